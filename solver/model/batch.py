@@ -1,0 +1,99 @@
+"""The record that the networks read, and the geometry of its sequences."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+IGNORE = -100  # a label that no loss counts
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """Which puzzle embedding each sequence of a batch carries.
+
+    ``rows`` [B] int64: row of the (task, augmentation) in a table, 0 for none. ``tasks`` [B] int64:
+    row of the task. ``symmetries`` [B] int64: 0..7. ``palettes`` [B, 10] int64.
+    """
+
+    rows: Tensor
+    tasks: Tensor
+    symmetries: Tensor
+    palettes: Tensor
+
+    def to(self, device: torch.device) -> "Keys":
+        return Keys(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+    def select(self, index: Tensor) -> "Keys":
+        return Keys(*(getattr(self, f.name)[index] for f in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sequences of canvas cells, padded to a common length T.
+
+    ``tokens`` [B, T] int64, pad 0. ``labels`` [B, T] int64, IGNORE where nothing is asked.
+    ``heights``, ``widths`` [B] int64: the canvas of each sequence, row-major in its first
+    height x width places. ``uniform``: all canvases are equal and fill T, known on the host.
+    """
+
+    tokens: Tensor
+    labels: Tensor
+    heights: Tensor
+    widths: Tensor
+    keys: Keys
+    uniform: bool
+
+    def __len__(self) -> int:
+        return self.tokens.shape[0]
+
+    @property
+    def lengths(self) -> Tensor:
+        """[B] int64: cells of each canvas."""
+        return self.heights * self.widths
+
+    def to(self, device: torch.device) -> Self:
+        move = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {k: v if k == "uniform" else v.to(device, non_blocking=True) for k, v in move.items()}
+        return type(self)(**{**moved, "keys": self.keys.to(device)})
+
+    def select(self, index: Tensor) -> Self:
+        """The sequences at ``index`` [n] int64, still padded to T."""
+        return type(self)(
+            self.tokens[index],
+            self.labels[index],
+            self.heights[index],
+            self.widths[index],
+            self.keys.select(index),
+            self.uniform,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where each token of [B, P + T] stands: computed once a batch, used by every layer.
+
+    ``cos``, ``sin`` [1 or B, P + T, 1, head_dim]: rotary factors, None without rotary positions.
+    ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to; None when all may.
+    """
+
+    cos: Tensor | None
+    sin: Tensor | None
+    mask: Tensor | None
+
+
+def cell_positions(batch: Batch) -> tuple[Tensor, Tensor]:
+    """(rows, columns) of the cells, int64 [1 or B, T]; places behind a canvas run on."""
+    place = torch.arange(batch.tokens.shape[1], device=batch.tokens.device)
+    widths = (batch.widths[:1] if batch.uniform else batch.widths).unsqueeze(1)
+    rows = torch.div(place, widths, rounding_mode="floor")
+    return rows, place - rows * widths
+
+
+def padding_mask(batch: Batch, prefix_len: int) -> Tensor | None:
+    """[B, 1, 1, P + T] bool, True at the prefix and inside the canvas; None when nothing is padded."""
+    if batch.uniform:
+        return None
+    place = torch.arange(-prefix_len, batch.tokens.shape[1], device=batch.tokens.device)
+    return (place < batch.lengths.unsqueeze(1))[:, None, None, :]

@@ -1,0 +1,116 @@
+"""Closed configurations of the networks. An unknown key is an error that names the nearest one."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+
+Canvas = Literal["full", "cropped"]
+PosEncodings = Literal["rope", "rope2d", "learned", "none"]
+MemoryKind = Literal["table", "cose"]
+
+
+def closest(name: str, known: list[str]) -> str:
+    """`` (did you mean X?)`` for a misspelt name, or nothing when none is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """``values`` if each is a field of the dataclass ``cls`` and of its type; else ValueError."""
+    known = {field.name for field in fields(cls)}
+    hints = get_type_hints(cls)
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(f"{where}: unknown key {key}{closest(key, sorted(known))}")
+        hint = hints[key]
+        if get_origin(hint) is Literal:
+            if value not in get_args(hint):
+                raise ValueError(f"{where}: {key} is {value!r}, wanted one of {', '.join(get_args(hint))}")
+        elif hint is float and type(value) is int:
+            continue
+        elif type(value) is not hint:
+            raise ValueError(f"{where}: {key} is {value!r}, wanted {hint.__name__}")
+    return dict(values)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What every network of the family has; the defaults are the released URM's.
+
+    ``canvas``: every pair on ``canvas_side`` x ``canvas_side`` cells (full), or on the box of its
+    grids (cropped). ``puzzle_emb_ndim``: width of a puzzle embedding; it is prepended as
+    ``puzzle_emb_len`` tokens (0: as many as the width needs), zero-padded to fill them.
+    """
+
+    arch: ClassVar[str] = ""
+
+    vocab_size: int = 12
+    hidden_size: int = 512
+    num_heads: int = 8
+    expansion: float = 4.0
+    H_cycles: int = 2
+    L_cycles: int = 6
+    loops: int = 16
+    puzzle_emb_ndim: int = 512
+    puzzle_emb_len: int = 0
+    pos_encodings: PosEncodings = "rope"
+    rope_theta: float = 10000.0
+    rms_norm_eps: float = 1e-5
+    canvas: Canvas = "full"
+    canvas_side: int = 30
+    memory: MemoryKind = "table"
+    memory_rank: int = 0
+
+    def __post_init__(self) -> None:
+        where = f"{type(self).__name__}"
+        for name in ("vocab_size", "hidden_size", "num_heads", "H_cycles", "L_cycles", "loops"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{where}: {name} is {getattr(self, name)}, wanted at least 1")
+        if self.hidden_size % (4 * self.num_heads):
+            raise ValueError(
+                f"{where}: hidden_size {self.hidden_size} must be a multiple of 4 x num_heads {self.num_heads}"
+            )
+        if not 1 <= self.canvas_side <= 30:
+            raise ValueError(f"{where}: canvas_side is {self.canvas_side}, wanted 1 to 30")
+        if self.puzzle_emb_ndim > self.prefix_len * self.hidden_size:
+            raise ValueError(
+                f"{where}: puzzle_emb_ndim {self.puzzle_emb_ndim} does not fit "
+                f"{self.prefix_len} tokens of {self.hidden_size}"
+            )
+
+    @property
+    def head_dim(self) -> int:
+        return self.hidden_size // self.num_heads
+
+    @property
+    def prefix_len(self) -> int:
+        """Tokens in front of the canvas that carry the puzzle embedding; 0 without embeddings."""
+        return self.puzzle_emb_len or -(-self.puzzle_emb_ndim // self.hidden_size)
+
+    @property
+    def seq_len(self) -> int:
+        """Cells of the full canvas."""
+        return self.canvas_side * self.canvas_side
+
+    @property
+    def intermediate_size(self) -> int:
+        """Width inside the SwiGLU: two thirds of the expansion, rounded up to a multiple of 256."""
+        return -(-round(self.expansion * self.hidden_size * 2 / 3) // 256) * 256
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str = "config") -> Self:
+        """The configuration with these values; ValueError naming ``where`` for a wrong key or type."""
+        return cls(**checked(cls, values, where))
+
+
+@dataclass(frozen=True)
+class URMConfig(NetworkConfig):
+    """Universal Reasoning Model (arXiv 2512.14693)."""
+
+    arch: ClassVar[str] = "urm"
+
+    num_layers: int = 4

@@ -1,0 +1,96 @@
+"""Adaptive computation time: the carry between loops, refilling, and when a sequence halts."""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from solver.model.batch import IGNORE, Batch, Keys
+
+
+@dataclass(frozen=True, eq=False)
+class Carry:
+    """What a slot keeps from loop to loop. ``states``: hidden states [B, P + T, D] each. ``steps``
+    [B] int64: loops since the slot was filled. ``halted`` [B] bool: to be refilled. ``batch``: the
+    sequences in the slots."""
+
+    states: tuple[Tensor, ...]
+    steps: Tensor
+    halted: Tensor
+    batch: Batch
+
+
+@dataclass(frozen=True)
+class HaltingRule:
+    """``loops``: at most so many. ``exploration``: probability of a random minimum, drawn anew each
+    step from 2..loops. ``use_continue``: halt on q_halt > q_continue instead of q_halt > 0."""
+
+    loops: int
+    exploration: float = 0.1
+    use_continue: bool = False
+
+
+def initial_carry(network: torch.nn.Module, batch: Batch, dtype: torch.dtype) -> Carry:
+    """A carry whose slots are all halted: the next ``refill`` takes the whole batch."""
+    size, device = len(batch), batch.tokens.device
+    return Carry(
+        network.initial_states(batch, dtype),
+        torch.zeros(size, dtype=torch.int64, device=device),
+        torch.ones(size, dtype=torch.bool, device=device),
+        batch,
+    )
+
+
+def refill(network: torch.nn.Module, carry: Carry, incoming: Batch) -> Carry:
+    """Halted slots take the sequence at their own place of ``incoming`` and start from scratch.
+
+    The others keep theirs; the incoming sequence there is dropped, as in the released recipe.
+    """
+    assert len(carry.batch) == len(incoming), (len(carry.batch), len(incoming))
+    length = max(carry.batch.tokens.shape[1], incoming.tokens.shape[1])
+    old, new = _padded(carry.batch, length), _padded(incoming, length)
+    halted = carry.halted
+    fresh = network.initial_states(new, carry.states[0].dtype)
+    states = tuple(
+        torch.where(halted[:, None, None], start, F.pad(state, (0, 0, 0, start.shape[1] - state.shape[1])))
+        for start, state in zip(fresh, carry.states, strict=True)
+    )
+    steps = torch.where(halted, 0, carry.steps)
+    return Carry(states, steps, torch.zeros_like(halted), _merge(halted, new, old))
+
+
+def _padded(batch: Batch, length: int) -> Batch:
+    room = length - batch.tokens.shape[1]
+    if room == 0:
+        return batch
+    tokens = F.pad(batch.tokens, (0, room))
+    return replace(batch, tokens=tokens, labels=F.pad(batch.labels, (0, room), value=IGNORE), uniform=False)
+
+
+def _merge(take_new: Tensor, new: Batch, old: Batch) -> Batch:
+    def pick(a: Tensor, b: Tensor) -> Tensor:
+        return torch.where(take_new.view(-1, *[1] * (a.dim() - 1)), a, b)
+
+    names = ("rows", "tasks", "symmetries", "palettes")
+    keys = Keys(*(pick(getattr(new.keys, name), getattr(old.keys, name)) for name in names))
+    fields = ("tokens", "labels", "heights", "widths")
+    picked = (pick(getattr(new, name), getattr(old, name)) for name in fields)
+    # Both full canvases of one side: known on the host, without looking at the tensors.
+    return Batch(*picked, keys, new.uniform and old.uniform)
+
+
+def decide_halting(
+    rule: HaltingRule, steps: Tensor, q_halt: Tensor, q_continue: Tensor, draws: Tensor | None
+) -> Tensor:
+    """[B] bool: which slots stop after this loop. ``steps`` counts it already.
+
+    ``draws`` [2, B] uniform in [0, 1): whether a minimum is set, and which; None in evaluation,
+    where every sequence runs all loops.
+    """
+    last = steps >= rule.loops
+    if draws is None or rule.loops <= 1:
+        return last
+    wants = q_halt > q_continue if rule.use_continue else q_halt > 0
+    minimum = torch.where(draws[0] < rule.exploration, 2 + (draws[1] * (rule.loops - 1)).long(), 0)
+    return last | (wants & (steps >= minimum))

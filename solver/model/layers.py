@@ -1,0 +1,207 @@
+"""Layers that URM, TRM and HRM share. Parameters are float32; they are cast to the input's dtype."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from solver.model.attention import attend
+from solver.model.batch import Batch, Layout, cell_positions, padding_mask
+from solver.model.config import NetworkConfig
+
+
+def truncated_normal(shape: tuple[int, ...], std: float, generator: torch.Generator | None) -> Tensor:
+    """A normal cut at two standard deviations, rescaled so that ``std`` is what comes out.
+
+    The rescaling divides by the standard deviation that remains of a unit normal after the cut.
+    """
+    density = math.exp(-2.0) / math.sqrt(2.0 * math.pi)
+    mass = math.erf(math.sqrt(2.0))
+    remaining = math.sqrt(1.0 - 4.0 * density / mass)
+    values = torch.empty(shape)
+    scale = std / remaining
+    return nn.init.trunc_normal_(values, 0.0, scale, -2 * scale, 2 * scale, generator=generator)
+
+
+class Linear(nn.Module):
+    """y = x W^T (+ b), W [out, in] float32, LeCun truncated-normal start, bias 0."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, bias: bool = False, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal((outputs, inputs), inputs**-0.5, generator))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.linear(x, self.weight.to(x.dtype), bias)
+
+
+class Embedding(nn.Module):
+    """Rows [vocabulary, width] float32, looked up and cast to ``dtype``."""
+
+    def __init__(self, rows: int, width: int, std: float, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal((rows, width), std, generator))
+
+    def forward(self, index: Tensor, dtype: torch.dtype) -> Tensor:
+        return F.embedding(index, self.weight.to(dtype))
+
+
+def rms_norm(x: Tensor, eps: float) -> Tensor:
+    """x / sqrt(mean(x^2) + eps) over the last axis, computed in float32, without a weight."""
+    wide = x.float()
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions, rotate-half form: x cos + (-x2, x1) sin. x [B, T, heads, head_dim]."""
+    first, second = x.chunk(2, dim=-1)
+    turned = torch.cat((-second, first), dim=-1)
+    return (x * cos + turned * sin).to(x.dtype)
+
+
+def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
+    """The batch's rotary factors and mask. 1-D: token p has angle p, the prefix counted, and a cell
+    of a cropped canvas keeps the number it has on the full one. 2-D: half of the frequencies turn
+    with the row, half with the column, and the prefix is not turned."""
+    prefix = config.prefix_len
+    mask = padding_mask(batch, prefix)
+    if config.pos_encodings not in ("rope", "rope2d"):
+        return Layout(None, None, mask)
+    rows, columns = cell_positions(batch)
+    device = rows.device
+    if config.pos_encodings == "rope":
+        cells = (rows * config.canvas_side + columns + prefix).float()
+        head = torch.arange(prefix, device=device).float().expand(cells.shape[0], -1)
+        angles = torch.cat((head, cells), 1)[..., None] * _frequencies(config, config.head_dim, device)
+    else:
+        turns = _frequencies(config, config.head_dim // 2, device)
+        cells = torch.cat((rows.float()[..., None] * turns, columns.float()[..., None] * turns), -1)
+        angles = F.pad(cells, (0, 0, prefix, 0))
+    angles = torch.cat((angles, angles), -1).unsqueeze(2)
+    return Layout(angles.cos(), angles.sin(), mask)
+
+
+def _frequencies(config: NetworkConfig, width: int, device: torch.device) -> Tensor:
+    """[width / 2] float32: theta^(-2 i / width)."""
+    exponent = torch.arange(0, width, 2, dtype=torch.float32, device=device) / width
+    return 1.0 / config.rope_theta**exponent
+
+
+class Attention(nn.Module):
+    """Bidirectional multi-head self-attention without biases."""
+
+    def __init__(self, config: NetworkConfig, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.heads, self.head_dim = config.num_heads, config.head_dim
+        self.qkv_proj = Linear(config.hidden_size, 3 * config.hidden_size, generator=generator)
+        self.o_proj = Linear(config.hidden_size, config.hidden_size, generator=generator)
+
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        batch, length, width = x.shape
+        mixed = self.qkv_proj(x).view(batch, length, 3 * self.heads, self.head_dim)
+        query, key, value = mixed.chunk(3, dim=2)
+        if layout.cos is not None:
+            # One rotation of query and key together: half the small operations.
+            both = rotate(mixed[:, :, : 2 * self.heads], layout.cos, layout.sin)
+            query, key = both.chunk(2, dim=2)
+        return self.o_proj(attend(query, key, value, layout.mask).reshape(batch, length, width))
+
+
+class SwiGLU(nn.Module):
+    """down(silu(gate x) * up x); ``gate_up_proj`` holds gate, then up (arXiv 2002.05202)."""
+
+    def __init__(self, width: int, intermediate: int, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.gate_up_proj = Linear(width, 2 * intermediate, generator=generator)
+        self.down_proj = Linear(intermediate, width, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
+        return self.down_proj(F.silu(gate) * up)
+
+
+class ShortConvolution(nn.Module):
+    """Depthwise convolution of kernel 2 over the sequence: y_t = w_0 x_(t-1) + w_1 x_t + b.
+
+    ``weight`` [channels, 1, 2] as torch's Conv1d has it; x_(-1) is 0. Written as two products: a
+    convolution of two taps is faster so, and can be cut where one sequence ends.
+    """
+
+    def __init__(self, channels: int, generator: torch.Generator | None) -> None:
+        super().__init__()
+        bound = 2**-0.5  # Conv1d's own start: uniform in 1 / sqrt(fan in)
+        self.weight = nn.Parameter(torch.empty(channels, 1, 2).uniform_(-bound, bound, generator=generator))
+        self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, here = self.weight.to(x.dtype).unbind(-1)
+        shifted = F.pad(x, (0, 0, 1, 0))[:, :-1]
+        return torch.addcmul(torch.addcmul(self.bias.to(x.dtype), x, here[:, 0]), shifted, before[:, 0])
+
+
+class ConvSwiGLU(nn.Module):
+    """down(silu(conv(silu(gate x) * up x))): URM's SwiGLU with a short convolution
+    (arXiv 2512.14693, section 3)."""
+
+    def __init__(self, width: int, intermediate: int, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.gate_up_proj = Linear(width, 2 * intermediate, generator=generator)
+        self.dwconv = ShortConvolution(intermediate, generator)
+        self.down_proj = Linear(intermediate, width, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
+        return self.down_proj(F.silu(self.dwconv(F.silu(gate) * up)))
+
+
+class Heads(nn.Module):
+    """``lm_head``: logits of every cell. ``q_head``: (halt, continue) from the first position."""
+
+    def __init__(self, config: NetworkConfig, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.prefix_len = config.prefix_len
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, generator=generator)
+        self.q_head = Linear(config.hidden_size, 2, bias=True)
+        with torch.no_grad():
+            self.q_head.weight.zero_()
+            self.q_head.bias.fill_(-5.0)
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """hidden [B, P + T, D] -> logits [B, T, vocabulary], q logits float32 [B, 2]."""
+        return self.lm_head(hidden[:, self.prefix_len :]), self.q_head(hidden[:, 0]).float()
+
+
+class InputEmbedding(nn.Module):
+    """Prefix (puzzle embedding) and cells as one sequence, scaled by sqrt(hidden)."""
+
+    def __init__(self, config: NetworkConfig, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = Embedding(
+            config.vocab_size, config.hidden_size, config.hidden_size**-0.5, generator
+        )
+        self.embed_pos = None
+        if config.pos_encodings == "learned":
+            length = config.prefix_len + config.seq_len
+            self.embed_pos = Embedding(length, config.hidden_size, config.hidden_size**-0.5, generator)
+
+    def forward(self, batch: Batch, vectors: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """``vectors`` [B, puzzle_emb_ndim] -> [B, P + T, D] in ``dtype``."""
+        config = self.config
+        embedded = self.embed_tokens(batch.tokens, dtype)
+        if config.prefix_len:
+            assert vectors is not None and vectors.shape[1] == config.puzzle_emb_ndim
+            room = config.prefix_len * config.hidden_size - config.puzzle_emb_ndim
+            prefix = F.pad(vectors.to(dtype), (0, room)).view(len(batch), config.prefix_len, -1)
+            embedded = torch.cat((prefix, embedded), 1)
+        if self.embed_pos is not None:
+            rows, columns = cell_positions(batch)
+            cells = rows.clamp_max(config.canvas_side - 1) * config.canvas_side + columns
+            head = torch.arange(config.prefix_len, device=cells.device).expand(cells.shape[0], -1)
+            position = torch.cat((head, cells + config.prefix_len), 1)
+            embedded = 0.5**0.5 * (embedded + self.embed_pos(position, dtype))
+        return config.hidden_size**0.5 * embedded

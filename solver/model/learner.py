@@ -1,0 +1,100 @@
+"""One optimiser step of a network and its task memory; pretraining and test time share it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from solver.model.batch import Batch
+from solver.model.embedding import CoseMemory, Memory
+from solver.model.loss import LossTerms, LossType, act_loss
+from solver.model.optim import AdamAtan2, Average, sign_sgd_rows
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates and decays. ``rows``: SignSGD on table and residual rows; ``tasks``: AdamW on
+    factored task vectors; ``weights``: Adam-atan2 on the rest."""
+
+    weights: float = 1e-4
+    weight_decay: float = 0.1
+    rows: float = 1e-2
+    rows_decay: float = 0.1
+    tasks: float = 1e-2
+    tasks_decay: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.95)
+
+
+class Learner:
+    """Holds the optimisers' state and takes one step a loop.
+
+    ``average``: moving average of the network's parameters (not of the task memory), or None.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        memory: Memory,
+        rates: Rates,
+        *,
+        dtype: torch.dtype,
+        loss_type: LossType = "stablemax_cross_entropy",
+        average: Average | None = None,
+    ) -> None:
+        self.network, self.memory, self.rates = network, memory, rates
+        self.dtype, self.loss_type, self.average = dtype, loss_type, average
+        shared = list(network.parameters())
+        self.task_optimizer = None
+        if isinstance(memory, CoseMemory):
+            shared += [p for name, p in memory.named_parameters() if name != "task_vectors"]
+            self.task_optimizer = torch.optim.AdamW(
+                [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay
+            )
+        self.shared = shared
+        self.optimizer = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
+
+    def step(
+        self, states: tuple[Tensor, ...], batch: Batch, *, scale: float = 1.0, tune_weights: bool = True
+    ) -> tuple[tuple[Tensor, ...], LossTerms]:
+        """One loop on ``batch`` from ``states`` and one update; ``scale`` multiplies every rate.
+
+        Returns the states for the next loop, detached, and the loss summed over the batch.
+        """
+        for parameter in self.shared:
+            parameter.requires_grad_(tune_weights)
+        lookup = self.memory(batch.keys)
+        output = self.network(states, batch, lookup.vectors, self.dtype)
+        terms = act_loss(
+            output.logits, output.q_halt, output.q_continue, batch.labels, loss_type=self.loss_type
+        )
+        (terms.total / len(batch)).backward()
+        self.apply(lookup.sparse, scale, tune_weights)
+        return output.states, terms
+
+    def apply(self, sparse: tuple, scale: float, tune_weights: bool) -> None:
+        """Take the gradients in and clear them."""
+        rates = self.rates
+        if self.task_optimizer is not None:
+            self.task_optimizer.param_groups[0]["lr"] = rates.tasks * scale
+            self.task_optimizer.step()
+            self.task_optimizer.zero_grad(set_to_none=True)
+        sign_sgd_rows(sparse, lr=rates.rows * scale, weight_decay=rates.rows_decay)
+        if tune_weights:
+            self.optimizer.param_groups[0]["lr"] = rates.weights * scale
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.average is not None:
+                self.average.update()
+
+
+@torch.inference_mode()
+def run_loops(
+    network: nn.Module, memory: Memory, batch: Batch, *, loops: int, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """All loops from a fresh start: (logits [B, T, vocabulary], q_halt [B] float32) of the last."""
+    vectors = memory(batch.keys).vectors
+    states = network.initial_states(batch, dtype)
+    for _ in range(loops):
+        output = network(states, batch, vectors, dtype)
+        states = output.states
+    return output.logits, output.q_halt

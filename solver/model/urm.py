@@ -1,0 +1,86 @@
+"""Universal Reasoning Model (arXiv 2512.14693): one stack of layers, applied again and again."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from solver.model.batch import Batch, Layout
+from solver.model.config import URMConfig
+from solver.model.layers import (
+    Attention,
+    ConvSwiGLU,
+    Heads,
+    InputEmbedding,
+    rms_norm,
+    rotary_layout,
+    truncated_normal,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One loop's result. ``states``: hidden states [B, P + T, D] each, detached. ``logits``
+    [B, T, vocabulary]; ``q_halt``, ``q_continue`` [B] float32 logits."""
+
+    states: tuple[Tensor, ...]
+    logits: Tensor
+    q_halt: Tensor
+    q_continue: Tensor
+
+
+class URMBlock(nn.Module):
+    """Post-norm: h = norm(h + attention(h)); h = norm(h + mlp(h))."""
+
+    def __init__(self, config: URMConfig, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.eps = config.rms_norm_eps
+        self.self_attn = Attention(config, generator)
+        self.mlp = ConvSwiGLU(config.hidden_size, config.intermediate_size, generator)
+
+    def forward(self, hidden: Tensor, layout: Layout) -> Tensor:
+        hidden = rms_norm(hidden + self.self_attn(hidden, layout), self.eps)
+        return rms_norm(hidden + self.mlp(hidden), self.eps)
+
+
+class URM(nn.Module):
+    """The backbone: everything but the puzzle embeddings, which come in as vectors.
+
+    One call is one loop: H_cycles x L_cycles recurrences h = layers(h + input), all but the last
+    L_cycles without gradient (truncated backpropagation).
+    """
+
+    def __init__(self, config: URMConfig, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = InputEmbedding(config, generator)
+        self.layers = nn.ModuleList(URMBlock(config, generator) for _ in range(config.num_layers))
+        self.heads = Heads(config, generator)
+        self.register_buffer("init_hidden", truncated_normal((config.hidden_size,), 1.0, generator))
+
+    def initial_states(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """The hidden state before the first loop: the same vector at every position."""
+        length = self.config.prefix_len + batch.tokens.shape[1]
+        return (self.init_hidden.to(dtype).expand(len(batch), length, -1),)
+
+    def recur(self, hidden: Tensor, given: Tensor, layout: Layout, cycles: int) -> Tensor:
+        """``cycles`` recurrences of h = layers(h + given); h, given [B, P + T, D]."""
+        for _ in range(cycles):
+            hidden = hidden + given
+            for layer in self.layers:
+                hidden = layer(hidden, layout)
+        return hidden
+
+    def forward(
+        self, states: tuple[Tensor, ...], batch: Batch, vectors: Tensor | None, dtype: torch.dtype
+    ) -> Output:
+        """One loop from ``states``; ``vectors`` [B, puzzle_emb_ndim] are the puzzle embeddings."""
+        config = self.config
+        layout = rotary_layout(config, batch)
+        given = self.embed(batch, vectors, dtype)
+        (hidden,) = states
+        with torch.no_grad():
+            hidden = self.recur(hidden, given, layout, (config.H_cycles - 1) * config.L_cycles)
+        hidden = self.recur(hidden, given, layout, config.L_cycles)
+        logits, q_logits = self.heads(hidden)
+        return Output((hidden.detach(),), logits, q_logits[:, 0], q_logits[:, 1])
