@@ -17,7 +17,12 @@ from solver.arc.rules.rule import Demonstrations, Program, Rule, fits, is_grid
 from solver.arc.task import Grid, Pair, Task, as_grid
 from solver.arc.vote import GUESS, Answer, grid_key
 
-# Most plausible first: what fits by accident least often.
+
+def _object(measure: str, sign: int, one_colour: bool = False) -> Program:
+    return partial(crop.crop_chosen, measure=measure, sign=sign, kind=(True, one_colour), alone=False)
+
+
+# Most plausible first: what fits by accident least often. The last one waits for pairs of rules too.
 RULES: tuple[Rule, ...] = (
     *geometry.RULES,
     *colour.RULES[:1],
@@ -43,10 +48,10 @@ _PREPARATIONS: tuple[tuple[str, Program], ...] = (
     ("without empty lines", geometry.drop_empty),
     ("without repeats", geometry.drop_repeats),
     ("without noise", partial(draw.remove_small, colour=None, size=1, diagonal=True)),
-    ("largest object", partial(crop.crop_chosen, measure="area", sign=1, kind=(True, False), alone=False)),
-    ("smallest object", partial(crop.crop_chosen, measure="area", sign=-1, kind=(True, False), alone=False)),
-    ("largest one-coloured", partial(crop.crop_chosen, measure="area", sign=1, kind=(True, True), alone=False)),
-    ("object of most colours", partial(crop.crop_chosen, measure="colours", sign=1, kind=(True, False), alone=False)),
+    ("largest object", _object("area", 1)),
+    ("smallest object", _object("area", -1)),
+    ("largest object of one colour", _object("area", 1, one_colour=True)),
+    ("object of most colours", _object("colours", 1)),
 )
 _MOST_FITS = 40  # of one rule: a table over many facts may fit in hundreds of ways
 
@@ -74,11 +79,16 @@ def guesses(task: Task, test_index: int) -> list[Answer]:
 
 def fitting_programs(train: Demonstrations) -> Iterator[tuple[str, Program]]:
     """(name, program) of all that reproduce every demonstration: rules, then pairs of rules."""
-    for rule in RULES:
-        for program in fitting(rule, train):
-            yield rule.name, program
+    yield from _alone(RULES[:-1], train)
     yield from _recoloured(train)
     yield from _prepared(train)
+    yield from _alone(RULES[-1:], train)
+
+
+def _alone(rules: tuple[Rule, ...], train: Demonstrations) -> Iterator[tuple[str, Program]]:
+    for rule in rules:
+        for program in fitting(rule, train):
+            yield rule.name, program
 
 
 def fitting(rule: Rule, train: Demonstrations) -> Iterator[Program]:

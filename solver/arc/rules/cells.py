@@ -7,11 +7,11 @@ never contradict it, and answers only where it has seen every combination that t
 
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from itertools import combinations
 
 import numpy as np
+from numba import njit
 
-from solver.arc.rules.objects import count_holes, enclosed, find_things, labels_of
+from solver.arc.rules.objects import enclosed, find_things, labels_of
 from solver.arc.rules.rule import (
     Demonstrations,
     Program,
@@ -56,7 +56,7 @@ def _object_facts(grid: np.ndarray) -> Iterator[np.ndarray]:
             "least": [int(size == sizes[1:].min()) for size in sizes[1:]],
             "height": [thing.mask.shape[0] for thing in things],
             "width": [thing.mask.shape[1] for thing in things],
-            "holes": [count_holes(thing.mask) for thing in things],
+            "holes": [thing.holes for thing in things],
             "common": [frequent_colours(thing.cells[thing.mask][None])[0] for thing in things],
             "rare": [frequent_colours(thing.cells[thing.mask][None])[-1] for thing in things],
         }
@@ -136,8 +136,11 @@ def _tables(train: Demonstrations) -> Iterator[Program]:
         return
     facts = np.concatenate([facts_of(pair.input) for pair in train], axis=1)
     colours = np.concatenate([pair.input.ravel() for pair in train]).astype(np.int32)
-    wanted = np.concatenate([pair.output.ravel() for pair in train])
-    for chosen in _choices(facts, colours, wanted):
+    wanted = np.concatenate([pair.output.ravel() for pair in train]).astype(np.int32)
+    agreeing = np.zeros((len(facts), len(facts)), bool)
+    mark_agreeing(agreeing, facts, colours, wanted)
+    pairs = [(int(i), int(j)) for i, j in zip(*np.nonzero(agreeing), strict=True)]
+    for chosen in [*((number,) for number in range(len(facts))), *pairs]:
         codes = _codes(facts, colours, chosen)
         table = np.full(COLOURS * _SPAN ** len(chosen), _UNSEEN, np.uint8)
         table[codes] = wanted
@@ -145,20 +148,26 @@ def _tables(train: Demonstrations) -> Iterator[Program]:
             yield partial(apply_table, table=table, chosen=chosen)
 
 
-def _choices(facts: np.ndarray, colours: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, ...]]:
-    """Single facts, then pairs; a probe of the cells that change spares most pairs the whole table."""
-    numbers = range(len(facts))
-    yield from ((number,) for number in numbers)
-    changed = np.flatnonzero(colours != wanted)
-    kept = np.flatnonzero(colours == wanted)
-    probe = np.concatenate([changed[:: len(changed) // 60 + 1], kept[:: len(kept) // 60 + 1]])
-    small, before, after = facts[:, probe], colours[probe], wanted[probe]
-    table = np.empty(COLOURS * _SPAN**2, np.uint8)
-    for chosen in combinations(numbers, 2):
-        codes = _codes(small, before, chosen)
-        table[codes] = after
-        if (table[codes] == after).all():
-            yield chosen
+@njit(cache=True)
+def mark_agreeing(agreeing: np.ndarray, facts: np.ndarray, colours: np.ndarray, wanted: np.ndarray) -> None:
+    """agreeing[i, j] = whether colour, fact i and fact j of a cell always decide what is wanted.
+
+    ``agreeing`` bool [facts, facts], written for i < j; ``facts`` int32 [facts, cells] of 0..31;
+    ``colours`` and ``wanted`` int32 [cells] of 0..9.
+    """
+    seen = np.zeros(COLOURS * _SPAN * _SPAN, np.int64)  # pair number * 16 + the colour wanted there
+    number = 0
+    for i in range(facts.shape[0]):
+        for j in range(i + 1, facts.shape[0]):
+            number += 1
+            agreeing[i, j] = True
+            for cell in range(facts.shape[1]):
+                code = (colours[cell] * _SPAN + facts[i, cell]) * _SPAN + facts[j, cell]
+                mark = number * 16 + wanted[cell]
+                if seen[code] // 16 == number and seen[code] != mark:
+                    agreeing[i, j] = False
+                    break
+                seen[code] = mark
 
 
 def _codes(facts: np.ndarray, colours: np.ndarray, chosen: tuple[int, ...]) -> np.ndarray:

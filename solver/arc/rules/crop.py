@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
-from solver.arc.rules.objects import Thing, count_holes, find_things
+from solver.arc.rules.objects import Thing, find_things
 from solver.arc.rules.rule import (
     Demonstrations,
     Program,
@@ -17,6 +17,7 @@ from solver.arc.rules.rule import (
     frequent_colours,
     output_shape,
     plain,
+    smaller,
 )
 from solver.arc.task import COLOURS, Grid
 
@@ -50,7 +51,7 @@ def inside(grid: Grid | None) -> np.ndarray | None:
 
 
 def _colours(train: Demonstrations) -> Iterator[Program]:
-    if all(pair.input.shape == pair.output.shape for pair in train):
+    if not smaller(train):
         return
     for colour in range(COLOURS):
         if all((pair.input == colour).any() for pair in train):
@@ -77,7 +78,7 @@ MEASURES: dict[str, Callable[[Thing], float]] = {
     "box": lambda thing: thing.cells.size,
     "colours": _own_colours,
     "other cells": _rare_cells,
-    "holes": lambda thing: count_holes(thing.mask),
+    "holes": lambda thing: thing.holes,
     "symmetry": _is_symmetric,
     "density": lambda thing: thing.area / thing.mask.size,
     "height": lambda thing: thing.mask.shape[0],
@@ -88,6 +89,7 @@ MEASURES: dict[str, Callable[[Thing], float]] = {
 _KINDS = ((True, False), (True, True), (False, True))  # diagonal, one_colour
 
 
+@lru_cache(maxsize=4096)
 def choose(things: tuple[Thing, ...], measure: str, sign: int) -> Thing | None:
     """The one object with the greatest (sign 1) or least (-1) value; None where it is not alone."""
     if not things:
@@ -108,6 +110,8 @@ def crop_chosen(
 
 
 def _chosen(train: Demonstrations) -> Iterator[Program]:
+    if not smaller(train):
+        return
     for kind in _KINDS:
         for measure in MEASURES:
             for sign in (1, -1):
@@ -135,6 +139,8 @@ def _look(thing: Thing) -> tuple:
 
 
 def _copies(train: Demonstrations) -> Iterator[Program]:
+    if not smaller(train):
+        return
     for kind in _KINDS:
         for key in (_look, lambda thing: thing.outline, lambda thing: thing.colour):
             for odd in (True, False):

@@ -14,16 +14,20 @@ from solver.arc.rules.rule import (
     changed_colours,
     colour_counts,
     frequent_colours,
+    only_adds,
     same_shape,
 )
 from solver.arc.task import Grid
 
 
-def _coloured(paint: Callable[..., np.ndarray | None], **choices: tuple) -> Callable:
-    """A proposer: ``paint`` with each colour that changed cells take, then with None."""
+def _coloured(paint: Callable[..., np.ndarray | None], adds: bool, **choices: tuple) -> Callable:
+    """A proposer: ``paint`` with each colour that changed cells take, then with None.
+
+    ``adds``: it paints on background alone, so it is not worth trying where anything else changes.
+    """
 
     def propose(train: Demonstrations) -> Iterator[Program]:
-        if not same_shape(train):
+        if not (only_adds(train) if adds else same_shape(train)):
             return
         combinations: list[dict] = [{}]
         for key, values in choices.items():
@@ -163,7 +167,7 @@ def rays(grid: Grid, colour: int | None, way: str, source: int | None, stop: boo
 
 
 def _ray_proposals(train: Demonstrations) -> Iterator[Program]:
-    if not same_shape(train) or not all((pair.input != pair.output).any() for pair in train):
+    if not only_adds(train):
         return
     pair = train[0]
     ground = background(pair.input)
@@ -191,7 +195,6 @@ def remove_small(grid: Grid, colour: int | None, size: int, diagonal: bool) -> n
 def smooth(grid: Grid, colour: int | None) -> np.ndarray:
     """Each cell without a neighbour of its own colour takes its neighbours' most frequent one."""
     padded = np.pad(grid, 1, mode="edge")
-    height, width = grid.shape
     made = grid.copy()
     labels, count = labels_of(grid, -1, True, True)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -219,14 +222,17 @@ def stripes(grid: Grid, colour: int | None, across: bool) -> np.ndarray:
 
 _BOTH = (False, True)
 RULES = (
-    Rule("fill what is enclosed", _coloured(fill_enclosed, diagonal=_BOTH)),
-    Rule("outline", _coloured(outline, diagonal=_BOTH)),
-    Rule("frame", _coloured(frame)),
-    Rule("hollow out", _coloured(hollow)),
-    Rule("fill the objects' boxes", _coloured(fill_boxes, diagonal=_BOTH, inner=_BOTH)),
-    Rule("connect cells of one colour", _coloured(connect, way=("across", "down", "both", "diagonals", "all"))),
+    Rule("fill what is enclosed", _coloured(fill_enclosed, True, diagonal=_BOTH)),
+    Rule("outline", _coloured(outline, True, diagonal=_BOTH)),
+    Rule("frame", _coloured(frame, False)),
+    Rule("hollow out", _coloured(hollow, False)),
+    Rule("fill the objects' boxes", _coloured(fill_boxes, True, diagonal=_BOTH, inner=_BOTH)),
+    Rule(
+        "connect cells of one colour",
+        _coloured(connect, True, way=("across", "down", "both", "diagonals", "all")),
+    ),
     Rule("rays", _ray_proposals),
-    Rule("remove noise", _coloured(remove_small, size=(1, 2, 3), diagonal=_BOTH)),
-    Rule("smooth", _coloured(smooth)),
-    Rule("fill empty rows or columns", _coloured(stripes, across=_BOTH)),
+    Rule("remove noise", _coloured(remove_small, False, size=(1, 2, 3), diagonal=_BOTH)),
+    Rule("smooth", _coloured(smooth, False)),
+    Rule("fill empty rows or columns", _coloured(stripes, True, across=_BOTH)),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from solver.arc.rules.rule import Demonstrations, background, output_shape, same_shape
+from solver.arc.rules.rule import Demonstrations, output_shape, same_shape
 from solver.arc.rules.tile import tile_to
 from solver.arc.task import COLOURS, MAX_SIDE, Grid
 

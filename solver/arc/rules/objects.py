@@ -1,7 +1,7 @@
 """Objects: connected cells of a grid, and the holes that they enclose."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numba import njit
@@ -10,9 +10,7 @@ from solver.arc.rules.rule import background, colour_counts
 
 
 @njit(cache=True)
-def label_into(
-    labels: np.ndarray, grid: np.ndarray, ignored: int, diagonal: bool, one_colour: bool
-) -> int:
+def label_into(labels: np.ndarray, grid: np.ndarray, ignored: int, diagonal: bool, one_colour: bool) -> int:
     """Number the connected components of ``grid`` [h, w] from 1 in ``labels`` [h, w]; their count.
 
     Cells of colour ``ignored`` get 0 (-1 ignores none). ``diagonal``: cells that share a corner are
@@ -57,20 +55,26 @@ class Thing:
     mask: np.ndarray
     background: int
 
-    @property
+    @cached_property
     def area(self) -> int:
         """Its own cells."""
         return int(self.mask.sum())
 
-    @property
+    @cached_property
     def colour(self) -> int:
         """Its most frequent colour."""
         return int(colour_counts(self.cells[self.mask]).argmax())
 
-    @property
+    @cached_property
     def alone(self) -> np.ndarray:
         """The bounding box with everything that is not the object taken out."""
         return np.where(self.mask, self.cells, np.uint8(self.background))
+
+    @cached_property
+    def holes(self) -> int:
+        """Regions of other cells that do not reach the edge of its box."""
+        inner = enclosed(self.mask.astype(np.uint8), 0)
+        return labels_of(inner.astype(np.uint8), 0, False, True)[1]
 
     @property
     def outline(self) -> tuple[int, int, bytes]:
@@ -118,12 +122,9 @@ def _things(shape: tuple[int, int], cells: bytes, diagonal: bool, one_colour: bo
 
 def enclosed(grid: np.ndarray, colour: int, diagonal: bool = False) -> np.ndarray:
     """True at cells of ``colour`` that no path of that colour connects with the grid's edge."""
-    labels, _ = labels_of((grid != colour).astype(np.uint8), 1, diagonal, True)
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    return (labels > 0) & ~np.isin(labels, edge)
-
-
-def count_holes(mask: np.ndarray) -> int:
-    """Regions of False cells that do not reach the edge of the mask's box."""
-    cells = enclosed(mask.astype(np.uint8), 0)
-    return labels_of(cells.astype(np.uint8), 0, False, True)[1]
+    labels, count = labels_of((grid != colour).astype(np.uint8), 1, diagonal, True)
+    inner = np.ones(count + 1, bool)
+    inner[0] = False
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        inner[edge] = False
+    return inner[labels]

@@ -78,6 +78,19 @@ def same_shape(train: Demonstrations) -> bool:
     return all(pair.input.shape == pair.output.shape for pair in train)
 
 
+def smaller(train: Demonstrations) -> bool:
+    """True when every output fits in its input, and some output is less than its input."""
+    pairs = [(pair.output.shape, pair.input.shape) for pair in train]
+    return not same_shape(train) and all(out[0] <= into[0] and out[1] <= into[1] for out, into in pairs)
+
+
+def only_adds(train: Demonstrations) -> bool:
+    """True when outputs are as large as their inputs and differ on the inputs' background alone."""
+    return same_shape(train) and all(
+        (pair.input[pair.input != pair.output] == background(pair.input)).all() for pair in train
+    )
+
+
 def common_ratio(train: Demonstrations) -> tuple[int, int] | None:
     """(rows, columns) of inputs that the output holds, if whole and the same in all demonstrations."""
     ratios = set()
