@@ -16,8 +16,8 @@ from torch import Tensor
 from solver.model.batch import IGNORE, Batch, Keys
 from solver.model.config import NetworkConfig
 from solver.model.embedding import TableMemory
-from solver.model.upstream import config_from_upstream, rename_from_upstream
 from solver.model.registry import build_network
+from solver.model.upstream import config_from_upstream, rename_from_upstream
 
 FOLDER = Path(os.environ.get("PARITY_FIXTURES", Path(__file__).parent / "fixtures"))
 
@@ -71,7 +71,8 @@ def _metadata(path: Path) -> dict[str, str]:
 def read(path: Path) -> Recording:
     with safe_open(path, "pt") as file:
         meta = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        names = file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
     settings = json.loads(meta["config"])
     config = config_from_upstream(meta["arch"], settings)
     return Recording(meta["arch"], settings, json.loads(meta["optimizer"]), tensors, config)

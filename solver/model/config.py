@@ -34,6 +34,11 @@ def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return dict(values)
 
 
+def swiglu_width(width: int, expansion: float) -> int:
+    """Width inside a SwiGLU: two thirds of the expansion, rounded up to a multiple of 256."""
+    return -(-round(expansion * width * 2 / 3) // 256) * 256
+
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """What every network of the family has; the defaults are the released URM's.
@@ -64,12 +69,14 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         where = f"{type(self).__name__}"
-        for name in ("vocab_size", "hidden_size", "num_heads", "H_cycles", "L_cycles", "loops"):
+        counts = ("vocab_size", "hidden_size", "num_heads", "H_cycles", "L_cycles", "loops")
+        layers = ("num_layers", "H_layers", "L_layers")
+        for name in (*counts, *(name for name in layers if hasattr(self, name))):
             if getattr(self, name) < 1:
                 raise ValueError(f"{where}: {name} is {getattr(self, name)}, wanted at least 1")
         if self.hidden_size % (4 * self.num_heads):
             raise ValueError(
-                f"{where}: hidden_size {self.hidden_size} must be a multiple of 4 x num_heads {self.num_heads}"
+                f"{where}: hidden_size {self.hidden_size}, wanted a multiple of 4 x num_heads {self.num_heads}"
             )
         if not 1 <= self.canvas_side <= 30:
             raise ValueError(f"{where}: canvas_side is {self.canvas_side}, wanted 1 to 30")
@@ -95,8 +102,14 @@ class NetworkConfig:
 
     @property
     def intermediate_size(self) -> int:
-        """Width inside the SwiGLU: two thirds of the expansion, rounded up to a multiple of 256."""
-        return -(-round(self.expansion * self.hidden_size * 2 / 3) // 256) * 256
+        """Width inside the SwiGLU."""
+        return swiglu_width(self.hidden_size, self.expansion)
+
+    @property
+    def use_continue(self) -> bool:
+        """Whether a sequence halts on q_halt > q_continue, and q_continue is trained, instead of on
+        q_halt > 0."""
+        return False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,3 +127,48 @@ class URMConfig(NetworkConfig):
     arch: ClassVar[str] = "urm"
 
     num_layers: int = 4
+
+
+@dataclass(frozen=True)
+class TRMConfig(NetworkConfig):
+    """Tiny Recursive Model (arXiv 2510.04871). ``mlp_t``: a SwiGLU over the sequence instead of
+    attention, which fixes the sequence's length. ``no_ACT_continue``: halt on q_halt alone."""
+
+    arch: ClassVar[str] = "trm"
+
+    H_cycles: int = 3
+    L_cycles: int = 6
+    puzzle_emb_len: int = 16
+    L_layers: int = 2
+    mlp_t: bool = False
+    no_ACT_continue: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mlp_t and self.canvas != "full":
+            raise ValueError(
+                f"{type(self).__name__}: mlp_t mixes a sequence of one fixed length, "
+                f"so canvas is {self.canvas!r}, wanted 'full'"
+            )
+
+    @property
+    def use_continue(self) -> bool:
+        """Whether a sequence halts on q_halt > q_continue."""
+        return not self.no_ACT_continue
+
+
+@dataclass(frozen=True)
+class HRMConfig(NetworkConfig):
+    """Hierarchical Reasoning Model (arXiv 2506.21734)."""
+
+    arch: ClassVar[str] = "hrm"
+
+    H_cycles: int = 2
+    L_cycles: int = 2
+    H_layers: int = 4
+    L_layers: int = 4
+
+    @property
+    def use_continue(self) -> bool:
+        """HRM always weighs halting against going on."""
+        return True

@@ -94,3 +94,23 @@ def decide_halting(
     wants = q_halt > q_continue if rule.use_continue else q_halt > 0
     minimum = torch.where(draws[0] < rule.exploration, 2 + (draws[1] * (rule.loops - 1)).long(), 0)
     return last | (wants & (steps >= minimum))
+
+
+@torch.no_grad()
+def next_q_target(
+    network: torch.nn.Module,
+    states: tuple[Tensor, ...],
+    batch: Batch,
+    vectors: Tensor | None,
+    dtype: torch.dtype,
+    last: Tensor,
+) -> Tensor:
+    """Target of q_continue, [B] float32 in 0..1, from one loop more (arXiv 2506.21734, section 3).
+
+    ``states``: those that the loop just trained has left. ``last`` [B] bool: that loop was the
+    sequence's last, so going on is worth what halting next is, sigmoid(q_halt); elsewhere it is worth
+    the better of both, sigmoid(max(q_halt, q_continue)).
+    """
+    output = network(states, batch, vectors, dtype)
+    best = torch.where(last, output.q_halt, torch.maximum(output.q_halt, output.q_continue))
+    return best.sigmoid()

@@ -51,8 +51,8 @@ class Embedding(nn.Module):
 
 
 def rms_norm(x: Tensor, eps: float) -> Tensor:
-    """x / sqrt(mean(x^2) + eps) over the last axis, computed in float32, without a weight."""
-    wide = x.float()
+    """x / sqrt(mean(x^2) + eps) over the last axis, in float32 at least, without a weight."""
+    wide = x if x.dtype == torch.float64 else x.float()
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 

@@ -3,10 +3,16 @@
 import torch
 from torch import nn
 
-from solver.model.config import NetworkConfig, URMConfig
+from solver.model.config import HRMConfig, NetworkConfig, TRMConfig, URMConfig
+from solver.model.hrm import HRM
+from solver.model.trm import TRM
 from solver.model.urm import URM
 
-_ARCHITECTURES: dict[str, tuple[type[NetworkConfig], type[nn.Module]]] = {"urm": (URMConfig, URM)}
+_ARCHITECTURES: dict[str, tuple[type[NetworkConfig], type[nn.Module]]] = {
+    "urm": (URMConfig, URM),
+    "trm": (TRMConfig, TRM),
+    "hrm": (HRMConfig, HRM),
+}
 
 
 def architectures() -> frozenset[str]:

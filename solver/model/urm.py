@@ -1,46 +1,12 @@
 """Universal Reasoning Model (arXiv 2512.14693): one stack of layers, applied again and again."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from solver.model.batch import Batch, Layout
 from solver.model.config import URMConfig
-from solver.model.layers import (
-    Attention,
-    ConvSwiGLU,
-    Heads,
-    InputEmbedding,
-    rms_norm,
-    rotary_layout,
-    truncated_normal,
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Output:
-    """One loop's result. ``states``: hidden states [B, P + T, D] each, detached. ``logits``
-    [B, T, vocabulary]; ``q_halt``, ``q_continue`` [B] float32 logits."""
-
-    states: tuple[Tensor, ...]
-    logits: Tensor
-    q_halt: Tensor
-    q_continue: Tensor
-
-
-class URMBlock(nn.Module):
-    """Post-norm: h = norm(h + attention(h)); h = norm(h + mlp(h))."""
-
-    def __init__(self, config: URMConfig, generator: torch.Generator | None) -> None:
-        super().__init__()
-        self.eps = config.rms_norm_eps
-        self.self_attn = Attention(config, generator)
-        self.mlp = ConvSwiGLU(config.hidden_size, config.intermediate_size, generator)
-
-    def forward(self, hidden: Tensor, layout: Layout) -> Tensor:
-        hidden = rms_norm(hidden + self.self_attn(hidden, layout), self.eps)
-        return rms_norm(hidden + self.mlp(hidden), self.eps)
+from solver.model.layers import ConvSwiGLU, Heads, InputEmbedding, rotary_layout, truncated_normal
+from solver.model.stack import Block, Output
 
 
 class URM(nn.Module):
@@ -54,7 +20,7 @@ class URM(nn.Module):
         super().__init__()
         self.config = config
         self.embed = InputEmbedding(config, generator)
-        self.layers = nn.ModuleList(URMBlock(config, generator) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(Block(config, ConvSwiGLU, generator) for _ in range(config.num_layers))
         self.heads = Heads(config, generator)
         self.register_buffer("init_hidden", truncated_normal((config.hidden_size,), 1.0, generator))
 
