@@ -19,6 +19,7 @@ from train.arch import ArchConfig, arch_defaults
 RECIPES = Path(__file__).parent / "recipes"
 DTYPES = ("auto", "float32", "bfloat16", "float64")
 ON_NAN = ("stop", "skip")
+MUONS = ("torch", "released")
 TRACKERS = ("none", "tensorboard", "wandb")
 
 # Keys whose value may change when a run goes on from its checkpoint: they change no number of it.
@@ -37,7 +38,8 @@ class RunConfig:
     two, 0 for those after evaluations alone. ``evaluators``: None is ARC's where the data asks ARC's
     questions. ``on_nan``: ``stop`` at a loss that is no number, or ``skip`` the step and count it.
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
-    samples on a larger canvas than needed, with ``arch.canvas=cropped``.
+    samples on a larger canvas than needed, with ``arch.canvas=cropped``. ``compile``: with torch.compile;
+    None is on a GPU only, and DISABLE_COMPILE=1 in the environment switches it off everywhere.
     """
 
     data_path: str = ""
@@ -63,6 +65,7 @@ class RunConfig:
     task_lr: float = 1e-2
     task_weight_decay: float = 0.1
     use_muon: bool = False
+    muon_variant: str = "torch"
     ema: bool = False
     ema_rate: float = 0.999
     freeze_weights: bool = False
@@ -79,7 +82,7 @@ class RunConfig:
     eval_augmentations: int = 0
     eval_batch_size: int = 0
     device: str = "auto"
-    compile: bool = False
+    compile: bool | None = None
     on_nan: str = "stop"
     tracker: str = "none"
 
@@ -88,6 +91,7 @@ class RunConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: found {getattr(self, name)}, wanted at least 1")
         _one_of("on_nan", self.on_nan, ON_NAN)
+        _one_of("muon_variant", self.muon_variant, MUONS)
         _one_of("tracker", self.tracker, TRACKERS)
         if self.global_batch_size % self.grad_accum_steps:
             raise ValueError(
