@@ -68,7 +68,12 @@ EXAMPLES = [
 @click.command(cls=SolveCommand)
 @click.argument("tasks")
 @click.option(
-    "-o", "--output", default="submission.json", metavar="FILE", show_default=True, help="Where the answers go."
+    "-o",
+    "--output",
+    default="submission.json",
+    metavar="FILE",
+    show_default=True,
+    help="Where the answers go.",
 )
 @click.option(
     "--weights",
@@ -142,7 +147,9 @@ def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
     """
     given = [flag for name, flag in BUDGETS.items() if options[name] is not None]
     if len(given) > 1:
-        raise click.UsageError(f"Wanted at most one of {', '.join(BUDGETS.values())}, found {' and '.join(given)}")
+        raise click.UsageError(
+            f"Wanted at most one of {', '.join(BUDGETS.values())}, found {' and '.join(given)}"
+        )
     from solver.arc.task import load_tasks
 
     known = load_tasks(tasks)
@@ -182,7 +189,9 @@ def _refuse_to_overwrite(tasks: str, output: Path) -> None:
     inputs = [source, solutions_beside(source)] if source.is_file() else []
     for path in inputs:
         if path and output.exists() and output.samefile(path):
-            raise ValueError(f"{output}: wanted a file for the answers, found the tasks or solutions themselves")
+            raise ValueError(
+                f"{output}: wanted a file for the answers, found the tasks or solutions themselves"
+            )
 
 
 def _state(path: Path) -> tuple[int, int] | None:
