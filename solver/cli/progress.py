@@ -60,7 +60,7 @@ def judge(task: Task, attempts: Sequence[tuple[Answer, Answer]]) -> Verdict:
 
 
 def describe(credited: Sequence[tuple[int, Answer]], width: int) -> str:
-    """Where the answers came from: ``network, 14 votes`` or ``guess: rule``; ``2nd: `` before second attempts."""
+    """Where the answers came from: ``network, 14 votes`` or ``guess: rule``; a second attempt says so."""
     parts = []
     for number, answer in credited:
         by_network = answer.source == NETWORK
