@@ -17,7 +17,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 solve: $(INSTALLED)
 	$(BIN)/solve examples/arc1_eval_20.json -o submission.json
 
+# The first pass runs the kernels as plain Python, where a wrong index is an error instead of a wrong number.
 test: $(INSTALLED)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m kernel
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)

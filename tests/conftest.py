@@ -1,6 +1,7 @@
 """What every test shares: the repository's root, the example tasks, and repeatable random inputs."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -22,3 +23,15 @@ def root() -> Path:
 def example_tasks() -> Path:
     """Twenty tasks in Kaggle's layout, with the solutions file beside them."""
     return ROOT / "examples" / "arc1_eval_20.json"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of every module that imports naive.py: they compare compiled kernels with slow twins.
+
+    ``make test`` runs them once more without compilation, where an index out of bounds is an error.
+    """
+    for item in items:
+        values = vars(item.module).values() if isinstance(item, pytest.Function) else ()
+        homes = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
+        if homes & {"naive", "tests.naive"}:
+            item.add_marker("kernel")

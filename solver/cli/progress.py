@@ -184,8 +184,8 @@ class Progress:
         done, total = len(self._verdicts), len(self.tasks)
         if written:
             text = (
-                f"Stopped after {done} of {total} tasks. The latest valid submission stays in "
-                f"{self.output}; the tasks that were not reached have guesses."
+                f"Stopped after {done} of {total} tasks; those that were not reached have guesses.\n"
+                f"The latest valid submission stays in {self.output}."
             )
         else:
             text = f"Stopped before the first answers were written: {self.output} is as it was."
