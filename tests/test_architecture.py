@@ -198,7 +198,8 @@ def test_every_library_is_declared_in_setup_cfg() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     wanted = config["options"]["install_requires"] + "\n".join(config["options.extras_require"].values())
-    declared = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0] for line in wanted.split("\n") if line.strip()}
+    names = {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0] for line in wanted.split("\n") if line.strip()}
+    declared = {name.lower().replace("-", "_") for name in names}
     for path in source_files():
         tree, module, is_package = parse(path)
         used = {third_party(name) for _, name in imports(tree, module, is_package)} - {None} - NEVER_DECLARED

@@ -244,7 +244,7 @@ def test_seconds_in_words(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@given(st.text(max_size=40), st.integers(4, 30))
+@given(st.text("abc .é", max_size=40), st.integers(4, 30))
 def test_shortened_text_fits(text: str, width: int) -> None:
     short = shorten(text, width)
     assert len(short) <= width
@@ -252,6 +252,21 @@ def test_shortened_text_fits(text: str, width: int) -> None:
 
 
 # A whole run
+
+
+@needs_pipeline
+def test_the_help_states_the_pipelines_own_defaults() -> None:
+    from solver.run.pipeline import DEFAULT_SECONDS, SolveOptions
+
+    text = " ".join(run("--help").output.split())
+    seconds = {device: f"{value:g}" for device, value in DEFAULT_SECONDS.items()}
+    wanted = (
+        f"a task gets {seconds['cpu']} seconds on cpu, {seconds['mps']} on mps, {seconds['cuda']} on cuda."
+    )
+    assert wanted in text
+    defaults = {option.name: option.default for option in main.load("solve").params}
+    for name in ("augmentations", "seed", "device", "tune"):
+        assert defaults[name] == getattr(SolveOptions(), name), name
 
 
 @needs_pipeline

@@ -3,6 +3,7 @@
 The lines go to stdout; the bar with the time left goes to stderr, and only to a terminal.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,7 @@ class Progress:
         self.quiet = quiet
         self._known = {task.id: task for task in tasks}
         self._verdicts: list[Verdict] = []
+        self._notes: Counter[str] = Counter()
         self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
@@ -158,6 +160,9 @@ class Progress:
         """One line for a finished task: ``demos``: the demonstrations it reproduces."""
         verdict = judge(self._known[result.task.id], result.attempts)
         self._verdicts.append(verdict)
+        if result.note:
+            self._notes[result.note] += 1
+        demos = "-" if result.note else f"{result.reproduced} of {result.demonstrations}"
         total = len(self.tasks)
         task_id = shorten(result.task.id, self._id_width)
         line = "  ".join(
@@ -165,7 +170,7 @@ class Progress:
                 f"{len(self._verdicts):>{len(str(total))}}/{total}",
                 f"{task_id:<{self._id_width}}",
                 f"{describe(verdict.credited, self._answer_width):<{self._answer_width}}",
-                f"{f'{result.reproduced} of {result.demonstrations}':>7}",
+                f"{demos:>7}",
                 f"{duration(result.seconds):>9}",
                 verdict_word(verdict),
             ]
@@ -174,7 +179,9 @@ class Progress:
         self._bar.update()
 
     def summary(self) -> None:
-        """The score, or why there is none, and where the answers are."""
+        """What the network was not asked, the score or why there is none, and where the answers are."""
+        for note, number in self._notes.items():
+            self._say(f"\n{_plural(number, 'task')} left to guesses: {note}.")
         if self._verdicts:
             self._say("\n" + "\n".join(score_lines(self._verdicts)))
         self._say(f"The submission is in {self.output}.")
