@@ -181,7 +181,7 @@ class Progress:
     def summary(self) -> None:
         """What the network was not asked, the score or why there is none, and where the answers are."""
         for note, number in self._notes.items():
-            self._say(f"\n{_plural(number, 'task')} left to guesses: {note}.")
+            self._say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
         if self._verdicts:
             self._say("\n" + "\n".join(score_lines(self._verdicts)))
         self._say(f"The submission is in {self.output}.")

@@ -140,8 +140,8 @@ def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
     tuned on its own demonstrations; test outputs are never looked at, but where they are known (in the
     tasks, or in a solutions file beside them) the score is printed.
 
-    OUTPUT is valid from the first seconds on: it starts with guesses and is replaced after each task, so
-    Ctrl-C loses nothing that was finished.
+    The output is a valid submission from the first seconds on: it starts with guesses and is replaced
+    after each task, so Ctrl-C loses nothing that was finished.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 10 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
