@@ -54,7 +54,9 @@ class ArchConfig:
         settings = {k: v for k, v in config.to_dict().items() if k not in FROM_DATA}
         for key, kind in (("halt_exploration_prob", (int, float)), ("profile", bool)):
             if not isinstance(values[key], kind):
-                raise ValueError(f"arch.{key}: found {values[key]!r}, wanted {'a number' if key[0] == 'h' else 'a bool'}")
+                raise ValueError(
+                    f"arch.{key}: found {values[key]!r}, wanted {'a number' if key[0] == 'h' else 'a bool'}"
+                )
         kept = {k: v for k, v in values.items() if k in own}
         return cls(network=settings, loss_type=values["loss"]["loss_type"], **kept)
 

@@ -8,7 +8,7 @@ written beside its name and moved there whole; ``latest`` is the one of most ste
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any

@@ -5,7 +5,6 @@ and dots for what lies deeper (``arch.loss.loss_type=...``). Later words win; ``
 architecture before any of its settings are read, wherever it stands.
 """
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -15,6 +14,7 @@ from typing import Any, get_args
 from solver.model.config import NetworkConfig, closest
 from solver.model.loss import LossType
 from train.arch import ArchConfig, arch_defaults
+from train.words import nearest, omegaconf, parse_override
 
 RECIPES = Path(__file__).parent / "recipes"
 DTYPES = ("auto", "float32", "bfloat16", "float64")
@@ -24,9 +24,29 @@ TRACKERS = ("none", "tensorboard", "wandb")
 
 # Keys whose value may change when a run goes on from its checkpoint: they change no number of it.
 FREE = frozenset(
-    "data_path data_paths data_paths_test evaluators eval_save_outputs loop_deltas checkpoint_every_eval "
-    "checkpoint_interval keep_checkpoints checkpoint_path load_checkpoint load_strict load_optimizer_state "
-    "project_name run_name device compile tracker on_nan eval_augmentations eval_batch_size".split()
+    (
+        "data_path",
+        "data_paths",
+        "data_paths_test",
+        "evaluators",
+        "eval_save_outputs",
+        "loop_deltas",
+        "checkpoint_every_eval",
+        "checkpoint_interval",
+        "keep_checkpoints",
+        "checkpoint_path",
+        "load_checkpoint",
+        "load_strict",
+        "load_optimizer_state",
+        "project_name",
+        "run_name",
+        "device",
+        "compile",
+        "tracker",
+        "on_nan",
+        "eval_augmentations",
+        "eval_batch_size",
+    )
 )
 
 
@@ -87,7 +107,13 @@ class RunConfig:
     tracker: str = "none"
 
     def __post_init__(self) -> None:
-        for name in ("global_batch_size", "grad_accum_steps", "epochs", "eval_interval", "target_q_update_every"):
+        for name in (
+            "global_batch_size",
+            "grad_accum_steps",
+            "epochs",
+            "eval_interval",
+            "target_q_update_every",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: found {getattr(self, name)}, wanted at least 1")
         _one_of("on_nan", self.on_nan, ON_NAN)
@@ -189,9 +215,8 @@ def resolve(words: Sequence[str]) -> TrainConfig:
     arch = run.pop("arch", {"name": "urm"})
     for word in words[named:]:
         path, value = parse_override(word)
-        if path in (["arch"], ["arch", "name"]):
-            if value != arch["name"]:
-                arch = {"name": value}
+        if path in (["arch"], ["arch", "name"]) and value != arch["name"]:
+            arch = {"name": value}
     for word in words[named:]:
         path, value = parse_override(word)
         if path[0] != "arch":
@@ -199,20 +224,6 @@ def resolve(words: Sequence[str]) -> TrainConfig:
         elif path not in (["arch"], ["arch", "name"]):
             _put(arch, path[1:], value)
     return build_config(run, arch)
-
-
-def parse_override(word: str) -> tuple[list[str], Any]:
-    """(path of keys, value) of ``key.key=value``; the value is read as YAML."""
-    conf = omegaconf()
-    key, equals, text = word.lstrip("+").partition("=")
-    if not equals or not key:
-        raise ValueError(f"{word}: wanted key=value (a recipe's name can only come first)")
-    try:
-        node = conf.OmegaConf.from_dotlist([f"value={text}"])
-        value = conf.OmegaConf.to_container(node)["value"]
-    except (conf.errors.OmegaConfBaseException, _yaml_error()) as error:
-        raise ValueError(f"{word}: the value cannot be read ({str(error).splitlines()[0]})") from error
-    return key.split("."), value
 
 
 def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
@@ -238,7 +249,9 @@ def _build_arch(arch: dict[str, Any]) -> ArchConfig:
     for key in flatten(arch):
         if key not in known:
             full = [f"arch.{name}" for name in known]
-            raise ValueError(f"unknown key arch.{key} of the architecture {arch['name']}{nearest(f'arch.{key}', full)}")
+            raise ValueError(
+                f"unknown key arch.{key} of the architecture {arch['name']}{nearest(f'arch.{key}', full)}"
+            )
     if "hidden_size" in arch and "puzzle_emb_ndim" not in arch:
         arch["puzzle_emb_ndim"] = arch["hidden_size"]
     conf = omegaconf()
@@ -259,15 +272,6 @@ def _structured(cls: type, values: Mapping[str, Any]) -> Any:
         raise ValueError(f"{key}: {str(error).splitlines()[0]}") from error
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """`` (did you mean X?)``, also where only the part behind the last dot is near."""
-    hint = closest(name, list(known))
-    if hint:
-        return hint
-    near = difflib.get_close_matches(name.rpartition(".")[2], [k.rpartition(".")[2] for k in known], n=1)
-    return f" (did you mean {next(k for k in known if k.endswith(near[0]))}?)" if near else ""
-
-
 def network_config(arch: ArchConfig, *, vocab_size: int, canvas_side: int) -> NetworkConfig:
     """The network's closed configuration for a data set."""
     values = {**arch.network, "vocab_size": vocab_size, "canvas_side": canvas_side}
@@ -278,19 +282,3 @@ def to_yaml(config: TrainConfig) -> str:
     """The whole configuration, for people."""
     conf = omegaconf()
     return conf.OmegaConf.to_yaml(conf.OmegaConf.create(json.loads(json.dumps(config.to_dict()))))
-
-
-def omegaconf() -> Any:
-    """The library, or one sentence that says how to get it."""
-    try:
-        import omegaconf
-    except ModuleNotFoundError as error:
-        message = 'training needs omegaconf: pip install "arc-urm-solver[train]"'
-        raise ValueError(message) from error
-    return omegaconf
-
-
-def _yaml_error() -> type[Exception]:
-    import yaml
-
-    return yaml.YAMLError

@@ -104,7 +104,9 @@ def read_log(path: Path) -> list[dict[str, Any]]:
             record = json.loads(line)
             key = (record["event"], record["step"]) if "step" in record else (record["event"], number, "line")
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number}: wanted a record of a run, found {line[:40]!r}") from error
+            raise ValueError(
+                f"{path}, line {number}: wanted a record of a run, found {line[:40]!r}"
+            ) from error
         found.pop(key, None)
         found[key] = record
     return list(found.values())

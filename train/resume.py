@@ -16,7 +16,8 @@ def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, list[str]]:
     """(where the data goes on, lines on what was not taken).
 
     As configured: ``load_strict`` refuses what does not fit, ``load_optimizer_state=False`` takes the
-    weights alone and starts from step 0. ValueError, listing what differs, where the run is another.
+    weights alone and starts from step 0, as does a network that not all tensors fit. ValueError,
+    listing what differs, where the run is another.
     """
     state = read_state(checkpoint)
     run = trainer.config.run
@@ -27,10 +28,11 @@ def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, list[str]]:
             f"{checkpoint}: a checkpoint of another configuration ({'; '.join(notes)}); go on with its own, "
             f"or pass load_strict=False, or load_optimizer_state=False to start from its weights"
         )
-    notes += load_weights(trainer, state, str(checkpoint), strict=run.load_strict, average=False)
-    if not run.load_optimizer_state:
+    wrong = load_weights(trainer, state, str(checkpoint), strict=run.load_strict, average=False)
+    if wrong or not run.load_optimizer_state:
+        # Weights alone: whatever was measured on other tensors, or is not wanted, starts anew.
         restart_average(trainer)
-        return (0, 0), notes
+        return (0, 0), notes + wrong
     notes += _load_progress(trainer, state, checkpoint)
     return tuple(state["position"]), notes
 
