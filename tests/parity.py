@@ -40,7 +40,7 @@ class Recording:
     def build(self) -> tuple[torch.nn.Module, TableMemory]:
         """Network and table with the recorded weights, every recorded tensor used."""
         network = build_network(self.config)
-        state = rename_from_upstream(self.arch, self.part("state."))
+        state = rename_from_upstream(self.part("state."))
         rows = state.pop("puzzle_emb.weights")
         network.load_state_dict({k: v.float() for k, v in state.items()})
         memory = TableMemory(self.config, tasks=1, rows=len(rows))

@@ -93,7 +93,7 @@ def test_losses_and_gradients(path: Path) -> None:
     assert recording.config.use_continue == ("q_continue_loss" in wanted)
     if recording.config.use_continue:
         compare(terms.q_continue, wanted["q_continue_loss"], recording.dtype, "q_continue_loss")
-    grads = rename_from_upstream(recording.arch, recording.part("grad."))
+    grads = rename_from_upstream(recording.part("grad."))
     rows = grads.pop("puzzle_emb.local_weights")
     compare(lookup.sparse[0].values.grad, rows, recording.dtype, "rows")
     found = {name: parameter.grad for name, parameter in network.named_parameters()}
@@ -118,12 +118,12 @@ def test_sign_sgd_on_recorded_gradients(path: Path) -> None:
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_adam_atan2_on_recorded_gradients(path: Path) -> None:
     recording = read(path)
-    wanted = rename_from_upstream(recording.arch, recording.part("adam_atan2."))
+    wanted = rename_from_upstream(recording.part("adam_atan2."))
     if not wanted:
         pytest.skip("no optimiser steps in this recording")
     network, _ = recording.build()
     network.double()
-    grads = rename_from_upstream(recording.arch, recording.part("grad."))
+    grads = rename_from_upstream(recording.part("grad."))
     settings = recording.optimizer["adam_atan2"]
     optimizer = AdamAtan2(
         network.parameters(), settings["lr"], tuple(settings["betas"]), settings["weight_decay"]

@@ -76,7 +76,7 @@ class NetworkConfig:
                 raise ValueError(f"{where}: {name} is {getattr(self, name)}, wanted at least 1")
         if self.hidden_size % (4 * self.num_heads):
             raise ValueError(
-                f"{where}: hidden_size {self.hidden_size}, wanted a multiple of 4 x num_heads {self.num_heads}"
+                f"{where}: hidden_size {self.hidden_size}, wanted a multiple of 4 x {self.num_heads} heads"
             )
         if not 1 <= self.canvas_side <= 30:
             raise ValueError(f"{where}: canvas_side is {self.canvas_side}, wanted 1 to 30")

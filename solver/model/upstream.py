@@ -13,14 +13,23 @@ from solver.model.registry import config_class
 # What the released configurations hold beside the network's own settings.
 _RENAMED = {"halt_max_steps": "loops"}
 _ELSEWHERE = frozenset(
-    ("batch_size", "num_puzzle_identifiers", "forward_dtype", "halt_exploration_prob", "seq_len")
+    (
+        "batch_size",
+        "forward_dtype",
+        "halt_exploration_prob",
+        "loss",
+        "name",
+        "num_puzzle_identifiers",
+        "profile",
+        "seq_len",
+    )
 )
 _PREFIXES = ("_orig_mod.", "model.", "inner.")
 
 
 def config_from_upstream(arch: str, settings: Mapping[str, Any]) -> NetworkConfig:
     """Our configuration for released settings; ValueError for a key that is unknown here too."""
-    values = {_RENAMED.get(k, k): v for k, v in settings.items() if k not in _ELSEWHERE}
+    values = {k: v for k, v in rename_settings(settings).items() if k not in _ELSEWHERE}
     known = config_class(arch).__dataclass_fields__
     # TRM's released configuration carries a count of layers that its network does not use.
     values = {k: v for k, v in values.items() if not (k == "H_layers" and k not in known)}
@@ -32,7 +41,12 @@ def config_from_upstream(arch: str, settings: Mapping[str, Any]) -> NetworkConfi
     return config_class(arch).from_dict({**values, "canvas_side": side}, f"released {arch} settings")
 
 
-def rename_from_upstream(arch: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rename_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Released settings under our names."""
+    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+
+
+def rename_from_upstream(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of a released checkpoint under our names; the table stays ``puzzle_emb.weights``."""
     renamed = {}
     for name, tensor in state.items():

@@ -1,0 +1,103 @@
+"""Muon: momentum whose update is made orthogonal, for the hidden matrices; AdamW for the rest."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from solver.model.layers import Linear
+from solver.model.stack import Block, MixerBlock
+
+# One (a, b, c) for each Newton-Schulz step, as released with URM.
+RELEASED_COEFFICIENTS = (
+    (7.2086, -15.5131, 9.0178),
+    (3.9623, -2.5813, 0.4542),
+    (3.9466, -2.5765, 0.4544),
+    (3.8991, -2.5671, 0.4566),
+    (3.7186, -2.5308, 0.4653),
+)
+TINY = 1e-7
+
+
+def newton_schulz(matrix: Tensor) -> Tensor:
+    """The nearest orthogonal matrix, roughly: U V^T of the singular value decomposition U S V^T.
+
+    ``matrix`` [rows, columns] float32, divided by its norm first; then, for each (a, b, c),
+    X <- a X + (b A + c A A) X with A = X X^T, on the shorter side.
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + TINY)
+    for a, b, c in RELEASED_COEFFICIENTS:
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class ReleasedMuon(torch.optim.Optimizer):
+    """Muon as released with URM: float32, its own coefficients, root mean square matched to AdamW's.
+
+    m = momentum m + g; u = newton_schulz(g + momentum m); w *= 1 - lr wd;
+    w -= lr 0.2 sqrt(max(rows, columns)) u (arXiv 2502.16982, equation 4). Matrices only.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 1e-4,
+        momentum: float = 0.95,
+        weight_decay: float = 0.1,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.dim() != 2:
+                    raise ValueError(f"Muon: a parameter of shape {list(p.shape)}, wanted matrices only")
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """One update of every matrix that has a gradient."""
+        assert closure is None, "this optimiser evaluates no closure"
+        for group in self.param_groups:
+            lr, momentum = group["lr"], group["momentum"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["m"] = torch.zeros_like(p)
+                state["m"].mul_(momentum).add_(p.grad)
+                update = newton_schulz(p.grad.add(state["m"], alpha=momentum).float())
+                p.mul_(1 - lr * group["weight_decay"])
+                p.add_(update.to(p.dtype), alpha=-lr * 0.2 * max(p.shape) ** 0.5)
+
+
+def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
+    """The matrices inside the network's blocks, by role: projections of attention and SwiGLU; never
+    embeddings, heads, convolutions or biases, whatever their shape."""
+    blocks = [module for module in network.modules() if isinstance(module, Block | MixerBlock)]
+    return [part.weight for block in blocks for part in block.modules() if isinstance(part, Linear)]
+
+
+def build_muon(
+    network: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float,
+    beside: Iterable[nn.Parameter] = (),
+    released: bool = False,
+) -> tuple[torch.optim.Optimizer, torch.optim.AdamW]:
+    """Muon for the hidden matrices, AdamW (0.9, 0.95) for the network's rest and for ``beside``.
+
+    torch's own Muon with the same scale where the installed torch has it (2.9); the released
+    variant elsewhere, or where ``released`` asks for it.
+    """
+    matrices = hidden_matrices(network)
+    taken = {id(p) for p in matrices}
+    rest = [p for p in network.parameters() if id(p) not in taken] + list(beside)
+    adamw = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=weight_decay)
+    if released or not hasattr(torch.optim, "Muon"):
+        return ReleasedMuon(matrices, lr=lr, weight_decay=weight_decay), adamw
+    return torch.optim.Muon(
+        matrices, lr=lr, momentum=0.95, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+    ), adamw
