@@ -174,8 +174,10 @@ class Heads(nn.Module):
             self.q_head.bias.fill_(-5.0)
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden [B, P + T, D] -> logits [B, T, vocabulary], q logits float32 [B, 2]."""
-        return self.lm_head(hidden[:, self.prefix_len :]), self.q_head(hidden[:, 0]).float()
+        """hidden [B, P + T, D] -> logits [B, T, vocabulary], q logits float32 (or float64) [B, 2]."""
+        q_logits = self.q_head(hidden[:, 0])
+        wide = q_logits if q_logits.dtype == torch.float64 else q_logits.float()
+        return self.lm_head(hidden[:, self.prefix_len :]), wide
 
 
 class InputEmbedding(nn.Module):
