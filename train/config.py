@@ -238,7 +238,8 @@ def build_config(run: Mapping[str, Any], arch: dict[str, Any]) -> TrainConfig:
     known = {f.name for f in fields(RunConfig)}
     for key in run:
         if key not in known:
-            raise ValueError(f"unknown key {key}{nearest(key, [*known, 'arch'])}")
+            deeper = [f"arch.{name}" for name in flatten(arch_defaults(arch["name"]))]
+            raise ValueError(f"unknown key {key}{nearest(key, [*known, 'arch', *deeper])}")
     return TrainConfig(_structured(RunConfig, run), _build_arch(arch))
 
 

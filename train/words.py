@@ -22,12 +22,16 @@ def parse_override(word: str) -> tuple[list[str], Any]:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """`` (did you mean X?)``, also where only the part behind the last dot is near."""
+    """`` (did you mean X?)``: a key of that very name deeper down, else one that is spelt alike."""
+    last = name.rpartition(".")[2]
+    deeper = [key for key in known if key.rpartition(".")[2] == last]
+    if deeper:
+        return f" (did you mean {deeper[0]}?)"
     hint = closest(name, list(known))
-    if hint:
+    near = difflib.get_close_matches(last, [key.rpartition(".")[2] for key in known], n=1)
+    if hint or not near:
         return hint
-    near = difflib.get_close_matches(name.rpartition(".")[2], [k.rpartition(".")[2] for k in known], n=1)
-    return f" (did you mean {next(k for k in known if k.endswith(near[0]))}?)" if near else ""
+    return f" (did you mean {next(key for key in known if key.endswith(near[0]))}?)"
 
 
 def omegaconf() -> Any:
