@@ -50,8 +50,8 @@ def test_urm_on_arc_as_released_is_the_recipe() -> None:
         ("trm_sudoku_mlp", TRM_SUDOKU + " arch.mlp_t=True arch.pos_encodings=none"),
         (
             "urm_sudoku",
-            "pretrain.py data_path=d arch=urm arch.loops=16 arch.H_cycles=2 arch.L_cycles=6 arch.num_layers=4 "
-            "epochs=50000 eval_interval=2000 lr=1e-4 puzzle_emb_lr=1e-4 weight_decay=1.0 "
+            "pretrain.py data_path=d arch=urm arch.loops=16 arch.H_cycles=2 arch.L_cycles=6 "
+            "arch.num_layers=4 epochs=50000 eval_interval=2000 lr=1e-4 puzzle_emb_lr=1e-4 weight_decay=1.0 "
             "puzzle_emb_weight_decay=1.0 global_batch_size=128 +ema=True",
         ),
         ("hrm_arcagi1", "pretrain.py arch=hrm data_path=d"),

@@ -17,7 +17,15 @@ from train.trainer import Trainer
 
 STEPS = 20
 SEEDS = "arch.halt_exploration_prob=0.5"
-BASE = ("arch.canvas=cropped", "global_batch_size=8", "epochs=20", "eval_interval=20", "lr=1e-3", SEEDS)
+BASE = (
+    "arch.canvas=cropped",
+    "arch.hidden_size=16",
+    "global_batch_size=8",
+    "epochs=20",
+    "eval_interval=20",
+    "lr=1e-3",
+    SEEDS,
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from solver.model.config import NetworkConfig, closest
 from solver.model.registry import architectures, build_network, config_class
 
 # Settings of a network that the data set decides.
-FROM_DATA = ("vocab_size", "canvas_side")
+FROM_DATA = ("vocab_size", "canvas_side", "num_puzzle_identifiers")
 
 
 @dataclass(frozen=True)

@@ -273,10 +273,12 @@ def _structured(cls: type, values: Mapping[str, Any]) -> Any:
         raise ValueError(f"{key}: {str(error).splitlines()[0]}") from error
 
 
-def network_config(arch: ArchConfig, *, vocab_size: int, canvas_side: int) -> NetworkConfig:
-    """The network's closed configuration for a data set."""
-    values = {**arch.network, "vocab_size": vocab_size, "canvas_side": canvas_side}
-    return arch.config_class().from_dict(values, "arch")
+def network_config(arch: ArchConfig, **from_data: int) -> NetworkConfig:
+    """The network's closed configuration for a data set: ``arch.FROM_DATA``, where it has such a field."""
+    cls = arch.config_class()
+    known = {f.name for f in fields(cls)}
+    values = {key: value for key, value in from_data.items() if key in known}
+    return cls.from_dict({**arch.network, **values}, "arch")
 
 
 def to_yaml(config: TrainConfig) -> str:

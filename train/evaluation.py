@@ -39,7 +39,7 @@ class Evaluation:
 
     def __init__(self, trainer: Trainer, dataset: Dataset, data_path: str) -> None:
         self.trainer, self.dataset = trainer, dataset
-        run, base = trainer.config.run, trainer.network.config.loops
+        run, base = trainer.config.run, trainer.act.rule.loops
         self.counts: dict[int, _Count] = {}
         for delta in run.loop_deltas:
             if base + delta < 1:

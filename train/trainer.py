@@ -54,8 +54,11 @@ class Trainer:
         self.total_steps = total_steps(config, dataset)
         self.task_names = list(dict.fromkeys(dataset.splits["train"].names))
         side = isqrt(meta.seq_len)
-        network = network_config(config.arch, vocab_size=meta.vocab_size, canvas_side=side)
-        self._build(network, tasks=len(self.task_names) + 1, rows=max(2, meta.num_puzzle_identifiers))
+        rows = max(2, meta.num_puzzle_identifiers)
+        network = network_config(
+            config.arch, vocab_size=meta.vocab_size, canvas_side=side, num_puzzle_identifiers=rows
+        )
+        self._build(network, tasks=len(self.task_names) + 1, rows=rows)
         self.watch = Stopwatch(self.device, config.arch.profile)
         self.step, self.skipped = 0, 0
         self.carries: list[Any] = []
