@@ -45,7 +45,7 @@ def test_a_row_of_the_table(released: str, ours: str, data: dict[str, Path], tmp
     small = [*SMALL, *LAYERS[theirs.arch.name], *NARROW, f"checkpoint_path={tmp_path}"]
     result = CliRunner().invoke(main, [*words(ours, data), *small, "--quiet"])
     assert result.exit_code == 0, result.output
-    assert checkpoints(tmp_path)[-1].name == "step_1.pt"
-    last = read_log(tmp_path / FILE)[-1]
+    header, *_, last = read_log(tmp_path / FILE)
+    assert checkpoints(tmp_path)[-1].name == f"step_{header['total_steps']}.pt"
     assert last["event"] == "eval" and 0 <= last["accuracy"] <= 1
     assert ("ARC/pass@2" in last) == ("data_path=DATA" in ours)

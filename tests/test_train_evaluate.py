@@ -16,7 +16,7 @@ from train.checkpoint import checkpoints, read_state
 from train.dataset import Dataset
 from train.distributed import World
 from train.evaluate import main
-from train.evaluators import ARC, tested_tasks
+from train.evaluators import ARC, asked_tasks
 from train.log import FILE, read_log
 from train.loop import train
 from train.plot import main as plot
@@ -32,7 +32,7 @@ def data(tmp_path_factory) -> Path:
 def run(tmp_path_factory) -> Path:
     """The folder of a finished run on 4x4 Sudoku."""
     folder = tmp_path_factory.mktemp("run")
-    words = ("ema=True", "ema_rate=0.5", "eval_interval=2", "checkpoint_interval=0", "seed=3")
+    words = ("ema=True", "ema_rate=0.5", "eval_interval=2", "checkpoint_every_eval=True", "seed=3")
     data = sudoku_data(folder, train=60, test=20)
     train(
         small(data, folder / "run", *words, "lr=1e-2", "eval_save_outputs=[logits,inputs]"),
@@ -87,7 +87,7 @@ def test_pass_at_k_counts_places(data: Path) -> None:
 
 
 def test_tasks_are_put_together_from_the_splits(data: Path) -> None:
-    tasks = tested_tasks(Dataset.open(data))
+    tasks = asked_tasks(Dataset.open(data))
     assert [len(task.train) for task in tasks] == [3] * 5
     assert all(pair.output is None for task in tasks for pair in task.test)
     assert len(trained_tasks(Dataset.open(data))) == 15

@@ -10,7 +10,7 @@ from train.distributed import World
 from train.log import FILE, read_log
 from train.loop import Run
 
-CROPPED = ("arch.canvas=cropped", "checkpoint_interval=2")
+CROPPED = ("arch.canvas=cropped", "checkpoint_interval=2", "eval_interval=6")
 
 
 def poison(run: Run, at: int, monkeypatch) -> None:

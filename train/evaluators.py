@@ -51,7 +51,7 @@ class ARC:
             raise ValueError(f"evaluator ARC: submission_K {submission_K}, wanted 2 attempts")
         dataset = Dataset.open(data_path)
         self.questions = dataset.questions()
-        self.tasks = tested_tasks(dataset)
+        self.tasks = asked_tasks(dataset)
         self.pass_ks = tuple(pass_Ks)
         self.begin_eval()
 
@@ -118,7 +118,7 @@ class ARC:
         write_submission(path, attempts, self.tasks)
 
 
-def tested_tasks(dataset: Dataset) -> list[Task]:
+def asked_tasks(dataset: Dataset) -> list[Task]:
     """The tasks of the test split; their demonstrations are what the training split has of them."""
     train = dataset.splits["train"]
     originals = train.originals()
@@ -144,9 +144,9 @@ def make_evaluators(wanted: Any, dataset: Dataset, data_path: str) -> list[Any]:
         raise ValueError(f"evaluators: found {wanted!r}, wanted a list")
     made = []
     for entry in wanted:
-        settings = {"name": entry} if isinstance(entry, str) else dict(entry)
-        name = settings.pop("name", "")
-        if name not in ARC_NAMES and "@" not in name:
+        settings = dict(entry) if isinstance(entry, Mapping) else {"name": entry}
+        name = settings.pop("name", None)
+        if not isinstance(name, str) or (name not in ARC_NAMES and "@" not in name):
             raise ValueError(f"evaluators: found {entry!r}, wanted arc@ARC or module@Class")
         cls = ARC if name in ARC_NAMES else find_class(name)
         try:

@@ -40,12 +40,12 @@ class RunLog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.clock = clock
-        self.file = None
+        self.path: Path | None = None
         self.track = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            _mend(folder / FILE)
-            self.file = open(folder / FILE, "a", encoding="utf-8")  # noqa: SIM115 (lives as long as the run)
+            self.path = folder / FILE
+            _mend(self.path)
             self.track = open_tracker(tracker, folder, title)
 
     def header(self, **values: Any) -> None:
@@ -56,18 +56,13 @@ class RunLog:
 
     def write(self, event: str, **values: Any) -> None:
         """One line, on disk at once; numbers that JSON does not have are written as strings."""
-        if self.file is None:
+        if self.path is None:
             return
         record = {"event": event, "time": round(self.clock(), 3), **values}
-        self.file.write(json.dumps(_plain(record)) + "\n")
-        self.file.flush()
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(_plain(record)) + "\n")
         if self.track is not None and "step" in values:
             self.track(event, values["step"], {k: v for k, v in values.items() if isinstance(v, float)})
-
-    def close(self) -> None:
-        """No more lines."""
-        if self.file is not None:
-            self.file.close()
 
 
 def _mend(path: Path) -> None:

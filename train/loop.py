@@ -14,6 +14,7 @@ from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset
 from train.distributed import World
 from train.evaluation import averaged, evaluate
+from train.evaluators import make_evaluators
 from train.log import RunLog
 from train.provenance import provenance
 from train.resume import load
@@ -35,6 +36,8 @@ class Run:
         self.epoch, self.done = 0, 0
         self.last: Path | None = None
         self.stopping = False
+        if "test" in self.test.splits:
+            make_evaluators(config.run.evaluators, self.test, config.run.data_test)  # refused now or never
         notes = self._load()
         # Opened last: a run that is refused leaves no trace.
         title = config.run.project_name or "arc-urm-solver"
@@ -91,7 +94,6 @@ class Run:
                     self.save()
         if not self.stopping:
             self._export(numbers)
-        self.log.close()
         return numbers
 
     def _interval(self, bar: tqdm) -> None:

@@ -23,37 +23,53 @@ PUZZLES = 20  # of one solution of side 4, whose 288 solutions are few
 
 
 @njit(cache=True)
+def _flip(used: np.ndarray, cell: int, box: int, digit: int) -> None:
+    """Take or release ``digit`` in the row, column and box of ``cell``; ``used`` int64 [3, side] bits."""
+    side = box * box
+    r, c = cell // side, cell % side
+    used[0, r] ^= 1 << digit
+    used[1, c] ^= 1 << digit
+    used[2, r // box * box + c // box] ^= 1 << digit
+
+
+@njit(cache=True)
+def _taken(used: np.ndarray, cell: int, box: int) -> int:
+    """Bits of the digits that ``cell`` cannot have."""
+    side = box * box
+    r, c = cell // side, cell % side
+    return used[0, r] | used[1, c] | used[2, r // box * box + c // box]
+
+
+@njit(cache=True)
+def _narrowest(cells: np.ndarray, used: np.ndarray, box: int) -> int:
+    """The blank cell that can have the fewest digits; -1 where none is blank."""
+    best, fewest = -1, box * box + 1
+    for cell in range(len(cells)):
+        if cells[cell] == 0:
+            taken, free = _taken(used, cell, box), 0
+            for digit in range(1, box * box + 1):
+                free += (taken >> digit) & 1 == 0
+            if free < fewest:
+                best, fewest = cell, free
+    return best
+
+
+@njit(cache=True)
 def search(cells: np.ndarray, box: int, orders: np.ndarray, limit: int, out: np.ndarray) -> int:
     """How many solutions ``cells`` has, counted up to ``limit``; ``out`` is filled with the first.
 
-    ``cells`` uint8 [side * side], 0 for blank, put back as it was; ``orders`` [side * side, side] the
-    digits 1..side in the order in which each cell tries them. The cell of fewest digits goes first.
+    ``cells`` uint8 [side * side], 0 for blank, put back as it was; no digit may stand twice in a line
+    or box. ``orders`` [side * side, side]: the digits 1..side in the order in which each cell tries them.
     """
-    side = box * box
-    used = np.zeros((3, side), np.int64)  # digits taken in each row, column and box
-    for cell in range(side * side):
-        r, c = cell // side, cell % side
+    used = np.zeros((3, box * box), np.int64)
+    for cell in range(len(cells)):
         if cells[cell]:
-            bit = 1 << cells[cell]
-            used[0, r] |= bit
-            used[1, c] |= bit
-            used[2, r // box * box + c // box] |= bit
-    path = np.empty(side * side + 1, np.int64)
-    tried = np.zeros(side * side + 1, np.int64)
-    found, depth = 0, -1
-    forward = True
+            _flip(used, cell, box, cells[cell])
+    path, tried = np.empty(len(cells), np.int64), np.zeros(len(cells), np.int64)
+    found, depth, forward = 0, -1, True
     while True:
         if forward:
-            best, fewest = -1, side + 1
-            for cell in range(side * side):
-                if cells[cell] == 0:
-                    r, c = cell // side, cell % side
-                    taken = used[0, r] | used[1, c] | used[2, r // box * box + c // box]
-                    free = 0
-                    for digit in range(1, side + 1):
-                        free += (taken >> digit) & 1 == 0
-                    if free < fewest:
-                        best, fewest = cell, free
+            best = _narrowest(cells, used, box)
             if best < 0:
                 found += 1
                 if found == 1:
@@ -63,24 +79,15 @@ def search(cells: np.ndarray, box: int, orders: np.ndarray, limit: int, out: np.
                 path[depth], tried[depth] = best, 0
         if depth < 0:
             return found
-        cell = path[depth]
-        r, c = cell // side, cell % side
-        b = r // box * box + c // box
+        cell, forward = path[depth], False
         if cells[cell]:
-            bit = 1 << cells[cell]
-            used[0, r] ^= bit
-            used[1, c] ^= bit
-            used[2, b] ^= bit
+            _flip(used, cell, box, cells[cell])
             cells[cell] = 0
-        forward = False
-        while not forward and found < limit and tried[depth] < side:
+        while not forward and found < limit and tried[depth] < box * box:
             digit = orders[cell, tried[depth]]
             tried[depth] += 1
-            if ((used[0, r] | used[1, c] | used[2, b]) >> digit) & 1 == 0:
-                bit = 1 << digit
-                used[0, r] |= bit
-                used[1, c] |= bit
-                used[2, b] |= bit
+            if (_taken(used, cell, box) >> digit) & 1 == 0:
+                _flip(used, cell, box, digit)
                 cells[cell] = digit
                 forward = True
         if not forward:
