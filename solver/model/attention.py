@@ -33,4 +33,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
 
         return flash_attn_func(query, key, value, causal=False)
     heads_first = [x.transpose(1, 2) for x in (query, key, value)]
-    return F.scaled_dot_product_attention(*heads_first, attn_mask=mask).transpose(1, 2)
+    if half and query.device.type == "cpu":
+        # torch's CPU kernel is several times slower backward in half precision than in float32.
+        heads_first = [x.float() for x in heads_first]
+    out = F.scaled_dot_product_attention(*heads_first, attn_mask=mask)
+    return out.transpose(1, 2).to(query.dtype)

@@ -54,9 +54,9 @@ class Batch:
         return self.heights * self.widths
 
     def to(self, device: torch.device) -> Self:
-        move = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved = {k: v if k == "uniform" else v.to(device, non_blocking=True) for k, v in move.items()}
-        return type(self)(**{**moved, "keys": self.keys.to(device)})
+        cells = ("tokens", "labels", "heights", "widths")
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in cells}
+        return type(self)(**moved, keys=self.keys.to(device), uniform=self.uniform)
 
     def select(self, index: Tensor) -> Self:
         """The sequences at ``index`` [n] int64, still padded to T."""
@@ -74,7 +74,7 @@ class Batch:
 class Layout:
     """Where each token of [B, P + T] stands: computed once a batch, used by every layer.
 
-    ``cos``, ``sin`` [1 or B, P + T, 1, head_dim]: rotary factors, None without rotary positions.
+    ``cos``, ``sin`` [1 or B, P + T, 1, head_dim / 2]: rotary factors, None without rotary positions.
     ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to; None when all may.
     """
 

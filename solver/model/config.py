@@ -29,7 +29,7 @@ def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
                 raise ValueError(f"{where}: {key} is {value!r}, wanted one of {', '.join(get_args(hint))}")
         elif hint is float and type(value) is int:
             continue
-        elif type(value) is not hint:
+        elif type(value) is not (get_origin(hint) or hint):
             raise ValueError(f"{where}: {key} is {value!r}, wanted {hint.__name__}")
     return dict(values)
 

@@ -57,10 +57,13 @@ def rms_norm(x: Tensor, eps: float) -> Tensor:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions, rotate-half form: x cos + (-x2, x1) sin. x [B, T, heads, head_dim]."""
+    """Rotary positions, rotate-half form: (x1 cos - x2 sin, x2 cos + x1 sin).
+
+    x [B, T, heads, head_dim], x1 and x2 its halves; cos, sin [1 or B, T, 1, head_dim / 2].
+    """
     first, second = x.chunk(2, dim=-1)
-    turned = torch.cat((-second, first), dim=-1)
-    return (x * cos + turned * sin).to(x.dtype)
+    halves = (first * cos - second * sin, second * cos + first * sin)
+    return torch.cat(halves, dim=-1).to(x.dtype)
 
 
 def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
@@ -81,7 +84,7 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
         turns = _frequencies(config, config.head_dim // 2, device)
         cells = torch.cat((rows.float()[..., None] * turns, columns.float()[..., None] * turns), -1)
         angles = F.pad(cells, (0, 0, prefix, 0))
-    angles = torch.cat((angles, angles), -1).unsqueeze(2)
+    angles = angles.unsqueeze(2)
     return Layout(angles.cos(), angles.sin(), mask)
 
 

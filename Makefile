@@ -1,0 +1,43 @@
+# make solve   install into .venv and solve the example tasks
+# make test    the whole test suite, in the same environment
+# make lint    ruff: lint and format       make bench   speed of the hot paths
+# make clean   remove .venv and what was built
+#
+# PYTHON chooses the interpreter (3.11 or later): make solve PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: solve test lint bench clean
+.DELETE_ON_ERROR:
+
+solve: $(INSTALLED)
+	$(BIN)/solve examples/arc1_eval_20.json -o submission.json
+
+# The first pass runs the kernels as plain Python, where a wrong index is an error instead of a wrong number.
+test: $(INSTALLED)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m kernel
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+# The stamp is written last, so an install that was cut off starts again. Nothing is built in isolation:
+# the build tool is pinned like everything else.
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	    "Python 3.11 or later is needed; found %d.%d (choose one: make PYTHON=...)" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt setuptools
+	$(PIP) install --constraint constraints.txt --no-build-isolation --editable ".[test,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,59 @@
+"""The command ``solve``: a click group whose default sub-command solves a tasks file.
+
+``solve TASKS`` is ``solve solve TASKS``; ``solve NAME ...`` runs another sub-command. A sub-command's
+name wins over a file of that name: ``solve ./score`` reaches the file. To add one, write a module that
+imports nothing but click at its top, and name its command in COMMANDS.
+"""
+
+from importlib import import_module
+
+import click
+
+DEFAULT = "solve"
+COMMANDS = {  # name -> module:attribute, loaded when asked for; the order is that of the help
+    "solve": "solver.cli.solve:solve",
+}
+
+
+class BadInput(click.ClickException):
+    """What a user can put right: one sentence on stderr, exit code 2."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """A group that loads its commands by name and takes a first word it does not know as TASKS."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Every name, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name, imported now; None for a name that is not in the table."""
+        return self.load(name) if name in COMMANDS else None
+
+    def load(self, name: str) -> click.Command:
+        """The command that the table has under ``name``."""
+        module, attribute = COMMANDS[name].split(":")
+        return getattr(import_module(module), attribute)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """The group's own context, or that of the default command, which then is called ``solve`` too."""
+        if args and args[0] in COMMANDS and args[0] != DEFAULT:
+            return super().make_context(info_name, args, parent, **extra)
+        rest = args[1:] if args and args[0] == DEFAULT else args
+        return self.load(DEFAULT).make_context(info_name, rest, parent, **extra)
+
+    def invoke(self, context: click.Context) -> object:
+        """Run what ``make_context`` chose; a ValueError from inside becomes one sentence."""
+        try:
+            if context.command is not self:
+                return context.command.invoke(context)
+            return super().invoke(context)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+
+
+main = Commands("solve")

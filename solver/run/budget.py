@@ -1,0 +1,37 @@
+"""How long a piece of work may take: a number of steps, or the clock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``steps``: exactly so many, the clock unread (results repeat). Otherwise ``seconds`` from
+    ``start``, as ``clock`` tells them."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    start: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.seconds is None):
+            raise ValueError(f"wanted steps or seconds, found steps {self.steps}, seconds {self.seconds}")
+
+    def done(self, step: int) -> float:
+        """The share of the budget that is used up before ``step`` (from 0); 1 or more ends the work."""
+        if self.steps is not None:
+            return step / self.steps if self.steps else 1.0
+        return (self.clock() - self.start) / self.seconds if self.seconds > 0 else 1.0
+
+    def part(self, share: float) -> "Budget":
+        """The first ``share`` of the seconds; all of the steps."""
+        if self.seconds is None:
+            return self
+        return Budget(seconds=self.seconds * share, clock=self.clock, start=self.start)
+
+
+def seconds_from_now(seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:
+    """A budget of seconds that starts now."""
+    return Budget(seconds=seconds, clock=clock, start=clock())
