@@ -46,7 +46,10 @@ def make_page(folder: Path, ids: list[str]) -> Path:
     run = make_run(folder, ids, rule=IDS[1])
     path = folder / "report.html"
     hostile = folder / "<img src=x onerror=window.hacked=1>.json"
-    shutil.copy(run.submission, hostile)
+    value = json.loads(run.submission.read_text())
+    for entries in value.values():
+        entries[0]["attempt_3"] = []  # a problem, so that its text with the task's id is shown
+    hostile.write_text(json.dumps(value))
     write_report(path, hostile, tasks=run.tasks, solutions=run.solutions, journal=run.journal)
     return path
 
@@ -115,6 +118,7 @@ def test_it_renders_without_a_message_or_a_request(opened):
     assert shown_ids(opened) == [task_id.replace("\ud800", "?") for task_id in IDS]
     expand_all(opened)
     assert len(opened.find_elements("css selector", "tr.detail")) == len(IDS)
+    assert len(opened.find_elements("css selector", "tr.detail .bad li")) == len(IDS)
     assert opened.get_log("browser") == []
     assert requests(opened) == []
     assert run_js(opened, "return performance.getEntriesByType('resource').length") == 0
