@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from model_inputs import ARCHES, make_batch, small_config
 
-from solver.model.batch import cell_positions, padding_mask
+from solver.model.batch import Layout, cell_positions, padding_mask
 from solver.model.config import HRMConfig, TRMConfig, URMConfig, swiglu_width
 from solver.model.layers import (
     ConvSwiGLU,
@@ -21,6 +21,8 @@ from solver.model.layers import (
     truncated_normal,
 )
 from solver.model.registry import build_network
+
+OPEN = Layout(None, None, None, 0)
 
 
 def seeded(seed: int = 1) -> torch.Generator:
@@ -49,7 +51,7 @@ def test_short_convolution_is_torchs_own() -> None:
     ours = ShortConvolution(6, seeded())
     x = torch.randn(2, 9, 6, generator=seeded(2))
     wanted = F.conv1d(x.transpose(1, 2), ours.weight, ours.bias, padding=1, groups=6)[..., :9].transpose(1, 2)
-    torch.testing.assert_close(ours(x), wanted)
+    torch.testing.assert_close(ours(x, OPEN), wanted)
 
 
 def test_feed_forwards() -> None:
@@ -59,8 +61,8 @@ def test_feed_forwards() -> None:
     wanted = (gate * gate.sigmoid() * up) @ plain.down_proj.weight.T
     torch.testing.assert_close(plain(x), wanted)
     gate, up = x @ conv.gate_up_proj.weight[:6].T, x @ conv.gate_up_proj.weight[6:].T
-    wanted = F.silu(conv.dwconv(gate * gate.sigmoid() * up)) @ conv.down_proj.weight.T
-    torch.testing.assert_close(conv(x), wanted)
+    wanted = F.silu(conv.dwconv(gate * gate.sigmoid() * up, OPEN)) @ conv.down_proj.weight.T
+    torch.testing.assert_close(conv(x, OPEN), wanted)
 
 
 @pytest.mark.parametrize(

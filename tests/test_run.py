@@ -133,7 +133,7 @@ def test_candidates_are_valid_grids_in_the_original_frame() -> None:
     for candidate in candidates:
         assert candidate.source == NETWORK and 0 <= candidate.confidence <= 1 and candidate.log_prob <= 0
         assert candidate.grid.dtype == np.uint8 and candidate.grid.max() < 10
-        assert 1 <= min(candidate.grid.shape) and max(candidate.grid.shape) <= 30
+        assert min(candidate.grid.shape) >= 1 and max(candidate.grid.shape) <= 30
 
 
 def test_a_used_up_clock_still_gives_the_first_batch() -> None:

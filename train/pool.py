@@ -44,7 +44,9 @@ def read_extra(path: Path) -> dict[str, list[Pair]]:
 
 
 def _extra_pair(value: dict, where: str) -> Pair:
-    return Pair(parse_grid(value["input"], f"{where}, input"), parse_grid(value["output"], f"{where}, output"))
+    return Pair(
+        parse_grid(value["input"], f"{where}, input"), parse_grid(value["output"], f"{where}, output")
+    )
 
 
 def build_pool(
@@ -113,7 +115,9 @@ def token_batches(views: Sequence[View], tokens: int) -> list[list[View]]:
     return [*batches, current] if current else batches
 
 
-def batches(pool: Sequence[PooledTask], mixture: Mixture, *, seed: int, start: int = 0) -> Iterator[list[View]]:
+def batches(
+    pool: Sequence[PooledTask], mixture: Mixture, *, seed: int, start: int = 0
+) -> Iterator[list[View]]:
     """Endless batches of views; block ``start`` on depends on (seed, block) alone, so runs resume.
 
     A block is 1,024 samples: drawn, sorted into batches by canvas size, and shown in random order.

@@ -231,7 +231,13 @@ def export(trainer: ShortTrainer, folder: Path) -> None:
 @click.option("--device", default="auto")
 @click.option("--quiet", is_flag=True)
 def main(
-    recipe: Path, data: Path, output: Path, seconds: float | None, threads: int | None, device: str, quiet: bool
+    recipe: Path,
+    data: Path,
+    output: Path,
+    seconds: float | None,
+    threads: int | None,
+    device: str,
+    quiet: bool,
 ) -> None:
     """Train RECIPE on the task files under --data; the weights land in --output/weights."""
     run = read_run(recipe)

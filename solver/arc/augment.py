@@ -11,7 +11,7 @@ from math import perm
 import numpy as np
 from numba import njit
 
-from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid
+from solver.arc.task import COLOURS, Grid, Pair, Task
 
 SYMMETRIES = 8
 INVERSE_SYMMETRY = (0, 3, 2, 1, 4, 5, 6, 7)
