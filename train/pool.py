@@ -29,9 +29,9 @@ class PooledTask:
 
 def read_extra(path: Path) -> dict[str, list[Pair]]:
     """Lines of ``{"id", "pairs": [{"input", "output"}]}``, plain or gzipped; ValueError if not."""
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+    opener = gzip.open if path.suffix == ".gz" else open
     found: dict[str, list[Pair]] = {}
-    with opened as lines:
+    with opener(path, "rb") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
             try:
