@@ -194,6 +194,10 @@ def _drop(state: dict, word: str) -> dict:
         (lambda s: s, ("loops=many",), "loops is 'many', wanted int"),
         (lambda s: s, ("missing.yaml",), "missing.yaml: cannot be read"),
         (lambda s: s, ("seq_len=80",), "seq_len 80: wanted the square"),
+        (lambda s: s, ("seq_len=all",), "seq_len all: wanted the square"),
+        (lambda s: s, ("canvas_side=big",), "canvas_side is 'big', wanted int"),
+        (lambda s: s, ("expansion=wide",), "expansion is 'wide', wanted float"),
+        (lambda s: s, ("num_heads=7",), "hidden_size 32, wanted a multiple of 4 x 7 heads"),
     ],
 )
 def test_one_sentence_for_what_does_not_fit(change, words, said: str, tmp_path: Path) -> None:
