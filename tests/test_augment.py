@@ -16,7 +16,6 @@ from solver.arc.augment import (
 )
 from solver.arc.task import Pair, Task, as_grid
 from solver.arc.vote import grid_key
-from tests import naive
 
 PLAIN = np.arange(10, dtype=np.uint8)
 
@@ -39,17 +38,6 @@ def effect(augmentation, task):
     return b"".join(grid_key(augmentation.apply(grid)) for grid in task.demonstration_grids())
 
 
-@pytest.mark.kernel
-def test_transform_equals_numpy_and_the_palette_afterwards():
-    generator = np.random.default_rng(0)
-    for _ in range(200):
-        grid, symmetry = random_grid(generator), int(generator.integers(0, 8))
-        palette = np.array(random_palette(generator), np.uint8)
-        moved = transform(grid, symmetry, palette)
-        np.testing.assert_array_equal(moved, naive.transform(grid, symmetry, palette))
-        assert moved.dtype == np.uint8 and not moved.flags.writeable
-
-
 @pytest.mark.parametrize(
     ("symmetry", "moved"),
     [
@@ -69,7 +57,6 @@ def test_symmetry_ids_are_those_of_the_released_code(symmetry, moved):
     assert swaps_sides(symmetry) == (len(moved) == 3)
 
 
-@pytest.mark.kernel
 def test_undo_and_inverse_bring_every_grid_back():
     generator = np.random.default_rng(1)
     for symmetry in range(SYMMETRIES):

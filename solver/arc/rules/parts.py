@@ -66,6 +66,15 @@ def _numbered(train: Demonstrations) -> Iterator[Program]:
         for number in range(min(len(split(pair.input)) for pair in train)):
             yield lambda grid, split=split, number=number: _pick(split(grid), number)
         yield lambda grid, split=split: _pick(split(grid), -1)
+    for count in (2, 3):
+        for number in range(count):
+            yield partial(part_of_longer_side, count=count, number=number)
+
+
+def part_of_longer_side(grid: Grid, count: int, number: int) -> np.ndarray | None:
+    """One of ``count`` equal parts along the longer side."""
+    tall = grid.shape[0] >= grid.shape[1]
+    return _pick(evenly(grid, count if tall else 1, 1 if tall else count), number)
 
 
 def _pick(parts: list[np.ndarray], number: int) -> np.ndarray | None:
