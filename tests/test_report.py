@@ -23,7 +23,7 @@ HOSTILE = [
     "<!--<script>",
     "' onclick='window.hacked = 1",
     "{{ 7 * 7 }}{% raw %}",
-    "\ud800\u2028\x1b[2J",
+    "\u2028\x1b[2J",
 ]
 IDS = ["plain", *HOSTILE, "last"]
 
@@ -135,11 +135,15 @@ def test_problems_missing_and_extra_ids_are_listed(tmp_path):
     value = json.loads(run.submission.read_text())
     value["a"][0]["attempt_1"] = [[1, 2], [3]]
     value["x<y"] = value.pop("b")
+    value["\ud800"] = []  # no text at all, but JSON has it
     run.submission.write_text(json.dumps(value))
     text, page = page_of(run)
     assert "invalid attempts: 1, missing tasks: 1" in text and "x&lt;y" in text
     assert "attempt_1, row 1: wanted 2 cells as in row 0, found 1" in text
     assert page.bodies()[1]["data-status"] == "missing"
+    output = tmp_path / "r.html"
+    write_report(output, run.submission, tasks=run.tasks, solutions=run.solutions)
+    assert "x&lt;y, ?</p>" in output.read_text("utf-8")
 
 
 def test_a_tenth_of_400_of_the_largest_tasks_stays_under_a_tenth_of_10_megabytes(tmp_path):

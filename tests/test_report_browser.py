@@ -115,7 +115,7 @@ def requests(browser) -> list[str]:
 
 
 def test_it_renders_without_a_message_or_a_request(opened):
-    assert shown_ids(opened) == [task_id.replace("\ud800", "?") for task_id in IDS]
+    assert shown_ids(opened) == IDS
     expand_all(opened)
     assert len(opened.find_elements("css selector", "tr.detail")) == len(IDS)
     assert len(opened.find_elements("css selector", "tr.detail .bad li")) == len(IDS)
@@ -329,6 +329,15 @@ def test_wide_and_narrow_light_and_dark(browser, page, width, scheme):
     assert sorter == (width == 400) and seconds == (width == 1280)
 
 
+def test_the_address_names_the_task_that_was_opened_last(opened):
+    opened.find_element("css selector", "tbody[data-id=last] button").click()
+    assert opened.current_url.endswith("report.html#last")
+    opened.refresh()
+    assert run_js(opened, "return document.querySelector('tr.detail').parentNode.dataset.id") == "last"
+    expand_all(opened)  # hostile ids have an address too
+    assert len(opened.find_elements("css selector", "tr.detail")) == len(IDS)
+
+
 def test_a_chosen_theme_wins_over_the_system(opened):
     choose(opened, "theme", "dark")
     assert sum(colour(opened, "body", "backgroundColor")) < 3 * 128
@@ -336,12 +345,19 @@ def test_a_chosen_theme_wins_over_the_system(opened):
     assert sum(colour(opened, "body", "backgroundColor")) > 3 * 128
 
 
+def page_seconds(browser) -> float:
+    """Processor time of the page's main thread since it was opened; a clock would measure the machine too."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
 def test_400_tasks_open_in_under_two_seconds(browser, tmp_path):
     page = make_page(tmp_path, [f"{n:08x}" for n in range(400)])
+    browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     seconds = []
-    for _ in range(3):  # the best of three, since the machine may be busy with something else
+    for _ in range(3):
         open_page(browser, page)
-        timing = "performance.getEntriesByType('navigation')[0].loadEventEnd / 1000"
-        seconds.append(run_js(browser, f"return {timing}"))
-    assert len(shown_ids(browser)) == 400
-    assert 0 < min(seconds) < 2
+        assert len(shown_ids(browser)) == 400
+        run_js(browser, "return document.getElementById('tasks').offsetHeight")  # the layout counts too
+        seconds.append(page_seconds(browser))
+    assert 0.01 < min(seconds) and max(seconds) < 2

@@ -77,7 +77,7 @@ def test_missing_extra_and_invalid_are_counted_and_named():
     assert [problem.text for problem in score.problems] == [
         "s.json, task a, test 0, attempt_2, row 1: wanted 2 cells as in row 0, found 1",
         "s.json, task b, test 0, attempt_2: wanted a grid (a list of rows), found nothing",
-        "s.json, task c, test 0: wanted attempt_1 and attempt_2 only, found the key 'attempt_3'",
+        "s.json, task c, test 0: wanted attempt_1 and attempt_2 only, found the key attempt_3 too",
         "task d: wanted 1 entries, one for each test input, found 2",
     ]
     assert repeated_attempts(parse_attempts(value, "s.json")) == [("d", 1)]

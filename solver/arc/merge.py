@@ -15,7 +15,7 @@ import numpy as np
 
 from solver.arc.attempts import Attempts, read_attempts
 from solver.arc.journal import Contents, is_journal, read_journal
-from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid
+from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
 from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
 
 ORDER, VOTES = "order", "votes"
@@ -88,7 +88,7 @@ def common_sizes(sources: Sequence[Source]) -> dict[str, int]:
                 first, name = said.setdefault(task_id, (size, source.name))
                 if first != size:
                     raise ValueError(
-                        f"{source.name}, task {task_id}: wanted {first} entries as in {name}, "
+                        f"{source.name}, task {name_of(task_id)}: wanted {first} entries as in {name}, "
                         f"found {size}; name the tasks file to decide"
                     )
     return sizes | {task_id: size for task_id, (size, _) in said.items()}
@@ -141,12 +141,12 @@ def merge_sources(sources: Sequence[Source], tasks: Sequence[Task] = (), *, by: 
         answers[task_id] = []
         if not size:
             raise ValueError(
-                f"task {task_id}: no entry in any file; name the tasks file to fill it by guesses"
+                f"task {name_of(task_id)}: no entry in any file; name the tasks file to fill it by guesses"
             )
         for test in range(size):
             found = collect(sources, task_id, test)
             enough = any(not same_grid(answer.grid, found[0].grid) for answer in found)
-            where = f"task {task_id}, test {test}"
+            where = f"task {name_of(task_id)}, test {test}"
             spare = [] if enough else _fallback(found, known.get(task_id), where, test)
             filled += 0 if enough else 2 - bool(found)
             first, second = two_attempts(found, spare)

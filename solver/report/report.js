@@ -163,8 +163,12 @@
     const button = body.querySelector("button");
     const open = button.getAttribute("aria-expanded") === "true";
     button.setAttribute("aria-expanded", String(!open));
-    if (open) body.rows[1].remove();
-    else body.append(detailOf(body));
+    if (open) {
+      body.rows[1].remove();
+    } else {
+      body.append(detailOf(body));
+      history.replaceState(null, "", `#${encodeURIComponent(body.dataset.id)}`); // to send or to come back to
+    }
   };
 
   const value = (id) => (byId(id) ? byId(id).value : "");
@@ -257,4 +261,9 @@
   });
   byId("tools").hidden = false;
   filter();
+  const named = bodies.find((body) => `#${encodeURIComponent(body.dataset.id)}` === location.hash);
+  if (named) {
+    toggle(named);
+    named.scrollIntoView({ block: "nearest" });
+  }
 })();
