@@ -184,7 +184,12 @@ def least_code(
 
 @njit(cache=True)
 def draw_codes(
-    seed: int, wanted: int, used: np.ndarray, stabiliser: np.ndarray, maps: np.ndarray, compositions: np.ndarray
+    seed: int,
+    wanted: int,
+    used: np.ndarray,
+    stabiliser: np.ndarray,
+    maps: np.ndarray,
+    compositions: np.ndarray,
 ) -> np.ndarray:
     """``wanted`` different least codes, int64 [wanted], the identity's first, the rest uniform."""
     identity = rank_of(used)
