@@ -76,11 +76,22 @@ def main() -> None:
 @click.option("--test-set", "--test-set-name", "test_sets", multiple=True, help="subsets tested on")
 @click.option("--extra", multiple=True, help="more demonstrations: TASK.json, *.jsonl[.gz] or folders")
 @click.option("--extra-pairs", type=_WHOLE, help="at most so many of them for a task")
+@click.option("--drop-leaks", is_flag=True, help="leave out training pairs that are test pairs")
 @common
-def arc(source, subsets, test_sets, extra, extra_pairs, quiet, **options) -> None:
+def arc(source, subsets, test_sets, extra, extra_pairs, drop_leaks, quiet, **options) -> None:
     """ARC tasks, each with its augmentations."""
     made = Options(options.pop("output_dir"), **options)
-    _say(build_arc_dataset, made, source, subsets, test_sets, extra, extra_pairs, progress_bar(quiet))
+    _say(
+        build_arc_dataset,
+        made,
+        source,
+        subsets,
+        test_sets,
+        extra,
+        extra_pairs,
+        drop_leaks,
+        progress_bar(quiet),
+    )
 
 
 @main.command()

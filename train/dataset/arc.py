@@ -12,6 +12,8 @@ from train.dataset.render import PAIR_FIELDS
 from train.dataset.sources import Subset
 from train.dataset.tables import ArcSplit, ArcTasks
 
+_Groups = list[tuple[int, list[Pair]]]  # number of the task, pairs
+
 
 @dataclass(frozen=True, eq=False)
 class ArcBuild:
@@ -19,6 +21,7 @@ class ArcBuild:
 
     ``shared``: task ids in more than one subset. ``skipped``: pairs outside the test set without an
     output, which cannot be trained on. ``unused``: ids of additional pairs that no subset has.
+    ``dropped``: training pairs left out because they are test pairs of the test set.
     """
 
     tasks: ArcTasks
@@ -26,6 +29,7 @@ class ArcBuild:
     shared: list[str]
     skipped: int
     unused: list[str]
+    dropped: int
 
 
 def build_arc(
@@ -34,11 +38,13 @@ def build_arc(
     extra: Mapping[str, Sequence[Pair]],
     num_aug: int,
     seed: int,
+    drop_leaks: bool = False,
 ) -> ArcBuild:
     """Each task with itself and up to ``num_aug`` augmentations, all different in effect.
 
     Demonstrations are trained on, and the test pairs too outside ``test_sets``. A task that is in
     more than one subset has one set of augmentations, thus of identifiers, and a group for each.
+    ``drop_leaks``: leave out training pairs that are, cell for cell, a test pair of the test sets.
     """
     members = [(subset.name, task) for subset in subsets for task in subset.tasks]
     by_id: dict[str, list[Task]] = {}
@@ -63,6 +69,9 @@ def build_arc(
             trained[len(task.train) : len(task.train)] = known
             skipped += len(task.test) - len(known)
         train.append((owner[task.id], trained))
+    dropped = 0
+    if drop_leaks:
+        train, dropped = _without(train, {_pair_key(pair) for _, pairs in test for pair in pairs})
     cells, rows = _pack_pairs(pair for _, pairs in train + test for pair in pairs)
     tasks = ArcTasks(ids, seeds, cells, table)
     cut = sum(len(pairs) for _, pairs in train)
@@ -70,12 +79,24 @@ def build_arc(
     if test:
         splits["test"] = _split(tasks, test, rows[cut:], False)
     shared = [task_id for task_id, tasks_of in by_id.items() if len(tasks_of) > 1]
-    return ArcBuild(tasks, splits, shared, skipped, sorted(left))
+    return ArcBuild(tasks, splits, shared, skipped, sorted(left), dropped)
 
 
 def _known_grids(tasks: Iterable[Task]) -> list[Grid]:
     pairs = [pair for task in tasks for pair in (*task.train, *task.test)]
     return [grid for pair in pairs for grid in (pair.input, pair.output) if grid is not None]
+
+
+def _pair_key(pair: Pair) -> tuple[bytes, ...]:
+    grids = [grid for grid in (pair.input, pair.output) if grid is not None]
+    return tuple(bytes(grid.shape) + grid.tobytes() for grid in grids)
+
+
+def _without(groups: _Groups, unwanted: set[tuple[bytes, ...]]) -> tuple[_Groups, int]:
+    """The groups less the unwanted pairs, and less those that this leaves empty; pairs left out."""
+    kept = [(owner, [pair for pair in pairs if _pair_key(pair) not in unwanted]) for owner, pairs in groups]
+    before, after = (sum(len(pairs) for _, pairs in part) for part in (groups, kept))
+    return [(owner, pairs) for owner, pairs in kept if pairs], before - after
 
 
 def _pack_pairs(pairs: Iterable[Pair]) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +114,7 @@ def _pack_pairs(pairs: Iterable[Pair]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(grids), places.reshape(-1, PAIR_FIELDS)
 
 
-def _split(tasks: ArcTasks, groups: list[tuple[int, list[Pair]]], rows: np.ndarray, moved: bool) -> ArcSplit:
+def _split(tasks: ArcTasks, groups: _Groups, rows: np.ndarray, moved: bool) -> ArcSplit:
     owners = np.array([owner for owner, _ in groups], np.int64)
     starts = np.concatenate([[0], np.cumsum([len(pairs) for _, pairs in groups])]).astype(np.int64)
     return ArcSplit(tasks, owners, rows, starts, moved)

@@ -43,6 +43,7 @@ def build_arc_dataset(
     test_sets: Sequence[str],
     extra: Sequence[str],
     extra_pairs: int | None,
+    drop_leaks: bool,
     progress: Progress,
 ) -> list[str]:
     """Build and store an ARC data set; the lines of the closing summary. ValueError for bad input."""
@@ -54,7 +55,7 @@ def build_arc_dataset(
     if missing:
         raise ValueError(f"test set {missing[0]}: wanted one of the subsets {', '.join(known)}")
     additional = load_extras(extra, extra_pairs)
-    built = build_arc(subsets, test_sets, additional, options.num_aug, options.seed)
+    built = build_arc(subsets, test_sets, additional, options.num_aug, options.seed, drop_leaks)
     if extra and len(built.unused) == len(additional):
         raise ValueError(f"extra {' '.join(extra)}: no task of theirs is in the subsets {', '.join(known)}")
     build = {
@@ -194,9 +195,13 @@ def _arc_summary(
         lines.append(f"{built.skipped} test pairs without an output are not trained on")
     if built.unused:
         lines.append(f"{len(built.unused)} tasks of --extra are in no subset: {_some(built.unused)}")
+    if built.dropped:
+        lines.append(f"{built.dropped} training pairs that are test pairs were left out")
     leaks = [] if test is None else find_leaks(train, test)
     if leaks:
-        lines.append(f"LEAK: {len(leaks)} test pairs are among the training pairs: {_some(leaks)}")
+        lines.append(
+            f"LEAK: {len(leaks)} test pairs are among the training pairs (see --drop-leaks): {_some(leaks)}"
+        )
     old = leftovers(options.output)
     if old:
         lines.append(f"left by builds that were killed, delete at will: {_some(list(map(str, old)))}")

@@ -16,14 +16,17 @@ _PAD, _BORDER = "· ", "░░"
 
 
 def find_leaks(train: Split, test: Split) -> list[str]:
-    """``TASK test N`` for each test pair that, grid for grid, is a training pair of any task."""
-    seen = set(_pair_keys(train))
+    """``TASK test N (in TASK)`` for each test pair that is, cell for cell, a training pair of a task."""
+    owners = train.names
+    seen = {
+        key: owners[group] for key, group in zip(_pair_keys(train), train.originals().groups, strict=True)
+    }
     names, numbers = test.names, test.originals().groups
     found = []
     firsts = np.cumsum(test.pairs) - test.pairs
     for n, key in enumerate(_pair_keys(test)):
         if key is not None and key in seen:
-            found.append(f"{names[numbers[n]]} test {n - firsts[numbers[n]]}")
+            found.append(f"{names[numbers[n]]} test {n - firsts[numbers[n]]} (in {seen[key]})")
     return found
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from solver.arc.sampling import below, mix
 from solver.arc.seed import derive_generator, derive_seed
@@ -52,7 +52,7 @@ def shuffled_lines(seed: int) -> np.ndarray:
     return lines
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def draw_sudoku(
     questions: np.ndarray, answers: np.ndarray, seeds: np.ndarray, inputs: np.ndarray, labels: np.ndarray
 ) -> None:
@@ -60,7 +60,7 @@ def draw_sudoku(
 
     ``questions``, ``answers`` uint8 [B, 81], digits with 0 for blank; ``seeds`` uint64 [B], 0 = as is.
     """
-    for n in prange(len(seeds)):
+    for n in range(len(seeds)):
         digits = np.arange(COLOURS)
         rows = columns = np.arange(SIDE)
         transposed = False
