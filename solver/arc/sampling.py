@@ -111,7 +111,7 @@ def _match(cells: np.ndarray, place: np.ndarray, symmetry: int, mapping: np.ndar
     offset, height, width = place
     if swaps_sides(symmetry) and height != width:
         return False
-    base, down, right = strides(symmetry, height, width)
+    base, down, right = strides(symmetry, height, width, width)
     for r in range(height):
         for c in range(width):
             old = cells[offset + base + r * down + c * right]

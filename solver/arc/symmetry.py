@@ -18,28 +18,28 @@ def swaps_sides(symmetry: int) -> bool:
 
 
 @njit(cache=True)
-def strides(symmetry: int, height: int, width: int) -> tuple[int, int, int]:
+def strides(symmetry: int, height: int, width: int, pitch: int) -> tuple[int, int, int]:
     """(base, down, right): cell (r, c) of the moved grid is flat cell base + r*down + c*right.
 
-    The flat cells are those of the grid before it is moved: [height * width], row-major.
+    The flat cells are those of the grid before it is moved, row-major, ``pitch`` from row to row.
     """
-    last_row = (height - 1) * width
+    last_row = (height - 1) * pitch
     last = width - 1
     if symmetry == 0:
-        return 0, width, 1
+        return 0, pitch, 1
     if symmetry == 1:
-        return last, -1, width
+        return last, -1, pitch
     if symmetry == 2:
-        return last_row + last, -width, -1
+        return last_row + last, -pitch, -1
     if symmetry == 3:
-        return last_row, 1, -width
+        return last_row, 1, -pitch
     if symmetry == 4:
-        return last, width, -1
+        return last, pitch, -1
     if symmetry == 5:
-        return last_row, -width, 1
+        return last_row, -pitch, 1
     if symmetry == 6:
-        return 0, 1, width
-    return last_row + last, -1, -width
+        return 0, 1, pitch
+    return last_row + last, -1, -pitch
 
 
 @njit(cache=True)
@@ -49,7 +49,7 @@ def transform_into(out: np.ndarray, grid: np.ndarray, symmetry: int, palette: np
     ``out`` is [h, w], or [w, h] for the symmetries that swap sides.
     """
     flat = grid.ravel()
-    base, down, right = strides(symmetry, grid.shape[0], grid.shape[1])
+    base, down, right = strides(symmetry, grid.shape[0], grid.shape[1], grid.shape[1])
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
             out[r, c] = palette[flat[base + r * down + c * right]]

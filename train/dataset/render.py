@@ -35,7 +35,7 @@ def draw_grid(
     offset, height, width = place
     if height == 0:
         return
-    base, down, right = strides(symmetry, height, width)
+    base, down, right = strides(symmetry, height, width, width)
     if swaps_sides(symmetry):
         height, width = width, height
     base += offset
