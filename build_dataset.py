@@ -1,6 +1,7 @@
 """Build and inspect data sets: ``python build_dataset.py arc|sudoku|inspect --help``."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -111,30 +112,31 @@ def sudoku(source, download, subsample_size, min_difficulty, quiet, **options) -
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--sample", type=_WHOLE, default=0, show_default=True, help="which training sample to show")
-@click.option("--colour/--no-colour", default=True, show_default=True)
-def inspect(folder: Path, sample: int, colour: bool) -> None:
+@click.option("--colour/--no-colour", default=None, help="default: colour on a terminal, digits in a file")
+def inspect(folder: Path, sample: int, colour: bool | None) -> None:
     """Counts, one sample, and whether the test set leaks into training (then exit code 1)."""
     errors: list[str] = []
+    coloured = sys.stdout.isatty() if colour is None else colour
 
     def look() -> list[str]:
         lines, found = describe(folder)
         errors.extend(found)
-        return [*lines, *show_sample(folder, sample, colour)]
+        return [*lines, *show_sample(folder, sample, coloured)]
 
-    _say(look)
+    _say(look, colour=coloured)
     for error in errors:
         click.echo(error, err=True)
     sys.exit(1 if errors else 0)
 
 
-def _say(work, *arguments: object) -> None:
+def _say(work: Callable[..., list[str]], *arguments: object, colour: bool | None = None) -> None:
     """Print the lines of ``work``; its ValueError is a usage error (exit code 2)."""
     try:
         lines = work(*arguments)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for line in lines:
-        click.echo(line)
+        click.echo(line, color=colour)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,9 @@ def canvas_tokens(grid: np.ndarray, height: int, width: int, row: int, column: i
     return canvas
 
 
-def build_task(task: Task, num_aug: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+def build_task(
+    task: Task, num_aug: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, int]:
     """The released builder for one training task: (inputs, labels uint8 [S, 900], puzzles).
 
     Random trials, at most 5 for each wanted augmentation, told apart by a digest of all grids; then a

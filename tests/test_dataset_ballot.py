@@ -75,5 +75,7 @@ def test_canvases_without_a_crop_do_not_vote():
 def test_two_grids_with_one_hash_stay_two_answers():
     cells = np.array([1, 2, 1], np.uint8)
     shapes, offsets = np.ones((3, 2), np.int64), np.arange(4)
-    firsts, groups = group(np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.uint64), shapes, offsets, cells)
+    firsts, groups = group(
+        np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.uint64), shapes, offsets, cells
+    )
     assert firsts.tolist() == [0, 1] and groups.tolist() == [0, 1, 0]

@@ -51,7 +51,8 @@ class Tally:
         """The best ``limit`` answers of a question, best first."""
         rows = range(int(self.starts[question]), int(self.starts[question + 1]))[:limit]
         return [
-            Answer(self.grid(row), int(self.votes[row]), float(self.confidences[row]), NETWORK) for row in rows
+            Answer(self.grid(row), int(self.votes[row]), float(self.confidences[row]), NETWORK)
+            for row in rows
         ]
 
     def grid(self, row: int) -> np.ndarray:
@@ -222,10 +223,8 @@ def _undo_parallel(
 def _same(a: int, b: int, shapes: np.ndarray, offsets: np.ndarray, cells: np.ndarray) -> bool:
     if shapes[a, 0] != shapes[b, 0] or shapes[a, 1] != shapes[b, 1]:
         return False
-    for i in range(offsets[a + 1] - offsets[a]):
-        if cells[offsets[a] + i] != cells[offsets[b] + i]:
-            return False
-    return True
+    one, other = cells[offsets[a] : offsets[a + 1]], cells[offsets[b] : offsets[b + 1]]
+    return bool(np.array_equal(one, other))
 
 
 @njit(cache=True)
