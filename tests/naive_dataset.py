@@ -5,10 +5,8 @@ from itertools import permutations
 
 import numpy as np
 
-from solver.arc.augment import Augmentation
 from solver.arc.task import COLOURS, MAX_SIDE, Grid, Task
-from solver.arc.tokens import crop
-from solver.arc.vote import Answer, Candidate, rank
+from solver.arc.vote import NETWORK, Answer
 
 
 def turn(grid: np.ndarray, symmetry: int) -> np.ndarray:
@@ -93,6 +91,17 @@ def build_task(
     return np.stack(inputs), np.stack(labels), len(puzzles)
 
 
+def crop_canvas(canvas: np.ndarray) -> np.ndarray | None:
+    """The largest rectangle of colours at the top-left corner, as colours; None if there is none."""
+    best, width = (0, 0), canvas.shape[1]
+    for r, row in enumerate(canvas):
+        others = np.flatnonzero((row[:width] < 2) | (row[:width] > 11))
+        width = int(others[0]) if len(others) else width
+        if (r + 1) * width > best[0] * best[1]:
+            best = r + 1, width
+    return canvas[: best[0], : best[1]] - 2 if best[0] else None
+
+
 def vote(
     tokens: np.ndarray,
     heights: np.ndarray,
@@ -102,13 +111,21 @@ def vote(
     questions: np.ndarray,
     confidences: np.ndarray,
 ) -> dict[int, list[Answer]]:
-    """Crop, undo, group and rank with the single-grid functions; answers by question."""
-    candidates: dict[int, list[Candidate]] = {}
+    """Crop, undo, group by a digest and rank, one prediction at a time, as the released evaluator."""
+    inverse = (0, 3, 2, 1, 4, 5, 6, 7)
+    groups: dict[int, dict[str, list]] = {}
     for n, question in enumerate(questions):
-        canvas = tokens[n, : heights[n] * widths[n]].reshape(heights[n], widths[n])
-        grid = crop(canvas)
-        if grid is not None and question >= 0:
-            augmentation = Augmentation(int(symmetries[n]), tuple(int(c) for c in palettes[n]))
-            candidate = Candidate(augmentation.undo(grid), float(confidences[n]))
-            candidates.setdefault(int(question), []).append(candidate)
-    return {question: rank(found) for question, found in candidates.items()}
+        grid = crop_canvas(tokens[n, : heights[n] * widths[n]].reshape(heights[n], widths[n]))
+        if grid is None or question < 0:
+            continue
+        back = np.argsort(palettes[n]).astype(np.uint8)
+        grid = back[turn(grid, inverse[symmetries[n]])]
+        digest = hashlib.sha256(bytes(grid.shape) + grid.tobytes()).hexdigest()
+        groups.setdefault(int(question), {}).setdefault(digest, [grid]).append(float(confidences[n]))
+    ranked = {}
+    for question, found in groups.items():
+        answers = [
+            Answer(grid, len(given), sum(given) / len(given), NETWORK) for grid, *given in found.values()
+        ]
+        ranked[question] = sorted(answers, key=lambda answer: (-answer.votes, -answer.confidence))
+    return ranked

@@ -165,10 +165,17 @@ def _shapes_parallel(
 
 
 @njit(cache=True)
+def _stir(code: int, word: int) -> int:
+    """One step of the hash: FNV-1a on 64-bit words, with the high bits folded down."""
+    code = (code ^ word) * _FNV_PRIME
+    return code ^ (code >> np.uint64(32))
+
+
+@njit(cache=True)
 def _undo_one(
     canvas: np.ndarray, pitch: int, symmetry: int, palette: np.ndarray, shape: np.ndarray, out: np.ndarray
 ) -> int:
-    """Fill ``out`` [h * w] with the grid before the augmentation; its hash (64-bit FNV-1a)."""
+    """Fill ``out`` [h * w] with the grid before the augmentation; its hash."""
     undone = _INVERSE[symmetry]
     back = np.zeros(COLOURS, np.uint8)
     for colour in range(COLOURS):
@@ -180,10 +187,15 @@ def _undo_one(
         base, down, right = strides(undone, height, width, pitch)
     code = (_FNV_OFFSET ^ np.uint64(height)) * _FNV_PRIME
     for r in range(height):
+        word = np.uint64(0)  # sixteen colours of four bits
         for c in range(width):
             cell = back[canvas[base + r * down + c * right] - FIRST_COLOUR]
             out[r * width + c] = cell
-            code = (code ^ np.uint64(cell)) * _FNV_PRIME
+            word = (word << np.uint64(4)) | np.uint64(cell)
+            if c & 15 == 15:
+                code = _stir(code, word)
+                word = np.uint64(0)
+        code = _stir(code, word)
     return code
 
 
