@@ -22,7 +22,9 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False, exists=True), help="ARC tasks; else made up"
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="ARC tasks; else the examples",
 )
 @click.option(
     "--scratch", type=click.Path(path_type=Path, file_okay=False, exists=True), help="where to write"

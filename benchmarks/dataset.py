@@ -1,5 +1,6 @@
-"""The data-set builder and loader: training + evaluation + concept, or as many made-up tasks."""
+"""The data-set builder and loader: training + evaluation + concept, or copies of the example tasks."""
 
+import json
 import statistics
 import sys
 import time
@@ -8,30 +9,36 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import twins
 from benchmarks.measure import Measurement, Setting, median_seconds, run_process
 from solver.arc.task import Task, load_tasks
-from tests import naive_dataset
-from tests.made_tasks import make_task, write_subset
 from train.dataset import Dataset
 from train.dataset.build import folder_bytes
 from train.dataset.sources import find_subset
 
 SUBSETS = ("training", "evaluation", "concept")
-_MADE = (400, 400, 160)
+_MADE = {"training": 400, "evaluation": 400, "concept": 160}  # tasks, without --data
+_KINDS = {"challenges": "", "solutions": "_solutions"}
+EXAMPLES = Path(__file__).parent.parent / "examples"
 _TWIN_TASKS = 6
 _BATCH = 768
 _BUILDER = str(Path(__file__).parent.parent / "build_dataset.py")
 
 
 def _source(setting: Setting) -> Path:
-    """The folder with the three subsets; made up where there is none."""
+    """The folder with the three subsets; the example tasks under many names where there is none."""
     if setting.data is not None:
         return setting.data
     folder = setting.scratch / "tasks"
-    for number, (name, count) in enumerate(zip(SUBSETS, _MADE, strict=True)):
-        seeds = range(1000 * number, 1000 * number + count)
-        tasks = [make_task(f"{name}{seed}", seed, colours=2 + seed % 6, largest=22) for seed in seeds]
-        write_subset(folder, name, tasks)
+    folder.mkdir()
+    parts = {
+        kind: json.loads((EXAMPLES / f"arc1_eval_20{end}.json").read_text()) for kind, end in _KINDS.items()
+    }
+    for subset, count in _MADE.items():
+        for kind, tasks in parts.items():
+            names = list(tasks) * (count // len(tasks))
+            named = {f"{subset}-{n}": tasks[name] for n, name in enumerate(names)}
+            (folder / f"arc-agi_{subset}_{kind}.json").write_text(json.dumps(named))
     return folder
 
 
@@ -46,7 +53,7 @@ def _twin_seconds_per_sample(tasks: list[Task]) -> float:
     chosen = tasks[:: max(len(tasks) // _TWIN_TASKS, 1)][:_TWIN_TASKS]
     generator = np.random.default_rng(0)
     start = time.perf_counter()
-    samples = sum(len(naive_dataset.build_task(task, 1000, generator)[0]) for task in chosen)
+    samples = sum(len(twins.build_task(task, 1000, generator)[0]) for task in chosen)
     return (time.perf_counter() - start) / samples
 
 
@@ -111,8 +118,8 @@ def _naive_loader(dataset: Dataset) -> float:
     for _ in range(_BATCH):
         grids = originals.grids(int(generator.integers(len(originals.pairs))))
         row = int(generator.integers(len(table.tasks)))
-        moved = [naive_dataset.turn(table.palettes[row][grid], int(table.symmetries[row])) for grid in grids]
+        moved = [twins.turn(table.palettes[row][grid], int(table.symmetries[row])) for grid in grids]
         box = np.max([grid.shape for grid in moved], 0)
         corner = generator.integers(0, 30 - box + 1)
-        np.stack([naive_dataset.canvas_tokens(grid, 30, 30, *corner) for grid in moved])
+        np.stack([twins.canvas_tokens(grid, 30, 30, *corner) for grid in moved])
     return time.perf_counter() - start

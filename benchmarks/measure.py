@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Setting:
-    """``data``: a folder with ``arc-agi_*_challenges.json``, or None for made-up tasks.
+    """``data``: a folder with ``arc-agi_*_challenges.json``, or None for the example tasks.
 
     ``scratch``: an empty folder on the disk to measure; ``full``: the sizes of the published data
     set, which take minutes and 15 GB of disk.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from benchmarks import twins
 from solver.arc.task import Pair, Task
-from tests import naive_dataset
 from tests.made_tasks import make_task, write_subset
 from train.dataset import CROPPED, Dataset, Samples
 from train.dataset.build import Options, build_arc_dataset
@@ -121,10 +121,10 @@ def drawn_as(canvases: list[np.ndarray], pair: Pair, symmetry: int, palette: np.
     """Whether the canvases hold the augmented pair, both grids with one top-left corner."""
     row, column = np.argwhere(canvases[0] >= 2)[0]
     for canvas, grid in zip(canvases, (pair.input, pair.output), strict=True):
-        moved = naive_dataset.turn(palette[grid], symmetry)
+        moved = twins.turn(palette[grid], symmetry)
         if row + moved.shape[0] > 30 or column + moved.shape[1] > 30:
             return False
-        if not np.array_equal(naive_dataset.canvas_tokens(moved, 30, 30, row, column), canvas):
+        if not np.array_equal(twins.canvas_tokens(moved, 30, 30, row, column), canvas):
             return False
     return True
 
@@ -151,7 +151,7 @@ def test_cropped_canvases_are_the_box_and_its_border(both):
                 canvas = tokens[n, :area].reshape(b.heights[n], b.widths[n])
                 (top, left), (bottom, right) = box.min(0), box.max(0) + 1
                 grid = whole[n].reshape(30, 30)[top:bottom, left:right] - 2
-                assert np.array_equal(canvas, naive_dataset.canvas_tokens(grid, *canvas.shape, 0, 0))
+                assert np.array_equal(canvas, twins.canvas_tokens(grid, *canvas.shape, 0, 0))
 
 
 @pytest.mark.parametrize("canvas", ["full", CROPPED])
@@ -170,8 +170,8 @@ def test_every_question_is_asked_under_every_augmentation(both, layout, canvas):
                 assert dataset.identifiers.ids[batch.tasks[n] - 1] == question.task_id
                 shape = int(batch.heights[n]), int(batch.widths[n])
                 for tokens, grid in ((batch.inputs, question.input), (batch.labels, question.output)):
-                    moved = naive_dataset.turn(batch.palettes[n][grid], batch.symmetries[n])
-                    drawn = naive_dataset.canvas_tokens(moved, *shape, 0, 0).ravel()
+                    moved = twins.turn(batch.palettes[n][grid], batch.symmetries[n])
+                    drawn = twins.canvas_tokens(moved, *shape, 0, 0).ravel()
                     assert np.array_equal(tokens[n, : drawn.size], drawn)
                 seen.add((int(batch.questions[n]), int(batch.identifiers[n])))
     assert len(seen) == 4 * 21

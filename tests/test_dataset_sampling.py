@@ -4,6 +4,7 @@ import numba
 import numpy as np
 import pytest
 
+from benchmarks import twins
 from solver.arc.sampling import (
     count_distinct,
     injections,
@@ -40,13 +41,13 @@ def effects(grids: list, table, task: int = 0) -> list[bytes]:
 @pytest.mark.parametrize("symmetry", range(8))
 def test_transform_is_numpys(symmetry):
     grid = np.random.default_rng(symmetry).integers(0, 10, (3, 5), dtype=np.uint8)
-    wanted = naive_dataset.turn(grid, symmetry)
+    wanted = twins.turn(grid, symmetry)
     out = np.zeros(wanted.shape, np.uint8)
     transform_into(out, grid, symmetry, np.arange(10, dtype=np.uint8))
     assert np.array_equal(out, wanted)
     for other in range(8):
-        both = naive_dataset.turn(wanted, other)
-        assert np.array_equal(both, naive_dataset.turn(grid, int(COMPOSITIONS[symmetry, other])))
+        both = twins.turn(wanted, other)
+        assert np.array_equal(both, twins.turn(grid, int(COMPOSITIONS[symmetry, other])))
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 5, 9])
