@@ -5,51 +5,15 @@ Symmetry ids as in the released URM code: 0 identity; 1, 2, 3 counter-clockwise 
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
-from math import perm
+from functools import cached_property
 
 import numpy as np
-from numba import njit
 
+from solver.arc.sampling import count_distinct, find_stabiliser, find_used, pack_grids, sample_table
+from solver.arc.symmetry import INVERSE_SYMMETRY, SYMMETRIES, swaps_sides, transform_into
 from solver.arc.task import COLOURS, Grid, Pair, Task
 
-SYMMETRIES = 8
-INVERSE_SYMMETRY = (0, 3, 2, 1, 4, 5, 6, 7)
 IDENTITY_PALETTE = tuple(range(COLOURS))
-_MOVED = COLOURS - 1  # the colours a palette may move
-
-
-@njit(cache=True)
-def transform_into(out: np.ndarray, grid: np.ndarray, symmetry: int, palette: np.ndarray) -> None:
-    """Write the grid [h, w], moved by ``symmetry`` and recoloured by ``palette`` [10], into ``out``.
-
-    ``out`` is [h, w], or [w, h] for the symmetries 1, 3, 6 and 7.
-    """
-    rows, columns = out.shape
-    for r in range(rows):
-        for c in range(columns):
-            if symmetry == 0:
-                cell = grid[r, c]
-            elif symmetry == 1:
-                cell = grid[c, rows - 1 - r]
-            elif symmetry == 2:
-                cell = grid[rows - 1 - r, columns - 1 - c]
-            elif symmetry == 3:
-                cell = grid[columns - 1 - c, r]
-            elif symmetry == 4:
-                cell = grid[r, columns - 1 - c]
-            elif symmetry == 5:
-                cell = grid[rows - 1 - r, c]
-            elif symmetry == 6:
-                cell = grid[c, r]
-            else:
-                cell = grid[columns - 1 - c, rows - 1 - r]
-            out[r, c] = palette[cell]
-
-
-def swaps_sides(symmetry: int) -> bool:
-    """True for the symmetries that turn a grid of height x width into width x height."""
-    return symmetry in (1, 3, 6, 7)
 
 
 def transform(grid: np.ndarray, symmetry: int, palette: np.ndarray) -> Grid:
@@ -108,10 +72,8 @@ IDENTITY = Augmentation()
 
 def colours_used(grids: list[Grid]) -> tuple[int, ...]:
     """The colours 1..9 that occur in the grids, ascending."""
-    present = np.zeros(COLOURS, bool)
-    for grid in grids:
-        present[grid] = True
-    return tuple(int(c) for c in np.flatnonzero(present) if c)
+    packed = pack_grids([grids])
+    return tuple(int(colour) for colour in find_used(packed.cells, packed.places))
 
 
 def self_symmetries(grids: list[Grid]) -> list[tuple[int, dict[int, int]]]:
@@ -120,30 +82,15 @@ def self_symmetries(grids: list[Grid]) -> list[tuple[int, dict[int, int]]]:
     At most 8, the identity first. Their number divides the number of augmentations that differ in
     effect: symmetry and palette of two augmentations may differ and still give the same task.
     """
-    found = []
-    for symmetry in range(SYMMETRIES):
-        mapping: dict[int, int] = {}
-        if all(_same_up_to_colours(grid, symmetry, mapping) for grid in grids):
-            found.append((symmetry, mapping))
-    return found
-
-
-def _same_up_to_colours(grid: Grid, symmetry: int, mapping: dict[int, int]) -> bool:
-    """Extend ``mapping`` so that it turns the moved grid back into the grid; False if none does."""
-    moved = transform(grid, symmetry, np.arange(COLOURS, dtype=np.uint8))
-    if moved.shape != grid.shape:
-        return False
-    codes = np.unique(moved.astype(np.int64) * COLOURS + grid)
-    for old, new in zip(codes // COLOURS, codes % COLOURS, strict=True):
-        if mapping.setdefault(int(old), int(new)) != new:
-            return False
-    return mapping.get(0, 0) == 0 and len(set(mapping.values())) == len(mapping)
+    packed = pack_grids([grids])
+    maps = np.empty((SYMMETRIES, COLOURS), np.int64)
+    found = find_stabiliser(packed.cells, packed.places, maps)
+    return [(int(s), {old: int(new) for old, new in enumerate(maps[s]) if new >= 0}) for s in found]
 
 
 def count_augmentations(task: Task) -> int:
     """How many augmentations of the task differ in effect on its demonstrations and test inputs."""
-    grids = task.demonstration_grids()
-    return SYMMETRIES * perm(_MOVED, len(colours_used(grids))) // len(self_symmetries(grids))
+    return int(count_distinct(pack_grids([task.demonstration_grids()]))[0])
 
 
 def sample_augmentations(task: Task, count: int, generator: np.random.Generator) -> list[Augmentation]:
@@ -152,77 +99,8 @@ def sample_augmentations(task: Task, count: int, generator: np.random.Generator)
     Drawn uniformly without replacement; all of them (``count_augmentations``) when the task has no
     more. Test outputs play no part. Colours that the task does not use are placed at random.
     """
-    grids = task.demonstration_grids()
-    used = colours_used(grids)
-    same = self_symmetries(grids)
-    total = SYMMETRIES * perm(_MOVED, len(used))
-    wanted = min(count, total // len(same))
-    chosen: dict[tuple, None] = {_canonical(0, used, used, same): None}
-    while len(chosen) < wanted:
-        missing = wanted - len(chosen)
-        if 4 * wanted * len(same) > total:
-            draws = generator.permutation(total)  # nearly all of them: walk through a shuffle
-        else:
-            draws = generator.integers(0, total, 2 * missing + 8)
-        for draw in draws:
-            symmetry, rest = divmod(int(draw), total // SYMMETRIES)
-            key = _canonical(symmetry, used, _injection(rest, len(used)), same)
-            chosen.setdefault(key)
-            if len(chosen) == wanted:
-                break
-    return [_complete(symmetry, used, images, generator) for symmetry, images in chosen][:count]
-
-
-def _injection(index: int, size: int) -> tuple[int, ...]:
-    """The ``index``-th way to give ``size`` colours distinct images among 1..9."""
-    left = list(range(1, COLOURS))
-    images = []
-    for position in range(size):
-        index, digit = divmod(index, _MOVED - position)
-        images.append(left.pop(digit))
-    return tuple(images)
-
-
-def _canonical(
-    symmetry: int, used: tuple[int, ...], images: tuple[int, ...], same: list[tuple[int, dict[int, int]]]
-) -> tuple[int, tuple[int, ...]]:
-    """The least (symmetry, images) among the augmentations with the same effect on the task."""
-    if len(same) == 1:
-        return symmetry, images
-    image = dict(zip(used, images, strict=True))
-    # First a self-symmetry (which changes nothing), then the augmentation itself.
-    return min(
-        (_compositions()[first][symmetry], tuple(image[mapping[c]] for c in used)) for first, mapping in same
-    )
-
-
-@cache
-def _compositions() -> tuple[tuple[int, ...], ...]:
-    """table[a][b]: the symmetry that does a, then b; found by moving a probe."""
-    probe = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    plain = np.arange(COLOURS, dtype=np.uint8)
-
-    def moved(*symmetries: int) -> tuple[tuple[int, ...], bytes]:
-        grid = probe
-        for symmetry in symmetries:
-            grid = transform(grid, symmetry, plain)
-        return grid.shape, grid.tobytes()
-
-    known = {moved(symmetry): symmetry for symmetry in range(SYMMETRIES)}
-    return tuple(tuple(known[moved(a, b)] for b in range(SYMMETRIES)) for a in range(SYMMETRIES))
-
-
-def _complete(
-    symmetry: int, used: tuple[int, ...], images: tuple[int, ...], generator: np.random.Generator
-) -> Augmentation:
-    """A whole palette: the used colours as given; the others at random, but the identity stays so."""
-    if symmetry == 0 and images == used:
-        return IDENTITY
-    palette = list(IDENTITY_PALETTE)
-    for colour, image in zip(used, images, strict=True):
-        palette[colour] = image
-    others = [c for c in range(1, COLOURS) if c not in used]
-    free = [c for c in range(1, COLOURS) if c not in images]
-    for colour, place in zip(others, generator.permutation(len(free)), strict=True):
-        palette[colour] = free[place]
-    return Augmentation(symmetry, tuple(palette))
+    packed = pack_grids([task.demonstration_grids()])
+    seed = generator.integers(0, 2**63 - 1, 1)
+    table = sample_table(packed, count, seed)
+    rows = zip(table.symmetries.tolist(), table.palettes.tolist(), strict=True)
+    return [Augmentation(symmetry, tuple(palette)) for symmetry, palette in rows][:count]

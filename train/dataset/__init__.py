@@ -1,0 +1,7 @@
+"""Data sets of augmented samples: built, stored in two layouts, and loaded."""
+
+from train.dataset.loader import Dataset, Question
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Samples
+from train.dataset.tables import Metadata
+
+__all__ = ["CROPPED", "FULL", "LARGER_SHARE", "Dataset", "Identifiers", "Metadata", "Question", "Samples"]

@@ -1,0 +1,204 @@
+"""Batches from a data set on disk: a pure function of seed, epoch, step, rank and world size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from solver.arc.seed import derive_generator
+from train.dataset.compact import read_arc, read_build, read_sudoku
+from train.dataset.rows import read_rows, walk
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Canvases, Identifiers, Samples
+from train.dataset.tables import Metadata, Split
+
+_Picks = tuple[np.ndarray, np.ndarray, np.ndarray]  # groups, augmentations, numbers of the pairs: int64 [B]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A test input, unaugmented. ``number``: its place among the task's test inputs.
+
+    ``output`` is None where it is not known.
+    """
+
+    task_id: str
+    number: int
+    input: np.ndarray
+    output: np.ndarray | None
+
+
+def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
+    """(layout, splits by name) of a data set of either layout. ValueError for anything else."""
+    build = read_build(folder)
+    if build.get("layout") == "compact":
+        return "compact", (read_sudoku if build.get("kind") == "sudoku" else read_arc)(folder, build)
+    if (folder / "identifiers.json").exists():
+        splits = read_rows(folder)
+        if "train" in splits:
+            return "rows", splits
+    raise ValueError(f"{folder}: no data set (build_dataset.py makes one)")
+
+
+class Dataset:
+    """A data set for training and evaluation. ``metadata``: of the training split."""
+
+    def __init__(self, layout: str, splits: dict[str, Split]) -> None:
+        self.layout = layout
+        self.splits = splits
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Dataset":
+        """The data set in a folder, of the compact or of the released layout."""
+        return cls(*open_splits(Path(path)))
+
+    @property
+    def metadata(self) -> Metadata:
+        return self.splits["train"].metadata
+
+    @property
+    def identifiers(self) -> Identifiers:
+        """Who the rows of the puzzle-embedding table are."""
+        return self.splits["train"].known
+
+    def train_batches(
+        self,
+        *,
+        seed: int,
+        epoch: int,
+        batch_size: int,
+        rank: int = 0,
+        world_size: int = 1,
+        start_step: int = 0,
+        epochs: int = 1,
+        drop_last: bool = False,
+        canvas: str = FULL,
+        larger_share: float = LARGER_SHARE,
+    ) -> Iterator[Samples]:
+        """This rank's share of each global batch of ``batch_size``, from ``start_step`` on.
+
+        The stream runs over ``epochs`` epochs from ``epoch`` on; step 0 is the first of ``epoch``. An
+        epoch visits every group once, in random order, with all pairs of one random augmentation; the
+        last list of pairs is cut where the batch is full. A batch that is not full comes at the end
+        only: padded, or left out with ``drop_last``. ``canvas``: ``full``, or ``cropped`` to the box of
+        input and output and its border, a ``larger_share`` of the samples on a larger canvas.
+        """
+        local = _local_size(batch_size, rank, world_size)
+        _check_canvas(canvas, larger_share)
+        split = self.splits["train"]
+        plan = self._plan(seed, epoch, epochs, batch_size)
+        for step, picks in enumerate(plan):
+            if step < start_step or (drop_last and len(picks[0]) < batch_size):
+                continue
+            generator = derive_generator(seed, "canvas", epoch, step)
+            yield _draw(split, picks, local, rank, canvas, larger_share, generator)[0]
+
+    def _plan(self, seed: int, epoch: int, epochs: int, batch_size: int) -> Iterator[_Picks]:
+        """The global batches as picks; nothing is drawn yet."""
+        split = self.splits["train"]
+        order, chosen, ends = (np.zeros(0, np.int64) for _ in range(3))
+        step, position = 0, 0
+        coming = iter(range(epoch, epoch + epochs))
+        following = next(coming, None)
+        while True:
+            done = int(ends[position - 1]) if position else 0
+            if following is not None and (position == len(ends) or ends[-1] - done < batch_size):
+                generator = derive_generator(seed, "epoch", following)
+                shuffled = generator.permutation(len(split.pairs))
+                drawn = generator.integers(0, split.augmentations[shuffled])
+                order = np.concatenate([order[position:], shuffled])
+                chosen = np.concatenate([chosen[position:], drawn])
+                ends, position = np.cumsum(split.pairs[order]), 0
+                following = next(coming, None)
+                continue
+            if position == len(order):
+                return
+            stop = min(int(np.searchsorted(ends, done + batch_size)) + 1, len(order))
+            take = split.pairs[order[position:stop]]
+            whole = int(take[-1])
+            take[-1] -= max(int(ends[stop - 1]) - done - batch_size, 0)
+            numbers = np.arange(take.sum()) - np.repeat(np.cumsum(take) - take, take)
+            if take[-1] < whole:
+                cut = derive_generator(seed, "cut", epoch, step).permutation(whole)
+                numbers[-take[-1] :] = cut[: take[-1]]
+            yield np.repeat(order[position:stop], take), np.repeat(chosen[position:stop], take), numbers
+            position = stop
+            step += 1
+
+    def test_batches(
+        self,
+        *,
+        batch_size: int,
+        rank: int = 0,
+        world_size: int = 1,
+        augmentations: int | None = None,
+        canvas: str = FULL,
+    ) -> Iterator[Samples]:
+        """This rank's share of each global batch: every test input under every augmentation, once.
+
+        ``augmentations``: at most so many of each task, the identity first. Every rank yields the same
+        number of batches; the last is padded. ``questions`` of a sample indexes ``questions()``.
+        """
+        local = _local_size(batch_size, rank, world_size)
+        _check_canvas(canvas, 0.0)
+        split = self._test_split()
+        firsts = np.cumsum(split.pairs) - split.pairs
+        for picks in walk(split, batch_size, augmentations):
+            generator = derive_generator(0, "canvas")
+            samples, (groups, _, numbers) = _draw(split, picks, local, rank, canvas, 0.0, generator)
+            questions = samples.questions
+            questions[: samples.valid] = firsts[groups] + numbers
+            yield replace(samples, questions=questions)
+
+    def questions(self) -> list[Question]:
+        """Every test input once, in the order that ``Samples.questions`` counts."""
+        split = self._test_split()
+        originals = split.originals()
+        names = split.names
+        numbers = np.arange(len(originals.groups)) - np.repeat(
+            np.cumsum(split.pairs) - split.pairs, split.pairs
+        )
+        return [
+            Question(names[group], int(number), *originals.grids(n))
+            for n, (group, number) in enumerate(zip(originals.groups, numbers, strict=True))
+        ]
+
+    def _test_split(self) -> Split:
+        if "test" not in self.splits:
+            raise ValueError("the data set has no test split; build it with --test-set")
+        return self.splits["test"]
+
+
+def _local_size(batch_size: int, rank: int, world_size: int) -> int:
+    if batch_size < 1 or batch_size % world_size or not 0 <= rank < world_size:
+        raise ValueError(
+            f"batch of {batch_size} for rank {rank} of {world_size}: wanted a multiple of the world size"
+        )
+    return batch_size // world_size
+
+
+def _check_canvas(canvas: str, larger_share: float) -> None:
+    if canvas not in (FULL, CROPPED) or not 0.0 <= larger_share <= 1.0:
+        raise ValueError(
+            f"canvas {canvas!r}, larger share {larger_share}: wanted full or cropped, and 0 to 1"
+        )
+
+
+def _draw(
+    split: Split,
+    picks: _Picks,
+    local: int,
+    rank: int,
+    canvas: str,
+    larger_share: float,
+    generator: np.random.Generator,
+) -> tuple[Samples, _Picks]:
+    """The samples of one rank, and their picks. What is random is drawn for all ranks alike."""
+    mine = slice(rank * local, (rank + 1) * local)
+    canvases = None
+    if canvas == CROPPED:
+        canvases = split.crop(*picks, larger_share, generator)
+    if canvases is not None:
+        canvases = Canvases(canvases.heights[mine], canvases.widths[mine], canvases.corners[mine])
+    own = tuple(part[mine] for part in picks)
+    return split.draw(*own, canvases, local), own
