@@ -228,7 +228,7 @@ def test_a_drawn_grid_has_the_colours_of_its_cells_in_either_palette(opened):
 def test_what_an_opened_task_says(opened):
     opened.find_element("css selector", "tbody[data-id=plain] button").click()
     detail = opened.find_element("css selector", "tr.detail").text
-    for text in ("Demonstrations", "Input 1", "Output 2", "Test 1", "Attempt 1", "Attempt 2", "Expected"):
+    for text in ("Demonstrations", "Input 0", "Output 1", "Test 0", "Attempt 1", "Attempt 2", "Expected"):
         assert text in detail
     assert "2 of 4 votes · network · confidence 0.75" in detail
     assert "candidate 1 of 3, 2 votes" in detail and "right" in detail and "wrong" in detail
@@ -360,4 +360,4 @@ def test_400_tasks_open_in_under_two_seconds(browser, tmp_path):
         assert len(shown_ids(browser)) == 400
         run_js(browser, "return document.getElementById('tasks').offsetHeight")  # the layout counts too
         seconds.append(page_seconds(browser))
-    assert 0.01 < min(seconds) and max(seconds) < 2
+    assert min(seconds) > 0.01 and max(seconds) < 2

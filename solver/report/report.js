@@ -94,7 +94,7 @@
     if (wrong) notes.push(`${wrong} ${wrong === 1 ? "cell" : "cells"} wrong`);
     if (attempt.s === "network") notes.push(`${attempt.v} of ${output.n} votes`);
     if (attempt.s) notes.push(attempt.s + (attempt.r ? `: ${attempt.r}` : ""));
-    if (attempt.s === "network" && attempt.c) notes.push(`confidence ${attempt.c}`);
+    if (attempt.s === "network" && attempt.c) notes.push(`confidence ${attempt.c.toFixed(2)}`);
     return notes.join(" · ");
   };
 
@@ -129,6 +129,7 @@
   const factsOf = (body) => [...body.rows[0].cells].flatMap((cell, index) =>
     cell.className === "wide" ? [`${heads[index].textContent}: ${cell.textContent}`] : []).join(" · ");
 
+  // Demonstrations and tests count from 0, as in every message of the command line.
   const detailOf = (body) => {
     const task = tasks[body.dataset.index];
     const row = element("tr", "detail");
@@ -146,13 +147,13 @@
     task.train.forEach(([input, output], index) => {
       const pair = element("div", "pair");
       const [from, to] = [["Input", input], ["Output", output]].map(
-        ([name, text]) => figure(`${name} ${index + 1}`, text, { room: 150 }));
+        ([name, text]) => figure(`${name} ${index}`, text, { room: 150 }));
       pair.append(from, element("span", "", "→"), to);
       demonstrations.append(pair);
     });
     box.append(demonstrations);
     task.out.forEach((output, number) => {
-      box.append(element("h3", "", `Test ${number + 1}`), testFigures(task, output, number));
+      box.append(element("h3", "", `Test ${number}`), testFigures(task, output, number));
     });
     cell.append(box);
     row.append(cell);
