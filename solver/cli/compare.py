@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("compare")
+@click.command("compare", short_help="Tell a difference between two from noise.")
 @click.argument("a", type=click.Path(exists=True, dir_okay=False))
 @click.argument("b", type=click.Path(exists=True, dir_okay=False))
 @click.argument("solutions")

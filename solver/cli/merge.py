@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("merge")
+@click.command("merge", short_help="Merge submissions or journals into one.")
 @click.argument(
     "files", nargs=-1, required=True, metavar="A B [...]", type=click.Path(exists=True, dir_okay=False)
 )

@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("report")
+@click.command("report", short_help="Write a submission as one HTML page.")
 @click.argument("submission", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "-o",

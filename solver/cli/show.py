@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("show")
+@click.command("show", short_help="Show a task, or draw it as PNG or SVG.")
 @click.argument("tasks")
 @click.argument("task_id", metavar="ID")
 @click.option("--png", type=click.Path(dir_okay=False), help="Write a PNG picture to this file.")
