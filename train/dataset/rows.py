@@ -21,7 +21,7 @@ from train.dataset.render import PAIR_FIELDS, render, unpack
 from train.dataset.samples import Canvases, Identifiers, Samples, crop_canvases
 from train.dataset.tables import AREA, Metadata, Originals, Split, full_sides, pad_samples
 
-CHUNK = 8192  # samples drawn at a time: 15 MB for each of the two arrays and each of two buffers
+CHUNK = 1024  # samples drawn at a time: what is written is still in the cache
 SEPARATOR = "|||"
 
 
