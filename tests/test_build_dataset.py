@@ -58,7 +58,7 @@ def test_released_flags_repeated_flags_and_both_file_styles_mean_the_same(tasks,
     build(tasks, tmp_path / "a")
     write_subset(tmp_path / "urm", "training", TRAINED, join="-")
     write_subset(tmp_path / "urm", "evaluation", TESTED, join="-")
-    flags = ["--subsets", "training", "--subsets", "evaluation", "--test-set-name", "evaluation"]
+    flags = ["--subsets=training", "--subsets", "evaluation", "--test-set-name", "evaluation"]
     flags += ["--num-aug", "9"]
     for name, prefix in (("b", tasks / "arc-agi"), ("c", tmp_path / "urm" / "arc-agi")):
         run("arc", "--input-file-prefix", prefix, *flags, "--output-dir", tmp_path / name)

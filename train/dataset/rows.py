@@ -183,7 +183,7 @@ def _read_split(folder: Path, known: Identifiers) -> RowsSplit:
     return split
 
 
-def write_split(folder: Path, split: Split, progress: Callable[[int], None]) -> None:
+def write_split(folder: Path, split: Split, progress: Callable[[int], object]) -> None:
     """One split as a stream: no more than two chunks are in memory at a time.
 
     ``progress`` is told of samples written. The next chunk is drawn while this one is written.
