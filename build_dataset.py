@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -27,7 +28,8 @@ class ManyValues(click.Command):
         flag, values = None, 0
         for arg in args:
             if arg.startswith("-"):
-                flag, values = many.get(arg), 0
+                name, equals, _ = arg.partition("=")
+                flag, values = many.get(name), len(equals)
                 spread.append(arg)
                 continue
             if flag is not None and values:
@@ -57,7 +59,7 @@ def common(command: click.Command) -> click.Command:
 def progress_bar(quiet: bool) -> Progress:
     """A tqdm bar in samples, for the layout that takes a while."""
 
-    def start(samples: int, size: int):
+    def start(samples: int, size: int) -> Callable[[int], object]:
         bar = tqdm(total=samples, unit="sample", unit_scale=True, disable=quiet, desc=f"{size / 1e9:.2f} GB")
         return bar.update
 
@@ -79,9 +81,19 @@ def main() -> None:
 @click.option("--extra-pairs", type=_WHOLE, help="at most so many of them for a task")
 @click.option("--drop-leaks", is_flag=True, help="leave out training pairs that are test pairs")
 @common
-def arc(source, subsets, test_sets, extra, extra_pairs, drop_leaks, quiet, **options) -> None:
+def arc(
+    source: str,
+    subsets: tuple[str, ...],
+    test_sets: tuple[str, ...],
+    extra: tuple[str, ...],
+    extra_pairs: int | None,
+    drop_leaks: bool,
+    quiet: bool,
+    output_dir: Path,
+    **options: Any,
+) -> None:
     """ARC tasks, each with its augmentations."""
-    made = Options(options.pop("output_dir"), **options)
+    made = Options(output_dir, **options)
     _say(
         build_arc_dataset,
         made,
@@ -101,11 +113,19 @@ def arc(source, subsets, test_sets, extra, extra_pairs, drop_leaks, quiet, **opt
 @click.option("--subsample-size", type=click.IntRange(min=1), help="so many training puzzles")
 @click.option("--min-difficulty", type=int, help="only puzzles rated at least so")
 @common
-def sudoku(source, download, subsample_size, min_difficulty, quiet, **options) -> None:
+def sudoku(
+    source: Path | None,
+    download: bool,
+    subsample_size: int | None,
+    min_difficulty: int | None,
+    quiet: bool,
+    output_dir: Path,
+    **options: Any,
+) -> None:
     """Sudoku-Extreme."""
     if (source is None) != download:
         raise click.UsageError("wanted one of --input FOLDER and --download")
-    made = Options(options.pop("output_dir"), **options)
+    made = Options(output_dir, **options)
     _say(build_sudoku_dataset, made, source, subsample_size, min_difficulty, progress_bar(quiet))
 
 

@@ -58,7 +58,7 @@ def test_released_flags_repeated_flags_and_both_file_styles_mean_the_same(tasks,
     build(tasks, tmp_path / "a")
     write_subset(tmp_path / "urm", "training", TRAINED, join="-")
     write_subset(tmp_path / "urm", "evaluation", TESTED, join="-")
-    flags = ["--subsets", "training", "--subsets", "evaluation", "--test-set-name", "evaluation"]
+    flags = ["--subsets=training", "--subsets", "evaluation", "--test-set-name", "evaluation"]
     flags += ["--num-aug", "9"]
     for name, prefix in (("b", tasks / "arc-agi"), ("c", tmp_path / "urm" / "arc-agi")):
         run("arc", "--input-file-prefix", prefix, *flags, "--output-dir", tmp_path / name)
@@ -163,6 +163,19 @@ def test_folders_of_task_files_and_names_that_end_in_2(tmp_path):
         "arc", "--input", tmp_path / "data" / "training2", "--num-aug", 3, "--output-dir", tmp_path / "b"
     )
     assert "2 tasks" in out
+
+
+def test_a_folder_as_kaggle_mounts_it(tasks, tmp_path):
+    write_subset(tasks, "test", TESTED, solved=False)
+    (tasks / "sample_submission.json").write_text(json.dumps({"eval0": [{"attempt_1": [[0, 0], [0, 0]]}]}))
+    flags = ("--subsets", "training", "test", "--num-aug", 5, "--output-dir", tmp_path / "out", "--overwrite")
+    assert "2 test pairs" in run("arc", "--input", tasks, *flags, "--test-set", "test")
+    questions = Dataset.open(tmp_path / "out").questions()
+    assert [(q.task_id, q.output) for q in questions] == [("eval0", None), ("eval1", None)]
+    out = run("arc", "--input", tasks, *flags)
+    assert (
+        "16 training pairs, no test set" in out and "2 test pairs without an output are not trained on" in out
+    )
 
 
 def test_inspect_shows_counts_a_sample_and_no_leak(tasks, tmp_path):

@@ -99,6 +99,15 @@ def test_a_task_draws_the_same_in_any_company_and_with_any_number_of_threads():
             assert np.array_equal(first.palettes[mine], table.palettes[theirs])
 
 
+@pytest.mark.parametrize("colours", [1, 2, 3])
+def test_never_fewer_than_the_released_builder(colours):
+    task = make_task("a", colours, colours=colours, largest=3)
+    _, _, wanted = twins.build_task(task, 150, np.random.default_rng(colours))
+    grids = [grid for pair in (*task.train, *task.test) for grid in (pair.input, pair.output)]
+    table = sample_table(pack_grids([grids]), 151, np.array([1]))
+    assert len(table.symmetries) == min(151, naive_dataset.count_effects(grids)) >= wanted
+
+
 def test_every_augmentation_is_about_equally_likely():
     packed = pack_grids([[LONG]] * 1000)  # 2 turns that differ x 9 x 8 colours
     table = sample_table(packed, 2, np.arange(1000))
