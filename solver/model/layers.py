@@ -50,9 +50,14 @@ class Embedding(nn.Module):
         return F.embedding(index, self.weight.to(dtype))
 
 
+def widened(x: Tensor) -> Tensor:
+    """float32, or float64 where it is that already."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def rms_norm(x: Tensor, eps: float) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last axis, in float32 at least, without a weight."""
-    wide = x if x.dtype == torch.float64 else x.float()
+    wide = widened(x)
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
@@ -182,9 +187,9 @@ class Heads(nn.Module):
         """hidden [B, P + T, D], or packed -> logits [B, T, vocabulary], q logits float32 [B, 2]."""
         packing = layout.packing
         if packing is None:
-            return self.lm_head(hidden[:, self.prefix_len :]), self.q_head(hidden[:, 0]).float()
+            return self.lm_head(hidden[:, self.prefix_len :]), widened(self.q_head(hidden[:, 0]))
         logits = packing.unpack(self.lm_head(hidden), layout.length)[:, self.prefix_len :]
-        return logits, self.q_head(hidden[0, packing.starts[:-1]]).float()
+        return logits, widened(self.q_head(hidden[0, packing.starts[:-1]]))
 
 
 class InputEmbedding(nn.Module):

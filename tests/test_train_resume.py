@@ -1,0 +1,147 @@
+"""A run that is killed goes on as if it had not been; a checkpoint of another run is refused.
+
+``KILLS=20 python -m pytest tests/test_train_resume.py`` kills more often than the suite does.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from training import processes, small, sudoku_data
+
+from train.checkpoint import checkpoints, find_checkpoint, read_state, read_tensors
+from train.config import TrainConfig
+from train.distributed import World
+from train.log import FILE, read_log
+from train.loop import Run, train
+
+KILLS = int(os.environ.get("KILLS", "3"))
+WORDS = ("checkpoint_interval=3", "ema=True", "ema_rate=0.9", "arch.halt_exploration_prob=0.5")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return sudoku_data(tmp_path_factory.mktemp("data"), train=60, test=12)
+
+
+def child(config: TrainConfig) -> None:
+    """The whole run, in a process of its own."""
+    torch.set_num_threads(1)
+    train(config, World(), quiet=True)
+
+
+def start(config: TrainConfig) -> Any:
+    process = processes().Process(target=child, args=(config,))
+    process.start()
+    return process
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal in structure and in every bit."""
+    if isinstance(a, torch.Tensor):
+        return a.shape == b.shape and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+def final(folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """Last checkpoint, its slots, and the numbers of every step."""
+    last = checkpoints(folder)[-1]
+    state = read_state(last)
+    state.pop("config")
+    steps = [r for r in read_log(folder / FILE) if r["event"] in ("train", "eval")]
+    numbers = [{k: v for k, v in r.items() if k != "time"} for r in steps]
+    return state, read_tensors(last / "carry_0.pt"), sorted(numbers, key=lambda r: (r["step"], r["event"]))
+
+
+def test_killed_at_any_moment_it_ends_the_same(data: Path, tmp_path: Path) -> None:
+    words = (*WORDS, "epochs=12", "eval_interval=4", "arch.loops=2")
+    begin = time.monotonic()
+    whole = start(small(data, tmp_path / "whole", *words))
+    whole.join(300)
+    assert whole.exitcode == 0
+    seconds = time.monotonic() - begin
+    moments = np.random.default_rng(0).uniform(0.1, 0.9, KILLS) * seconds
+    config = small(data, tmp_path / "killed", *words, "load_checkpoint=latest")
+    kills, reached = 0, set()
+    for moment in [*moments, None]:
+        process = start(config)
+        process.join(300 if moment is None else moment)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            kills += 1
+        reached.add(find_checkpoint("latest", tmp_path / "killed"))
+    assert kills and len(reached) > 1, (kills, reached)
+    state, slots, numbers = final(tmp_path / "whole")
+    state_after, slots_after, numbers_after = final(tmp_path / "killed")
+    assert state["step"] == 60 and len([n for n in numbers if n["event"] == "train"]) == 60
+    assert same(state_after, state)
+    assert same(slots_after, slots)
+    assert numbers_after == numbers
+    assert len(checkpoints(tmp_path / "killed")) == 3
+    assert not list((tmp_path / "killed").glob(".step*"))
+
+
+def test_another_configuration_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    train(small(data, tmp_path / "first", *WORDS), World(), quiet=True)
+    first = f"load_checkpoint={tmp_path / 'first'}"
+    with pytest.raises(ValueError) as error:
+        Run(small(data, tmp_path / "b", *WORDS, first, "lr=1e-3", "arch.loops=4"), World(), quiet=True)
+    assert "lr: 0.0001 there, 0.001 here" in str(error.value)
+    assert "arch.loops: 3 there, 4 here" in str(error.value)
+    assert not (tmp_path / "b").exists()
+    loose = Run(
+        small(data, tmp_path / "c", *WORDS, first, "lr=1e-3", "load_strict=False"), World(), quiet=True
+    )
+    loose.log.close()
+    assert loose.trainer.step == 60 and loose.trainer.saved_carries
+    assert read_log(tmp_path / "c" / FILE)[0]["not_taken"] == ["lr: 0.0001 there, 0.001 here"]
+    anew = small(data, tmp_path / "d", *WORDS, first, "lr=1e-3", "load_optimizer_state=False")
+    fresh = Run(anew, World(), quiet=True)
+    fresh.log.close()
+    assert fresh.trainer.step == 0 and fresh.epoch == 0 and not fresh.trainer.saved_carries
+    weights = fresh.trainer.network.state_dict()
+    assert same(weights, loose.trainer.network.state_dict())
+    assert same(fresh.trainer.average.values, fresh.trainer.average.params)
+
+
+def test_tensors_that_do_not_fit_are_left_out_when_told(data: Path, tmp_path: Path) -> None:
+    train(small(data, tmp_path / "a", "epochs=1", "eval_interval=1"), World(), quiet=True)
+    words = (f"load_checkpoint={tmp_path / 'a'}", "arch.num_layers=2", "load_optimizer_state=False")
+    with pytest.raises(ValueError, match=r"layers\.1\.self_attn\.qkv_proj\.weight is missing"):
+        Run(small(data, tmp_path / "b", *words), World(), quiet=True)
+    loose = Run(small(data, tmp_path / "b", *words, "load_strict=False"), World(), quiet=True)
+    loose.log.close()
+    notes = read_log(tmp_path / "b" / FILE)[0]["not_taken"]
+    assert any("layers.1" in note and "missing" in note for note in notes)
+    stored = read_state(checkpoints(tmp_path / "a")[-1])["model_state_dict"]
+    own = loose.trainer.network.state_dict()
+    assert all(same(own[name], value) for name, value in stored.items())
+
+
+def test_a_folder_with_checkpoints_is_not_overwritten(data: Path, tmp_path: Path) -> None:
+    words = ("epochs=1", "eval_interval=1")
+    train(small(data, tmp_path, *words), World(), quiet=True)
+    with pytest.raises(ValueError, match="load_checkpoint=latest to go on"):
+        Run(small(data, tmp_path, *words), World(), quiet=True)
+
+
+def test_damaged_and_missing_checkpoints(data: Path, tmp_path: Path) -> None:
+    train(small(data, tmp_path, "epochs=1", "eval_interval=1"), World(), quiet=True)
+    state = checkpoints(tmp_path)[-1] / "state.pt"
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="not a whole file of a checkpoint"):
+        read_state(state.parent)
+    with pytest.raises(ValueError, match="no checkpoint"):
+        find_checkpoint(str(tmp_path / "nothing"), tmp_path)
+    shutil.rmtree(state.parent)
+    assert find_checkpoint("latest", tmp_path) is None

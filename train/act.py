@@ -1,0 +1,178 @@
+"""One loop of adaptive computation time on a batch of slots, for our networks and for one's own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from solver.model.batch import Batch
+from solver.model.embedding import Memory, SparseRows
+from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
+from solver.model.stack import Output
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """What one loop leaves. ``carry``: for the next one. ``labels`` [B, T], ``steps`` [B] and ``halted``
+    [B] of the slots after it; ``tasks`` [B] the tasks in them. ``target_q`` [B], where q_continue is
+    trained in this loop. ``sparse``: rows of the task memory that were looked up."""
+
+    carry: Any
+    logits: Tensor
+    q_halt: Tensor
+    q_continue: Tensor
+    labels: Tensor
+    steps: Tensor
+    halted: Tensor
+    tasks: Tensor
+    target_q: Tensor | None
+    sparse: tuple[SparseRows, ...]
+
+
+class Model(nn.Module):
+    """Network and task memory as one module: what a step trains, and what processes keep equal."""
+
+    def __init__(self, network: nn.Module, memory: Memory) -> None:
+        super().__init__()
+        self.network, self.memory = network, memory
+
+    def forward(
+        self, states: tuple[Tensor, ...], batch: Batch, dtype: torch.dtype
+    ) -> tuple[Output, Tensor, tuple[SparseRows, ...]]:
+        """One loop: (its result, the puzzle embeddings, the rows behind them)."""
+        lookup = self.memory(batch.keys)
+        return self.network(states, batch, lookup.vectors, dtype), lookup.vectors, lookup.sparse
+
+
+class NativeAct:
+    """Loops of a network of ours: ``initial_states(batch, dtype)`` and one loop a call.
+
+    ``wrapped``: the model, or what keeps its gradients equal across processes. ``rule``: when slots
+    halt. ``dtype``: of activations.
+    """
+
+    def __init__(self, model: Model, wrapped: nn.Module, rule: HaltingRule, dtype: torch.dtype) -> None:
+        self.model, self.wrapped, self.rule, self.dtype = model, wrapped, rule, dtype
+
+    def start(self, batch: Batch) -> Carry:
+        """A carry of halted slots: the first loop fills them."""
+        return initial_carry(self.model.network, batch, self.dtype)
+
+    def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
+        """Refill halted slots from ``incoming``, run one loop, decide who halts."""
+        carry = refill(self.model.network, carry, incoming)
+        batch = carry.batch
+        output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
+        steps = carry.steps + 1
+        q_halt, q_continue = output.q_halt.detach(), output.q_continue.detach()
+        halted = decide_halting(self.rule, steps, q_halt, q_continue, draws)
+        target = None
+        if with_target and self.rule.use_continue:
+            last = steps >= self.rule.loops
+            network = self.model.network
+            target = next_q_target(network, output.states, batch, vectors.detach(), self.dtype, last)
+        return Loop(
+            carry=Carry(output.states, steps, halted, batch),
+            logits=output.logits,
+            q_halt=output.q_halt,
+            q_continue=output.q_continue,
+            labels=batch.labels,
+            steps=steps,
+            halted=halted,
+            tasks=batch.keys.tasks,
+            target_q=target,
+            sparse=sparse,
+        )
+
+    def reset(self, carry: Carry) -> Carry:
+        """Slots whose states are no numbers halt, so that the next loop fills them anew."""
+        bad = torch.stack([~state.isfinite().flatten(1).all(1) for state in carry.states]).any(0)
+        return Carry(carry.states, carry.steps, carry.halted | bad, carry.batch)
+
+    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
+        """All loops from a fresh start: the result after each number of loops in ``counts``."""
+        states = self.model.network.initial_states(batch, self.dtype)
+        vectors = self.model.memory(batch.keys).vectors
+        found = {}
+        for steps in range(1, max(counts) + 1):
+            output = self.model.network(states, batch, vectors, self.dtype)
+            states = output.states
+            if steps in counts:
+                found[steps] = _plain_loop(output, batch, steps)
+        return found
+
+
+def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
+    size = len(batch)
+    return Loop(
+        carry=None,
+        logits=output.logits,
+        q_halt=output.q_halt,
+        q_continue=output.q_continue,
+        labels=batch.labels,
+        steps=torch.full((size,), steps, device=batch.tokens.device),
+        halted=torch.ones(size, dtype=torch.bool, device=batch.tokens.device),
+        tasks=batch.keys.tasks,
+        target_q=None,
+        sparse=(),
+    )
+
+
+class ReleasedAct:
+    """Loops of a module of one's own with the released contract.
+
+    ``initial_carry(batch)`` and ``forward(carry=..., batch=...) -> (carry, outputs)`` do the refilling
+    and halting themselves. ``batch`` has ``inputs``, ``labels`` (-100: not labelled) and
+    ``puzzle_identifiers``; a carry has ``steps``, ``halted`` and ``current_data``; ``outputs`` has
+    ``logits`` and ``q_halt_logits``, and may have ``q_continue_logits`` and ``target_q_continue``.
+    """
+
+    def __init__(self, module: nn.Module, wrapped: nn.Module, rule: HaltingRule) -> None:
+        self.module, self.wrapped, self.rule = module, wrapped, rule
+
+    @staticmethod
+    def as_dict(batch: Batch) -> dict[str, Tensor]:
+        """The batch as the released code names it."""
+        return {"inputs": batch.tokens, "labels": batch.labels, "puzzle_identifiers": batch.keys.rows}
+
+    def start(self, batch: Batch) -> Any:
+        """The module's own carry."""
+        return self.module.initial_carry(self.as_dict(batch))
+
+    def loop(self, carry: Any, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
+        """One call of the module; it draws its own exploration."""
+        return self._loop(*self.wrapped(carry=carry, batch=self.as_dict(incoming)), incoming)
+
+    def _loop(self, carry: Any, outputs: dict[str, Tensor], incoming: Batch) -> Loop:
+        data = carry.current_data
+        q_halt = outputs["q_halt_logits"].float()
+        return Loop(
+            carry=carry,
+            logits=outputs["logits"],
+            q_halt=q_halt,
+            q_continue=outputs.get("q_continue_logits", q_halt).float(),
+            labels=data["labels"],
+            steps=carry.steps,
+            halted=carry.halted,
+            tasks=data["puzzle_identifiers"],
+            target_q=outputs.get("target_q_continue"),
+            sparse=(),
+        )
+
+    def reset(self, carry: Any) -> Any:
+        """The module's slots are its own: all start anew."""
+        data = carry.current_data
+        return self.module.initial_carry(data)
+
+    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
+        """Calls in evaluation mode until every sequence has halted."""
+        if counts != [self.rule.loops]:
+            raise ValueError("loop_deltas: a module with its own carry decides on its loops, wanted [0]")
+        data = self.as_dict(batch)
+        carry = self.module.initial_carry(data)
+        for _ in range(self.rule.loops):
+            carry, outputs = self.module(carry=carry, batch=data)
+            if bool(carry.halted.all()):
+                break
+        return {self.rule.loops: self._loop(carry, outputs, batch)}

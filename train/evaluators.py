@@ -1,0 +1,162 @@
+"""What is made of an evaluation's predictions: ARC's votes, or an evaluator of one's own.
+
+The contract is the released one: ``Class(data_path=..., eval_metadata=..., **settings)``, with
+``required_outputs`` (names that ``preds`` shall hold), ``begin_eval()``, ``update_batch(batch, preds)`` and
+``result(save_path, rank, world_size, group=None)``, which gives a dict of numbers on rank 0 and None
+elsewhere. ``batch`` and ``preds`` hold tensors on the CPU by name, padding left out: ``inputs``,
+``labels`` (-100: not labelled), ``puzzle_identifiers``, ``questions``, ``symmetries``, ``palettes``,
+``heights``, ``widths`` in the one, ``logits``, ``preds``, ``q_halt_logits``, ``q_continue_logits`` in the
+other.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solver.arc.ballot import Ballot
+from solver.arc.guess import guesses
+from solver.arc.submission import write_submission
+from solver.arc.task import Pair, Task
+from solver.arc.vote import Answer, same_grid, two_attempts
+from train.arch import find_class
+from train.dataset import Dataset, Metadata
+from train.distributed import World
+
+PASS_KS = (1, 2, 5, 10, 100, 1000)
+ARC_NAMES = ("arc", "arc@ARC")
+PREDICTIONS = frozenset(("logits", "preds", "q_halt_logits", "q_continue_logits"))
+
+
+class ARC:
+    """Votes over all augmentations of each test input: pass@k and ``submission.json``.
+
+    ``submission_K``, ``pass_Ks`` as released; a submission has two attempts.
+    """
+
+    required_outputs = frozenset(("preds", "q_halt_logits"))
+
+    def __init__(
+        self,
+        data_path: str,
+        eval_metadata: Metadata,
+        *,
+        pass_Ks: Sequence[int] = PASS_KS,
+        submission_K: int = 2,
+    ) -> None:
+        if submission_K != 2:
+            raise ValueError(f"evaluator ARC: submission_K {submission_K}, wanted 2 attempts")
+        dataset = Dataset.open(data_path)
+        self.questions = dataset.questions()
+        self.tasks = tested_tasks(dataset)
+        self.pass_ks = tuple(pass_Ks)
+        self.begin_eval()
+
+    def begin_eval(self) -> None:
+        """Forget all votes: they are of one checkpoint unless somebody asks for more."""
+        self.ballot = Ballot(len(self.questions))
+
+    def update_batch(self, batch: Mapping[str, Tensor], preds: Mapping[str, Tensor]) -> None:
+        """Count the predictions of a batch as votes."""
+        self.ballot.add(
+            preds["preds"].to(torch.uint8).numpy(),
+            batch["heights"].numpy(),
+            batch["widths"].numpy(),
+            batch["symmetries"].numpy(),
+            batch["palettes"].to(torch.uint8).numpy(),
+            batch["questions"].numpy(),
+            preds["q_halt_logits"].double().sigmoid().numpy(),
+        )
+
+    def result(
+        self, save_path: str | None, rank: int, world_size: int, group: Any = None
+    ) -> dict[str, float] | None:
+        """``ARC/pass@k``: mean over tasks of the share of their test inputs that are right within the
+        first k answers. Test inputs of unknown output count nowhere."""
+        ballots = World(rank, world_size).gather(self.ballot)
+        if rank != 0:
+            return None
+        whole = ballots[0]
+        for other in ballots[1:]:
+            whole.merge(other)
+        tally = whole.count()
+        most = max(self.pass_ks)
+        answers = [tally.answers(n, most) for n in range(len(self.questions))]
+        if save_path is not None:
+            self.write(Path(save_path) / "submission.json", answers)
+        return self.scores(answers)
+
+    def scores(self, answers: Sequence[Sequence[Answer]]) -> dict[str, float]:
+        """pass@k of ranked answers, a list for each question."""
+        ranks: dict[str, list[int]] = defaultdict(list)  # place of the right answer, by task
+        for question, found in zip(self.questions, answers, strict=True):
+            if question.output is not None:
+                places = (n for n, a in enumerate(found) if same_grid(a.grid, question.output))
+                ranks[question.task_id].append(next(places, max(self.pass_ks)))
+        shares = {
+            k: [sum(place < k for place in places) / len(places) for places in ranks.values()]
+            for k in self.pass_ks
+        }
+        return {f"ARC/pass@{k}": sum(values) / len(values) for k, values in shares.items() if values}
+
+    def write(self, path: Path, answers: Sequence[Sequence[Answer]]) -> None:
+        """Two different attempts at every test input; what the votes leave open is guessed."""
+        at: dict[tuple[str, int], Sequence[Answer]] = {
+            (q.task_id, q.number): found for q, found in zip(self.questions, answers, strict=True)
+        }
+        attempts = {}
+        for task in self.tasks:
+            pairs = []
+            for number in range(len(task.test)):
+                best = two_attempts(at[task.id, number], guesses(task, number))
+                pairs.append((best[0].grid, best[1].grid))
+            attempts[task.id] = pairs
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_submission(path, attempts, self.tasks)
+
+
+def tested_tasks(dataset: Dataset) -> list[Task]:
+    """The tasks of the test split; their demonstrations are what the training split has of them."""
+    train = dataset.splits["train"]
+    originals = train.originals()
+    shown: dict[str, list[Pair]] = defaultdict(list)
+    names = train.names
+    for number, group in enumerate(originals.groups):
+        shown[names[group]].append(Pair(*originals.grids(number)))
+    tests: dict[str, list[Pair]] = defaultdict(list)
+    for question in dataset.questions():
+        tests[question.task_id].append(Pair(question.input))
+    return [Task(name, tuple(shown[name]), tuple(pairs)) for name, pairs in tests.items()]
+
+
+def make_evaluators(wanted: Any, dataset: Dataset, data_path: str) -> list[Any]:
+    """The evaluators of the configuration: None is ARC's where the data set asks ARC's questions.
+
+    Each is a name, or an object with ``name`` and settings. ValueError for what is neither.
+    """
+    meta = dataset.splits["test"].metadata
+    if wanted is None:
+        wanted = ["arc@ARC"] if dataset.metadata.num_puzzle_identifiers > 1 else []
+    if not isinstance(wanted, list):
+        raise ValueError(f"evaluators: found {wanted!r}, wanted a list")
+    made = []
+    for entry in wanted:
+        settings = {"name": entry} if isinstance(entry, str) else dict(entry)
+        name = settings.pop("name", "")
+        if name not in ARC_NAMES and "@" not in name:
+            raise ValueError(f"evaluators: found {entry!r}, wanted arc@ARC or module@Class")
+        cls = ARC if name in ARC_NAMES else find_class(name)
+        try:
+            evaluator = cls(data_path=data_path, eval_metadata=meta, **settings)
+        except TypeError as error:
+            raise ValueError(f"evaluator {name}: {error}") from error
+        unknown = set(evaluator.required_outputs) - PREDICTIONS - {"inputs", "labels", "puzzle_identifiers"}
+        if unknown:
+            raise ValueError(
+                f"evaluator {name}: no output {sorted(unknown)[0]} (there are {sorted(PREDICTIONS)})"
+            )
+        made.append(evaluator)
+    return made

@@ -1,0 +1,50 @@
+"""From the data set's samples to the networks' batches."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from solver.model.batch import IGNORE, Batch, Keys
+from train.dataset import Samples
+
+
+def as_batch(samples: Samples, *, only_row: bool) -> Batch:
+    """The samples as a batch on the CPU. Padding gets the first sample's canvas and no labels.
+
+    ``only_row``: the data set has one identifier for everything (Sudoku), the blank one. Row 0 of a
+    memory is never trained, so its puzzle embedding is row 1.
+    """
+    tokens, labels = (torch.from_numpy(part.astype(np.int64)) for part in (samples.inputs, samples.labels))
+    heights, widths = (_filled(part, samples.valid) for part in (samples.heights, samples.widths))
+    rows = torch.from_numpy(samples.identifiers.astype(np.int64))
+    tasks = torch.from_numpy(samples.tasks.astype(np.int64))
+    if only_row:
+        rows[: samples.valid] = 1
+        tasks[: samples.valid] = 1
+    symmetries = torch.from_numpy(samples.symmetries.astype(np.int64))
+    palettes = torch.from_numpy(samples.palettes.astype(np.int64))
+    return Batch(
+        tokens=tokens,
+        labels=labels.masked_fill_(labels == 0, IGNORE),
+        heights=heights,
+        widths=widths,
+        keys=Keys(rows, tasks, symmetries, palettes),
+        uniform=_uniform(heights, widths, tokens.shape[1]),
+    )
+
+
+def _filled(sides: np.ndarray, valid: int) -> Tensor:
+    filled = torch.from_numpy(sides.astype(np.int64))
+    filled[valid:] = filled[0] if valid else 1
+    return filled
+
+
+def _uniform(heights: Tensor, widths: Tensor, length: int) -> bool:
+    same = bool((heights == heights[0]).all() and (widths == widths[0]).all())
+    return same and int(heights[0] * widths[0]) == length
+
+
+def split_batch(batch: Batch, parts: int) -> list[Batch]:
+    """``parts`` equal slices in order, for the accumulation of gradients."""
+    size = len(batch) // parts
+    return [batch.select(torch.arange(n * size, (n + 1) * size)) for n in range(parts)]

@@ -1,0 +1,140 @@
+"""The record of a run: one JSON object a line, and a progress bar.
+
+The first line of every start is the header (``event`` is ``header``): configuration, commit, versions,
+device, number of parameters. Then ``train`` and ``eval`` lines with their ``step``. A run that goes on
+from a checkpoint repeats the steps since: for each step the last line counts.
+"""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FILE = "log.jsonl"
+
+
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """The source's commit, with ``+`` where it was changed; ``unknown`` outside a checkout."""
+    try:
+        words = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+class RunLog:
+    """Appends to ``log.jsonl`` in the run's folder; ``write`` does nothing where ``folder`` is None."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        tracker: str = "none",
+        title: str = "run",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.clock = clock
+        self.file = None
+        self.track = None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            _mend(folder / FILE)
+            self.file = open(folder / FILE, "a", encoding="utf-8")  # noqa: SIM115 (lives as long as the run)
+            self.track = open_tracker(tracker, folder, title)
+
+    def header(self, **values: Any) -> None:
+        """The line that says what runs here."""
+        versions = {"python": platform.python_version(), "torch": torch.__version__}
+        machine = {"host": platform.node(), "cpus": os.cpu_count()}
+        self.write("header", commit=commit(), versions=versions, machine=machine, **values)
+
+    def write(self, event: str, **values: Any) -> None:
+        """One line, on disk at once; numbers that JSON does not have are written as strings."""
+        if self.file is None:
+            return
+        record = {"event": event, "time": round(self.clock(), 3), **values}
+        self.file.write(json.dumps(_plain(record)) + "\n")
+        self.file.flush()
+        if self.track is not None and "step" in values:
+            self.track(event, values["step"], {k: v for k, v in values.items() if isinstance(v, float)})
+
+    def close(self) -> None:
+        """No more lines."""
+        if self.file is not None:
+            self.file.close()
+
+
+def _mend(path: Path) -> None:
+    """Cut a last line that a kill left unfinished."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    if data and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a run, the last of those with the same event and step; headers all.
+
+    ValueError naming the line for what is no record.
+    """
+    found: dict[tuple, dict[str, Any]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            key = (record["event"], record["step"]) if "step" in record else (record["event"], number, "line")
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}, line {number}: wanted a record of a run, found {line[:40]!r}"
+            ) from error
+        found.pop(key, None)
+        found[key] = record
+    return list(found.values())
+
+
+def open_tracker(name: str, folder: Path, title: str) -> Callable[[str, int, dict[str, float]], None] | None:
+    """A sink for numbers: TensorBoard files or a Weights & Biases run, offline unless told otherwise."""
+    if name == "none":
+        return None
+    try:
+        if name == "tensorboard":
+            from torch.utils.tensorboard import SummaryWriter
+        else:
+            import wandb
+    except ImportError as error:
+        raise ValueError(f'tracker {name}: not installed: pip install "arc-urm-solver[track]"') from error
+    if name == "tensorboard":
+        writer = SummaryWriter(str(folder / "tensorboard"))
+
+        def to_board(event: str, step: int, values: dict[str, float]) -> None:
+            for key, value in values.items():
+                writer.add_scalar(f"{event}/{key}", value, step)
+
+        return to_board
+    mode = os.environ.get("WANDB_MODE", "offline")
+    run = wandb.init(project=title, dir=str(folder), mode=mode)
+
+    def to_wandb(event: str, step: int, values: dict[str, float]) -> None:
+        run.log({f"{event}/{key}": value for key, value in values.items()}, step=step)
+
+    return to_wandb

@@ -1,0 +1,203 @@
+"""A run from start to end: data, steps, evaluations, checkpoints, the log, and the weights it leaves."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from solver.model.checkpoint import save_weights
+from solver.model.device import Placement, place
+from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
+from train.config import TrainConfig, to_yaml
+from train.dataset import Dataset
+from train.distributed import World
+from train.evaluation import averaged, evaluate
+from train.log import RunLog
+from train.provenance import provenance
+from train.resume import load
+from train.trainer import NotANumber, Trainer
+
+
+class Run:
+    """One process's part of a run. ``epoch``, ``done``: position in the data, as the first epoch of the
+    current interval and the steps taken in it. ``last``: the newest checkpoint."""
+
+    def __init__(self, config: TrainConfig, world: World, *, quiet: bool = False) -> None:
+        self.config, self.world, self.quiet = config, world, quiet
+        self.folder = config.run.folder
+        self.dataset = Dataset.open(config.run.data)
+        test = config.run.data_test
+        self.test = self.dataset if test == config.run.data else Dataset.open(test)
+        placement = local_placement(config.run.device, world)
+        self.trainer = Trainer(config, self.dataset, world, placement)
+        self.epoch, self.done = 0, 0
+        self.last: Path | None = None
+        self.stopping = False
+        notes = self._load()
+        # Opened last: a run that is refused leaves no trace.
+        title = config.run.project_name or "arc-urm-solver"
+        self.log = RunLog(self.folder if world.first else None, config.run.tracker, title)
+        self.log.header(
+            config=config.to_dict(),
+            device=placement.reason,
+            processes=world.size,
+            parameters=self.trainer.parameters,
+            total_steps=self.trainer.total_steps,
+            from_checkpoint=str(self.last or ""),
+            from_step=self.trainer.step,
+            not_taken=notes,
+        )
+        if world.first and not quiet:
+            tqdm.write(f"{config.arch.name}: {self.trainer.parameters:,} parameters, {placement.reason}")
+            for note in notes:
+                tqdm.write(f"checkpoint: {note}")
+
+    def _load(self) -> list[str]:
+        """Take in the checkpoint that the configuration names; lines on what was not taken."""
+        name = self.config.run.load_checkpoint
+        if not name:
+            there = checkpoints(self.folder)
+            if there:
+                raise ValueError(
+                    f"checkpoint_path: {self.folder} holds {there[-1].name} of an earlier run, wanted "
+                    f"load_checkpoint=latest to go on with it, or another folder"
+                )
+            return []
+        found = find_checkpoint(name, self.folder)
+        if found is None:
+            return []
+        (self.epoch, self.done), notes = load(self.trainer, found)
+        self.last = found
+        return notes
+
+    def go(self) -> dict[str, float]:
+        """Train to the end; the last evaluation's numbers. ValueError where the loss is no number."""
+        run, trainer = self.config.run, self.trainer
+        total = trainer.total_steps
+        numbers: dict[str, float] = {}
+        bar = tqdm(total=total, initial=trainer.step, unit="step", disable=self.quiet or not self.world.first)
+        with bar:
+            while trainer.step < total and self.epoch < run.epochs and not self.stopping:
+                self._interval(bar)
+                if self.stopping:
+                    break
+                self.epoch += run.eval_interval
+                self.done = 0
+                numbers = self._evaluate()
+                at_end = trainer.step >= total or self.epoch >= run.epochs
+                if run.checkpoint_every_eval or run.checkpoint_interval or at_end:
+                    self.save()
+        if not self.stopping:
+            self._export(numbers)
+        self.log.close()
+        return numbers
+
+    def _interval(self, bar: tqdm) -> None:
+        """The epochs up to the next evaluation, from where the data stands."""
+        run, trainer, world = self.config.run, self.trainer, self.world
+        batches = self.dataset.train_batches(
+            seed=run.seed,
+            epoch=self.epoch,
+            epochs=min(run.eval_interval, run.epochs - self.epoch),
+            batch_size=run.global_batch_size,
+            rank=world.rank,
+            world_size=world.size,
+            start_step=self.done,
+            drop_last=True,
+            canvas=self.config.arch.network["canvas"],
+            larger_share=run.larger_share,
+        )
+        for samples in batches:
+            numbers = self._step(samples)
+            self.done += 1
+            self.log.write("train", step=trainer.step, epoch=self.epoch, **numbers)
+            bar.update()
+            bar.set_postfix(loss=f"{numbers['loss']:.3f}", refresh=False)
+            if trainer.step >= trainer.total_steps:
+                return
+            if run.checkpoint_interval and trainer.step % run.checkpoint_interval == 0:
+                self.save()
+            if self.stopping:
+                self.save()
+                return
+
+    def _step(self, samples: Any) -> dict[str, float]:
+        trainer = self.trainer
+        before = trainer.skipped
+        try:
+            numbers = trainer.train_step(samples)
+        except NotANumber as error:
+            names = trainer.names(error.tasks)
+            tasks = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+            self.log.write("nan", step=error.step + 1, tasks=names)
+            raise ValueError(
+                f"{error} (counted from 0); tasks in the batch: {tasks or 'none (a set without tasks)'}; "
+                f"last good checkpoint: {self.last or 'none'}; "
+                f"on_nan=skip leaves such steps out and counts them"
+            ) from error
+        if trainer.skipped > before:
+            self.log.write("skip", step=trainer.step, skipped=trainer.skipped)
+        return numbers
+
+    def _evaluate(self) -> dict[str, float]:
+        """Numbers on the test split, logged; none where there is no such split."""
+        if "test" not in self.test.splits:
+            return {}
+        folder = self.folder / "evaluations" / f"step_{self.trainer.step}"
+        numbers = evaluate(self.trainer, self.test, folder, quiet=self.quiet)
+        self.log.write("eval", step=self.trainer.step, epoch=self.epoch, **numbers)
+        if self.world.first and not self.quiet:
+            shown = " ".join(f"{name} {value:.4f}" for name, value in numbers.items())
+            tqdm.write(f"step {self.trainer.step}: {shown}")
+        return numbers
+
+    def save(self) -> None:
+        """A checkpoint of this moment."""
+        trainer = self.trainer
+        state = {
+            **trainer.state(),
+            "config": self.config.to_dict(),
+            "position": (self.epoch, self.done),
+            "processes": self.world.size,
+        }
+        self.last = save_checkpoint(
+            self.folder,
+            step=trainer.step,
+            state=state,
+            slots=trainer.slots(),
+            config_text=to_yaml(self.config),
+            world=self.world,
+            keep=self.config.run.keep_checkpoints,
+        )
+
+    def _export(self, numbers: dict[str, float]) -> None:
+        """The averaged weights as a set that ``solve`` reads: ``weights`` in the run's folder."""
+        trainer = self.trainer
+        if not self.world.first or trainer.memory is None or "@" in self.config.arch.name:
+            return
+        with averaged(trainer):
+            facts = provenance(self.config, self.dataset, step=trainer.step, numbers=numbers)
+            save_weights(self.folder / "weights", trainer.network, trainer.memory.shared_state(), facts)
+
+    def stop_soon(self, *_: Any) -> None:
+        """Finish the step, write a checkpoint, end: what a job scheduler's SIGTERM asks for."""
+        self.stopping = True
+
+
+def local_placement(name: str, world: World) -> Placement:
+    """The placement of this process: with several, each has the GPU of its local rank."""
+    if name in ("auto", "cuda") and torch.cuda.is_available() and world.size > 1:
+        name = f"cuda:{world.local_rank}"
+    return place(name)
+
+
+def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str, float]:
+    """Run a configuration to its end; the last evaluation's numbers."""
+    run = Run(config, world, quiet=quiet)
+    before = signal.signal(signal.SIGTERM, run.stop_soon)
+    try:
+        return run.go()
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,71 @@
+"""``python -m train.plot RUN``: loss, exact accuracy, halting steps and learning rate of a run as a PNG."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from train.log import FILE, read_log
+
+PANELS = (
+    ("loss", (("train", "loss"), ("train", "lm_loss"))),
+    ("exact accuracy", (("train", "exact_accuracy"), ("eval", "exact_accuracy"))),
+    ("halting steps", (("train", "steps"),)),
+    ("learning rate", (("train", "lr"),)),
+)
+
+
+def series(records: list[dict[str, Any]], event: str, name: str) -> tuple[list[int], list[float]]:
+    """(steps, values) of a number in the log, in the order of the steps."""
+    found = [(r["step"], float(r[name])) for r in records if r["event"] == event and name in r]
+    found.sort()
+    return [step for step, _ in found], [value for _, value in found]
+
+
+def smooth(values: list[float], window: int) -> list[float]:
+    """Means of the last ``window`` values at each place."""
+    sums = [0.0]
+    for value in values:
+        sums.append(sums[-1] + value)
+    return [(sums[n + 1] - sums[max(0, n + 1 - window)]) / min(n + 1, window) for n in range(len(values))]
+
+
+def draw(records: list[dict[str, Any]], target: Path, title: str) -> None:
+    """The four panels into ``target``. ValueError where the log has no steps or matplotlib is missing."""
+    if not any(record["event"] == "train" for record in records):
+        raise ValueError(f"{title}: the log holds no steps yet")
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ValueError('plotting needs matplotlib: pip install "arc-urm-solver[train]"') from error
+    figure = Figure(figsize=(10, 7), dpi=120, layout="constrained")
+    figure.suptitle(title)
+    for axes, (name, lines) in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
+        for event, key in lines:
+            steps, values = series(records, event, key)
+            if event == "train" and key != "lr":
+                values = smooth(values, max(1, len(values) // 50))
+            axes.plot(steps, values, marker="o" if event == "eval" else None, label=f"{key} ({event})")
+        axes.set_xlabel("step")
+        axes.set_title(name)
+        axes.legend()
+    FigureCanvasAgg(figure).print_png(target)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="the PNG; RUN/plot.png if not given")
+def main(run: Path, output: Path | None) -> None:
+    """Draw the log of a run's folder RUN."""
+    try:
+        target = output or run / "plot.png"
+        draw(read_log(run / FILE), target, str(run))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(str(target))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

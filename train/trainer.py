@@ -1,0 +1,246 @@
+"""Everything that training changes, and one step of it."""
+
+import os
+from collections.abc import Iterable
+from contextlib import nullcontext
+from math import isqrt
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from solver.arc.seed import derive_seed
+from solver.model.device import Placement
+from solver.model.embedding import SparseRows, build_memory
+from solver.model.halting import HaltingRule
+from solver.model.loss import LossTerms, act_loss
+from solver.model.optim import Average
+from train.act import Loop, Model, NativeAct, ReleasedAct
+from train.checkpoint import leaves, rebuild
+from train.config import TrainConfig, network_config
+from train.dataset import Dataset, Samples
+from train.distributed import World
+from train.feed import as_batch, split_batch
+from train.optimisers import build_dense, clear, rate_factor, take_step
+from train.stopwatch import Stopwatch
+
+# What a step measures: sums over the sequences that finished in it, then over all slots.
+FINISHED = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps")
+LOSSES = ("loss", "lm_loss", "q_halt_loss", "q_continue_loss")
+
+
+class NotANumber(ValueError):
+    """A step's loss is no number. ``tasks``: numbers of the tasks in the slots to blame, or in all."""
+
+    def __init__(self, step: int, tasks: list[int]) -> None:
+        super().__init__(f"the loss of step {step} is not a number")
+        self.step, self.tasks = step, tasks
+
+
+class Trainer:
+    """Network, task memory, optimisers, averages and slots of one process.
+
+    ``step`` counts updates. ``skipped``: steps whose loss was no number, left out.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: Dataset, world: World, placement: Placement) -> None:
+        self.config, self.world, self.device = config, world, placement.device
+        self.dtype = placement.dtype
+        if config.arch.forward_dtype != "auto":
+            self.dtype = getattr(torch, config.arch.forward_dtype)
+        meta = dataset.metadata
+        self.only_row = meta.num_puzzle_identifiers == 1
+        self.total_steps = total_steps(config, dataset)
+        self.task_names = list(dict.fromkeys(dataset.splits["train"].names))
+        side = isqrt(meta.seq_len)
+        rows = max(2, meta.num_puzzle_identifiers)
+        network = network_config(
+            config.arch, vocab_size=meta.vocab_size, canvas_side=side, num_puzzle_identifiers=rows
+        )
+        self._build(network, tasks=len(self.task_names) + 1, rows=rows)
+        self.watch = Stopwatch(self.device, config.arch.profile)
+        self.step, self.skipped = 0, 0
+        self.carries: list[Any] = []
+        self.saved_carries: list[list[Any]] = []  # leaves, until the first batch shows their structure
+
+    def _build(self, config: Any, *, tasks: int, rows: int) -> None:
+        run, arch = self.config.run, self.config.arch
+        generator = torch.Generator().manual_seed(derive_seed(run.seed, "network"))
+        self.network = arch.build(config, generator)
+        rule = HaltingRule(config.loops, arch.halt_exploration_prob, config.use_continue)
+        if hasattr(self.network, "initial_carry"):
+            self.memory, self.model = None, self.network
+        else:
+            self.memory = build_memory(config, tasks=tasks, rows=rows, generator=generator)
+            self.model = Model(self.network, self.memory)
+        self.model.to(self.device)
+        if self.dtype == torch.float64:
+            self.model.double()
+        self.dense = build_dense(run, self.model)
+        trained = any(p.requires_grad for p in self.network.parameters())
+        self.average = Average(self.network, run.ema_rate) if run.ema and trained else None
+        wanted = run.compile if run.compile is not None else self.device.type == "cuda"
+        if wanted and os.environ.get("DISABLE_COMPILE", "") in ("", "0"):
+            self.network.compile()
+        wrapped = self._wrapped()
+        if self.memory is None:
+            self.act = ReleasedAct(self.model, wrapped, rule)
+        else:
+            self.act = NativeAct(self.model, wrapped, rule, self.dtype)
+
+    def _wrapped(self) -> nn.Module:
+        """The model; with several processes, one that sums gradients while the backward pass runs."""
+        if self.world.size == 1 or not any(p.requires_grad for p in self.model.parameters()):
+            return self.model
+        # Every process starts from the same seed: nothing to send, least of all the table of rows.
+        return DistributedDataParallel(self.model, broadcast_buffers=False, init_sync=False)
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the network, the rows of the task memory not counted."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    def train_step(self, samples: Samples) -> dict[str, float]:
+        """One update from this process's share of a batch.
+
+        Returns the numbers of the log, the same on every process. NotANumber when the loss is none
+        and the run is not told to skip.
+        """
+        run, world = self.config.run, self.world
+        self.watch.start()
+        parts = split_batch(as_batch(samples, only_row=self.only_row), run.grad_accum_steps)
+        self.model.train()
+        sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
+        rows: list[SparseRows] = []
+        loops: list[Loop] = []
+        draws = self._draws(len(samples.inputs))
+        for n, part in enumerate(parts):
+            loop = self._micro_batch(n, part.to(self.device), draws[n], sums, last=n + 1 == len(parts))
+            rows += loop.sparse
+            loops.append(loop)
+        values = world.sum(sums).tolist()
+        self.watch.mark("reduce")
+        factor = rate_factor(run, self.step, self.total_steps)
+        if sums[-len(LOSSES)].isfinite():
+            take_step(run, self.dense, world.all_rows(rows), factor, self.average)
+            self.carries = [loop.carry for loop in loops]
+        else:
+            self._leave_out(loops)
+        self.watch.mark("update")
+        self.step += 1
+        return {**_metrics(values, run.global_batch_size), "lr": run.lr * factor, **self.watch.take()}
+
+    def _draws(self, local: int) -> list[Tensor]:
+        """Exploration of this step, [2, b] for each micro-batch: a slice of the whole batch's."""
+        run, world = self.config.run, self.world
+        generator = torch.Generator().manual_seed(derive_seed(run.seed, "exploration", self.step))
+        drawn = torch.rand(2, run.global_batch_size, generator=generator)
+        mine = drawn[:, world.rank * local : (world.rank + 1) * local].to(self.device)
+        return list(mine.chunk(run.grad_accum_steps, 1))
+
+    def _micro_batch(self, n: int, batch: Any, draws: Tensor, sums: Tensor, *, last: bool) -> Loop:
+        """One loop of a micro-batch's slots and its gradients; ``sums`` collects what it measures."""
+        run = self.config.run
+        if len(self.carries) <= n:
+            self.carries.append(self._first_carry(n, batch))
+        self.watch.mark("data")
+        due = self.step % run.target_q_update_every == 0
+        quiet = isinstance(self.act.wrapped, DistributedDataParallel) and not last
+        with self.act.wrapped.no_sync() if quiet else nullcontext():
+            loop = self.act.loop(self.carries[n], batch, draws, with_target=due)
+            terms = act_loss(
+                loop.logits,
+                loop.q_halt,
+                loop.q_continue,
+                loop.labels,
+                loss_type=self.config.arch.loss_type,
+                target_q_continue=loop.target_q,
+            )
+            self.watch.mark("forward")
+            # Processes' gradients are averaged: times their number, they add up to the whole batch's.
+            (terms.total * (self.world.size / run.global_batch_size)).backward()
+        self.watch.mark("backward")
+        sums += _measure(loop, terms, self.act.rule.use_continue)
+        return loop
+
+    def _first_carry(self, n: int, batch: Any) -> Any:
+        """The carry before a micro-batch's first loop: fresh, or what a checkpoint holds."""
+        carry = self.act.start(batch)
+        if n < len(self.saved_carries):
+            return rebuild(carry, iter(self.saved_carries[n]), self.device)
+        return carry
+
+    def _leave_out(self, loops: list[Loop]) -> None:
+        """After a loss that is no number: stop, or forget the step and empty the slots it spoilt."""
+        clear(self.dense)
+        if self.config.run.on_nan == "stop":
+            bad = [~loop.logits.isfinite().flatten(1).all(1) for loop in loops]
+            tasks = [loop.tasks[b] if b.any() else loop.tasks for loop, b in zip(loops, bad, strict=True)]
+            found = self.world.gather(torch.cat(tasks).tolist())
+            raise NotANumber(self.step, sorted({task for part in self.world.tell(found) for task in part}))
+        self.skipped += 1
+        self.carries = [self.act.reset(loop.carry) for loop in loops]
+
+    def names(self, tasks: Iterable[int]) -> list[str]:
+        """Task ids of task numbers; those of a set without tasks (Sudoku) have none."""
+        if self.only_row:
+            return []
+        return [self.task_names[task - 1] for task in tasks if 0 < task <= len(self.task_names)]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds beside the slots; raw weights and their average apart."""
+        average = None
+        if self.average is not None:
+            average = {"values": self.average.values, "steps": self.average.steps}
+        return {
+            "model_state_dict": self.network.state_dict(),
+            "memory_state_dict": {} if self.memory is None else self.memory.state_dict(),
+            "ema": average,
+            "optimizer_states": [part.optimizer.state_dict() for part in self.dense],
+            "step": self.step,
+            "skipped": self.skipped,
+            "rng_state": torch.get_rng_state(),
+            "cuda_rng_state": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def slots(self) -> list[list[Any]]:
+        """This process's slots as a checkpoint holds them: the leaves of each micro-batch's carry."""
+        return [list(leaves(carry)) for carry in self.carries] or self.saved_carries
+
+
+def total_steps(config: TrainConfig, dataset: Dataset) -> int:
+    """epochs x groups x mean pairs / global batch, as released. ValueError for less than one."""
+    run, meta = config.run, dataset.metadata
+    count = int(run.epochs * meta.total_groups * meta.mean_puzzle_examples / run.global_batch_size)
+    if count < 1:
+        raise ValueError(
+            f"epochs: {run.epochs} epochs of {meta.total_groups} groups do not fill one batch of "
+            f"{run.global_batch_size}, wanted more epochs or a smaller global_batch_size"
+        )
+    return count
+
+
+def _measure(loop: Loop, terms: LossTerms, use_continue: bool) -> Tensor:
+    with torch.no_grad():
+        counted = loop.halted & terms.labelled
+        says = loop.q_halt > loop.q_continue if use_continue else loop.q_halt > 0
+        columns = (
+            counted,
+            terms.cell_accuracy,
+            terms.correct,
+            says == terms.correct,
+            loop.steps,
+        )
+        finished = torch.stack([torch.where(counted, column, 0).double().sum() for column in columns])
+        losses = torch.stack([terms.total, terms.lm, terms.q_halt, terms.q_continue]).detach().double()
+    return torch.cat((finished, losses))
+
+
+def _metrics(values: list[float], batch: int) -> dict[str, float]:
+    """Means: of finished sequences where there are any, and of losses over the batch."""
+    finished = dict(zip(FINISHED, values, strict=False))
+    count = finished.pop("count")
+    found = {name: value / count for name, value in finished.items()} if count else {}
+    losses = zip(LOSSES, values[len(FINISHED) :], strict=True)
+    return {"finished": count, **found, **{name: value / batch for name, value in losses}}
