@@ -1,7 +1,9 @@
 """Build and inspect data sets: ``python build_dataset.py arc|sudoku|inspect --help``."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -26,7 +28,8 @@ class ManyValues(click.Command):
         flag, values = None, 0
         for arg in args:
             if arg.startswith("-"):
-                flag, values = many.get(arg), 0
+                name, equals, _ = arg.partition("=")
+                flag, values = many.get(name), len(equals)
                 spread.append(arg)
                 continue
             if flag is not None and values:
@@ -56,7 +59,7 @@ def common(command: click.Command) -> click.Command:
 def progress_bar(quiet: bool) -> Progress:
     """A tqdm bar in samples, for the layout that takes a while."""
 
-    def start(samples: int, size: int):
+    def start(samples: int, size: int) -> Callable[[int], object]:
         bar = tqdm(total=samples, unit="sample", unit_scale=True, disable=quiet, desc=f"{size / 1e9:.2f} GB")
         return bar.update
 
@@ -78,9 +81,19 @@ def main() -> None:
 @click.option("--extra-pairs", type=_WHOLE, help="at most so many of them for a task")
 @click.option("--drop-leaks", is_flag=True, help="leave out training pairs that are test pairs")
 @common
-def arc(source, subsets, test_sets, extra, extra_pairs, drop_leaks, quiet, **options) -> None:
+def arc(
+    source: str,
+    subsets: tuple[str, ...],
+    test_sets: tuple[str, ...],
+    extra: tuple[str, ...],
+    extra_pairs: int | None,
+    drop_leaks: bool,
+    quiet: bool,
+    output_dir: Path,
+    **options: Any,
+) -> None:
     """ARC tasks, each with its augmentations."""
-    made = Options(options.pop("output_dir"), **options)
+    made = Options(output_dir, **options)
     _say(
         build_arc_dataset,
         made,
@@ -100,41 +113,50 @@ def arc(source, subsets, test_sets, extra, extra_pairs, drop_leaks, quiet, **opt
 @click.option("--subsample-size", type=click.IntRange(min=1), help="so many training puzzles")
 @click.option("--min-difficulty", type=int, help="only puzzles rated at least so")
 @common
-def sudoku(source, download, subsample_size, min_difficulty, quiet, **options) -> None:
+def sudoku(
+    source: Path | None,
+    download: bool,
+    subsample_size: int | None,
+    min_difficulty: int | None,
+    quiet: bool,
+    output_dir: Path,
+    **options: Any,
+) -> None:
     """Sudoku-Extreme."""
     if (source is None) != download:
         raise click.UsageError("wanted one of --input FOLDER and --download")
-    made = Options(options.pop("output_dir"), **options)
+    made = Options(output_dir, **options)
     _say(build_sudoku_dataset, made, source, subsample_size, min_difficulty, progress_bar(quiet))
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--sample", type=_WHOLE, default=0, show_default=True, help="which training sample to show")
-@click.option("--colour/--no-colour", default=True, show_default=True)
-def inspect(folder: Path, sample: int, colour: bool) -> None:
+@click.option("--colour/--no-colour", default=None, help="default: colour on a terminal, digits in a file")
+def inspect(folder: Path, sample: int, colour: bool | None) -> None:
     """Counts, one sample, and whether the test set leaks into training (then exit code 1)."""
     errors: list[str] = []
+    coloured = sys.stdout.isatty() if colour is None else colour
 
     def look() -> list[str]:
         lines, found = describe(folder)
         errors.extend(found)
-        return [*lines, *show_sample(folder, sample, colour)]
+        return [*lines, *show_sample(folder, sample, coloured)]
 
-    _say(look)
+    _say(look, colour=coloured)
     for error in errors:
         click.echo(error, err=True)
     sys.exit(1 if errors else 0)
 
 
-def _say(work, *arguments: object) -> None:
+def _say(work: Callable[..., list[str]], *arguments: object, colour: bool | None = None) -> None:
     """Print the lines of ``work``; its ValueError is a usage error (exit code 2)."""
     try:
         lines = work(*arguments)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for line in lines:
-        click.echo(line)
+        click.echo(line, color=colour)
 
 
 if __name__ == "__main__":

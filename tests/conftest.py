@@ -26,12 +26,12 @@ def example_tasks() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of every module that imports naive.py: they compare compiled kernels with slow twins.
+    """Marks the tests of every module that imports slow twins: they compare compiled kernels with slow twins.
 
     ``make test`` runs them once more without compilation, where an index out of bounds is an error.
     """
     for item in items:
         values = vars(item.module).values() if isinstance(item, pytest.Function) else ()
         homes = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
-        if homes & {"naive", "tests.naive"}:
+        if homes & {"naive", "tests.naive", "tests.naive_dataset", "benchmarks.twins"}:
             item.add_marker("kernel")

@@ -31,8 +31,8 @@ WITHOUT_TORCH = ("solver.arc", "solver.report")
 TORCH_FAMILY = {"torch", "safetensors", "flash_attn"}
 # What solver/ may import without a fallback: Kaggle's image has these.
 ON_KAGGLE = {"torch", "numpy", "numba", "tqdm", "click"}
-# Taken where a machine happens to have it, never installed by us.
-NEVER_DECLARED = {"flash_attn"}
+# Taken where a machine happens to have it, never installed by us; yaml comes with omegaconf.
+NEVER_DECLARED = {"flash_attn", "yaml"}
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 

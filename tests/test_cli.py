@@ -1,6 +1,5 @@
 """The command line: what it prints, what it refuses, and how it ends."""
 
-import importlib.util
 import json
 import re
 import signal
@@ -23,9 +22,6 @@ from solver.cli import COMMANDS, main
 from solver.cli.progress import WIDTH, describe, duration, judge, score_lines, shorten, verdict_word
 from solver.cli.solve import Duration
 
-needs_pipeline = pytest.mark.skipif(
-    importlib.util.find_spec("solver.run.pipeline") is None, reason="solver.run.pipeline is not there yet"
-)
 FAST = ["--steps", "2", "--augmentations", "2"]
 
 
@@ -254,7 +250,6 @@ def test_shortened_text_fits(text: str, width: int) -> None:
 # A whole run
 
 
-@needs_pipeline
 def test_the_help_states_the_pipelines_own_defaults() -> None:
     from solver.run.pipeline import DEFAULT_SECONDS, SolveOptions
 
@@ -269,7 +264,6 @@ def test_the_help_states_the_pipelines_own_defaults() -> None:
         assert defaults[name] == getattr(SolveOptions(), name), name
 
 
-@needs_pipeline
 def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> None:
     few = first_tasks(example_tasks, tmp_path, 2)
     first = run(few, "-o", tmp_path / "a.json", *FAST, "--device", "cpu")
@@ -287,7 +281,6 @@ def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> N
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-@needs_pipeline
 def test_without_solutions_there_is_no_score(tmp_path: Path, example_tasks: Path) -> None:
     few = first_tasks(example_tasks, tmp_path, 1, solutions=False)
     result = run(few, "-o", tmp_path / "a.json", *FAST, "--device", "cpu")
@@ -295,14 +288,12 @@ def test_without_solutions_there_is_no_score(tmp_path: Path, example_tasks: Path
     assert "No score: the solutions of 1 of 1 tasks are not known." in result.stdout
 
 
-@needs_pipeline
 def test_an_output_that_cannot_be_written(tmp_path: Path, example_tasks: Path) -> None:
     result = run(example_tasks, "-o", tmp_path / "no-such-folder" / "submission.json", *FAST)
     assert result.exit_code == 2
     assert "no-such-folder" in result.stderr and result.stderr.count("\n") == 1
 
 
-@needs_pipeline
 def test_unknown_weights(tmp_path: Path, example_tasks: Path) -> None:
     output = tmp_path / "submission.json"
     result = run(example_tasks, "-o", output, "--weights", "no-such-weights", *FAST)
@@ -310,7 +301,6 @@ def test_unknown_weights(tmp_path: Path, example_tasks: Path) -> None:
     assert "no-such-weights" in result.stderr and result.stderr.count("\n") == 1
 
 
-@needs_pipeline
 def test_ctrl_c_leaves_a_valid_submission_and_says_how_far_it_got(
     tmp_path: Path, example_tasks: Path
 ) -> None:

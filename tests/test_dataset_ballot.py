@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from benchmarks import twins
 from solver.arc import ballot as ballot_module
 from solver.arc.ballot import Ballot, group
-from tests import naive_dataset
 
 # Uncompiled (NUMBA_DISABLE_JIT=1), numpy warns of the wrap-around that a hash is made of.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
@@ -25,8 +25,8 @@ def draw_predictions(seed: int, count: int, questions: int) -> tuple[np.ndarray,
     asked = generator.integers(-1, questions, count)
     for n in range(count):
         palettes[n, 1:] = 1 + generator.permutation(9)
-        grid = naive_dataset.turn(palettes[n][originals[asked[n]][generator.integers(3)]], symmetries[n])
-        canvas = naive_dataset.canvas_tokens(grid, heights[n], widths[n], 0, 0)
+        grid = twins.turn(palettes[n][originals[asked[n]][generator.integers(3)]], symmetries[n])
+        canvas = twins.canvas_tokens(grid, heights[n], widths[n], 0, 0)
         if generator.random() < 0.2:
             canvas[tuple(generator.integers(0, canvas.shape))] = generator.integers(0, 12)
         tokens[n, : canvas.size] = canvas.ravel()
@@ -42,7 +42,7 @@ def listed(answers: list) -> list[tuple]:
 def test_ballot_ranks_as_the_plain_vote(monkeypatch, parallel_from):
     monkeypatch.setattr(ballot_module, "PARALLEL_FROM", parallel_from)
     predictions = draw_predictions(3, 400, 5)
-    wanted = naive_dataset.vote(*predictions)
+    wanted = twins.vote(*predictions)
     ballot = Ballot(6)
     for start in range(0, 400, 150):
         ballot.add(*(part[start : start + 150] for part in predictions))
@@ -75,5 +75,7 @@ def test_canvases_without_a_crop_do_not_vote():
 def test_two_grids_with_one_hash_stay_two_answers():
     cells = np.array([1, 2, 1], np.uint8)
     shapes, offsets = np.ones((3, 2), np.int64), np.arange(4)
-    firsts, groups = group(np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.uint64), shapes, offsets, cells)
+    firsts, groups = group(
+        np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.uint64), shapes, offsets, cells
+    )
     assert firsts.tolist() == [0, 1] and groups.tolist() == [0, 1, 0]

@@ -9,12 +9,16 @@ import torch
 from click.testing import CliRunner, Result
 from parity import FOLDER, Recording, read
 
+from solver.arc.submission import read_submission
+from solver.arc.task import load_tasks
 from solver.cli.import_checkpoint import import_checkpoint
 from solver.model import importer
 from solver.model.checkpoint import load_weights
+from solver.run.pipeline import SolveOptions, solve
 
 NAMES = ["urm_arc", "trm_arc", "trm_mlp_sudoku", "hrm_arc"]
 HEADS = "num_heads=2"
+EXAMPLE = "0692e18c"  # three demonstrations of 3x3 cells
 
 
 def recording(name: str) -> Recording:
@@ -190,6 +194,10 @@ def _drop(state: dict, word: str) -> dict:
         (lambda s: s, ("loops=many",), "loops is 'many', wanted int"),
         (lambda s: s, ("missing.yaml",), "missing.yaml: cannot be read"),
         (lambda s: s, ("seq_len=80",), "seq_len 80: wanted the square"),
+        (lambda s: s, ("seq_len=all",), "seq_len all: wanted the square"),
+        (lambda s: s, ("canvas_side=big",), "canvas_side is 'big', wanted int"),
+        (lambda s: s, ("expansion=wide",), "expansion is 'wide', wanted float"),
+        (lambda s: s, ("num_heads=7",), "hidden_size 32, wanted a multiple of 4 x 7 heads"),
     ],
 )
 def test_one_sentence_for_what_does_not_fit(change, words, said: str, tmp_path: Path) -> None:
@@ -240,3 +248,20 @@ def test_weights_are_not_overwritten_and_options_go_together(tmp_path: Path) -> 
     assert run(*words).exit_code == 0
     again = run(*words)
     assert again.exit_code == 2 and "holds a set of weights already" in again.output
+
+
+@pytest.mark.parametrize("name", ["trm_arc", "hrm_arc"])
+def test_imported_weights_solve_a_task(name: str, tmp_path: Path, example_tasks: Path) -> None:
+    """Tuning, prediction and submission run through, on the full canvas that the networks know."""
+    source = recording(name)
+    write_checkpoint(tmp_path / "c", source)
+    assert run(tmp_path / "c", "-o", tmp_path / "w", *cycles(source)).exit_code == 0
+    tasks = [task for task in load_tasks(example_tasks) if task.id == EXAMPLE]
+    before = load_weights(str(tmp_path / "w")).network.state_dict()
+    options = SolveOptions(weights=str(tmp_path / "w"), steps=2, augmentations=2, device="cpu")
+    (result,) = solve(tasks, output=tmp_path / "submission.json", options=options)
+    assert (result.steps, result.note) == (2, "")
+    answers = read_submission(tmp_path / "submission.json")[EXAMPLE]
+    assert len(answers) == len(tasks[0].test)
+    after = load_weights(str(tmp_path / "w")).network.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())

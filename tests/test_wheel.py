@@ -1,6 +1,5 @@
 """The wheel, installed in an empty environment and run from another folder, solves the examples."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,9 +14,6 @@ from pathlib import Path
 import pytest
 
 SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "solver", "train", "weights")
-needs_pipeline = pytest.mark.skipif(
-    importlib.util.find_spec("solver.run.pipeline") is None, reason="solver.run.pipeline is not there yet"
-)
 
 
 def clean_environment() -> dict[str, str]:
@@ -116,7 +112,6 @@ def test_the_installed_program_is_not_the_checkout(root: Path, installed: Path, 
     assert "Usage: solve [OPTIONS] TASKS" in check_run([installed / "solve", "--help"], tmp_path)
 
 
-@needs_pipeline
 def test_the_installed_program_solves_with_the_weights_of_the_wheel(
     installed: Path, tmp_path: Path, example_tasks: Path
 ) -> None:

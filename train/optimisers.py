@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from solver.model.muon import build_muon
 from torch import nn
 
 from solver.model.embedding import CoseMemory, SparseRows
+from solver.model.muon import build_muon
 from solver.model.optim import AdamAtan2, Average, cosine_with_floor, sign_sgd_rows
 from train.act import Model
 from train.config import RunConfig

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.arc.task import Grid, parse_grid, read_json
+from solver.arc.task import Grid, name_of, parse_grid, read_json
 
 ATTEMPTS = ("attempt_1", "attempt_2")
 
@@ -44,7 +44,7 @@ def parse_attempts(value: object, where: str) -> Attempts:
     problems: list[Problem] = []
     grids = {}
     for task_id, entries in value.items():
-        place = f"{where}, task {task_id}"
+        place = f"{where}, task {name_of(task_id)}"
         if not isinstance(entries, list) or not entries:
             text = f"{place}: wanted a list with an entry for each test input, found {_found(entries)}"
             problems.append(Problem(task_id, None, None, text))
@@ -68,7 +68,7 @@ def _parse_entry(
         problems.extend(Problem(task_id, test, attempt, text) for attempt in (0, 1))
         return None, None
     for key in entry.keys() - set(ATTEMPTS):
-        text = f"{where}: wanted attempt_1 and attempt_2 only, found the key {key[:40]!r}"
+        text = f"{where}: wanted attempt_1 and attempt_2 only, found the key {name_of(key)} too"
         problems.append(Problem(task_id, test, None, text))
     grids: list[Grid | None] = []
     for attempt, key in enumerate(ATTEMPTS):

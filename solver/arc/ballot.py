@@ -51,7 +51,8 @@ class Tally:
         """The best ``limit`` answers of a question, best first."""
         rows = range(int(self.starts[question]), int(self.starts[question + 1]))[:limit]
         return [
-            Answer(self.grid(row), int(self.votes[row]), float(self.confidences[row]), NETWORK) for row in rows
+            Answer(self.grid(row), int(self.votes[row]), float(self.confidences[row]), NETWORK)
+            for row in rows
         ]
 
     def grid(self, row: int) -> np.ndarray:
@@ -164,10 +165,17 @@ def _shapes_parallel(
 
 
 @njit(cache=True)
+def _stir(code: int, word: int) -> int:
+    """One step of the hash: FNV-1a on 64-bit words, with the high bits folded down."""
+    code = (code ^ word) * _FNV_PRIME
+    return code ^ (code >> np.uint64(32))
+
+
+@njit(cache=True)
 def _undo_one(
     canvas: np.ndarray, pitch: int, symmetry: int, palette: np.ndarray, shape: np.ndarray, out: np.ndarray
 ) -> int:
-    """Fill ``out`` [h * w] with the grid before the augmentation; its hash (64-bit FNV-1a)."""
+    """Fill ``out`` [h * w] with the grid before the augmentation; its hash."""
     undone = _INVERSE[symmetry]
     back = np.zeros(COLOURS, np.uint8)
     for colour in range(COLOURS):
@@ -179,10 +187,15 @@ def _undo_one(
         base, down, right = strides(undone, height, width, pitch)
     code = (_FNV_OFFSET ^ np.uint64(height)) * _FNV_PRIME
     for r in range(height):
+        word = np.uint64(0)  # sixteen colours of four bits
         for c in range(width):
             cell = back[canvas[base + r * down + c * right] - FIRST_COLOUR]
             out[r * width + c] = cell
-            code = (code ^ np.uint64(cell)) * _FNV_PRIME
+            word = (word << np.uint64(4)) | np.uint64(cell)
+            if c & 15 == 15:
+                code = _stir(code, word)
+                word = np.uint64(0)
+        code = _stir(code, word)
     return code
 
 
@@ -222,10 +235,8 @@ def _undo_parallel(
 def _same(a: int, b: int, shapes: np.ndarray, offsets: np.ndarray, cells: np.ndarray) -> bool:
     if shapes[a, 0] != shapes[b, 0] or shapes[a, 1] != shapes[b, 1]:
         return False
-    for i in range(offsets[a + 1] - offsets[a]):
-        if cells[offsets[a] + i] != cells[offsets[b] + i]:
-            return False
-    return True
+    one, other = cells[offsets[a] : offsets[a + 1]], cells[offsets[b] : offsets[b + 1]]
+    return bool(np.array_equal(one, other))
 
 
 @njit(cache=True)

@@ -53,6 +53,14 @@ _PREPARATIONS: tuple[tuple[str, Program], ...] = (
     ("largest object of one colour", _object("area", 1, one_colour=True)),
     ("object of most colours", _object("colours", 1)),
 )
+_RECOLOURED: tuple[Rule, ...] = (
+    *geometry.RULES[1:],
+    *tile.RULES,
+    *parts.RULES[:1],
+    *parts.RULES[3:],
+    *crop.RULES,
+    *pattern.RULES[3:],
+)
 _MOST_FITS = 40  # of one rule: a table over many facts may fit in hundreds of ways
 
 
@@ -98,7 +106,7 @@ def fitting(rule: Rule, train: Demonstrations) -> Iterator[Program]:
 
 def _recoloured(train: Demonstrations) -> Iterator[tuple[str, Program]]:
     """A rule's answer, then one colour map."""
-    for rule in (*geometry.RULES[1:], *tile.RULES, *parts.RULES[:1], *parts.RULES[3:], *crop.RULES):
+    for rule in _RECOLOURED:
         for program in rule.propose(train):
             table = _map_after(program, train)
             if table is not None:

@@ -36,7 +36,7 @@ class Header:
     version: int = SCHEMA
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class View:
     """A candidate and the augmentation (``symmetry`` 0..7, ``palette`` [10]) that it was asked under."""
 
@@ -161,8 +161,9 @@ def _decode_views(groups: list[dict]) -> tuple[View, ...]:
             palette = palettes.get(text)
             if palette is None:
                 palette = palettes[text] = tuple(map(int, text))
-            numbers = _finite(confidence, "confidence"), _finite(log_prob, "log_prob")
-            ordered[order] = View(Candidate(grid, *numbers, source, rule), symmetry, palette)
+            _finite(confidence + log_prob, "confidence and log_prob")
+            candidate = Candidate(grid, confidence, log_prob, source, rule)
+            ordered[order] = View(candidate, symmetry, palette)
     return tuple(ordered[order] for order in range(len(ordered)))
 
 

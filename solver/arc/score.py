@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from solver.arc.attempts import Attempts, Problem
-from solver.arc.task import Grid, Task, load_tasks, read_json, read_solutions
+from solver.arc.task import Grid, Task, load_tasks, name_of, read_json, read_solutions
 from solver.arc.vote import same_grid
 
 SOLVED, PARTLY, SHAPE, WRONG, INVALID, MISSING = (
@@ -154,7 +154,8 @@ def score_attempts(
         present = task_id in attempts.grids
         entries = len(attempts.grids.get(task_id, ()))
         if present and entries and entries != len(grids):
-            text = f"task {task_id}: wanted {len(grids)} entries, one for each test input, found {entries}"
+            wanted = f"wanted {len(grids)} entries, one for each test input, found {entries}"
+            text = f"task {name_of(task_id)}: {wanted}"
             problems.append(Problem(task_id, None, None, text))
         outputs = (score_output(n, grid, attempts.of(task_id, n)) for n, grid in enumerate(grids))
         tasks.append(TaskScore(task_id, present, tuple(outputs), labels.get(task_id, "")))
@@ -178,7 +179,9 @@ def outputs_of(tasks: Iterable[Task], where: str) -> dict[str, list[Grid]]:
     for task in tasks:
         for number, pair in enumerate(task.test):
             if pair.output is None:
-                raise ValueError(f"{where}, task {task.id}, test {number}: wanted the output, found none")
+                raise ValueError(
+                    f"{where}, task {name_of(task.id)}, test {number}: wanted the output, found none"
+                )
         expected[task.id] = [pair.output for pair in task.test]
     return expected
 
@@ -207,10 +210,10 @@ def choose_tasks(
     for task in tasks:
         grids = expected.get(task.id)
         if grids is None:
-            raise ValueError(f"{where}: wanted a solution for task {task.id}, found none")
+            raise ValueError(f"{where}: wanted a solution for task {name_of(task.id)}, found none")
         if len(grids) != len(task.test):
             raise ValueError(
-                f"{where}, task {task.id}: wanted {len(task.test)} output grids, found {len(grids)}"
+                f"{where}, task {name_of(task.id)}: wanted {len(task.test)} output grids, found {len(grids)}"
             )
         chosen[task.id] = grids
     return chosen

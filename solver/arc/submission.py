@@ -5,12 +5,12 @@ is validated first, replaces the old file in one step and is read back.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from solver.arc.file import replace_file
 from solver.arc.task import Grid, Task, name_of, parse_grid, read_json
 from solver.arc.vote import same_grid
 
@@ -106,29 +106,13 @@ def write_submission(path: str | Path, attempts: Attempted, tasks: Sequence[Task
     path = Path(path)
     value = build_submission(attempts, tasks)
     validate_submission(value, tasks)
-    _replace(path, encode_submission(value))
+    replace_file(path, encode_submission(value))
     written = read_submission(path)
     for task in tasks:
         for number, (new, old) in enumerate(zip(written[task.id], attempts[task.id], strict=True)):
             for name, a, b in zip(ATTEMPTS, new, old, strict=True):
                 if not same_grid(a, np.asarray(b)):
                     raise ValueError(f"{path}, task {task.id}, test {number}, {name}: not as it was written")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """The file's bytes, all or none: a temporary file beside it, flushed to disk, then renamed."""
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:  # also when interrupted; after the rename nothing is left to remove
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def read_submission(path: str | Path) -> dict[str, list[Attempts]]:

@@ -174,9 +174,9 @@ def read_solutions(path: Path) -> dict[str, list[Grid]]:
         raise ValueError(f"{path}: wanted an object of solutions, found {_kind(value)}")
     solutions = {}
     for key, grids in value.items():
-        if not isinstance(grids, list) or not grids:
-            raise ValueError(f"{path}, task {name_of(key)}: wanted a list of output grids, found {_kind(grids)}")
         place = f"{path}, task {name_of(key)}"
+        if not isinstance(grids, list) or not grids:
+            raise ValueError(f"{place}: wanted a list of output grids, found {_kind(grids)}")
         solutions[key] = [parse_grid(grid, f"{place}, test {n}") for n, grid in enumerate(grids)]
     return solutions
 

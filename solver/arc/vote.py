@@ -1,8 +1,8 @@
 """From many candidate grids to ranked answers, and to the two attempts of a submission.
 
 Rank: number of votes, then mean halting probability, then the earliest candidate (so that the
-unaugmented view, which is asked first, wins a tie). Guesses are ranked behind every network
-candidate: they fill attempts that the network leaves open.
+unaugmented view, which is asked first, wins a tie). A guess that reproduces every demonstration is
+worth more than the network's second choice, and takes the second attempt.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,15 +68,19 @@ def rank(candidates: Iterable[Candidate]) -> list[Answer]:
     return sorted(answers, key=lambda a: (a.source != NETWORK, -a.votes, -a.confidence))
 
 
-def two_attempts(answers: Sequence[Answer], fallback: Sequence[Answer]) -> tuple[Answer, Answer]:
-    """The best two answers with different grids; what is missing is filled from ``fallback``.
+def two_attempts(network: Sequence[Answer], guessed: Sequence[Answer]) -> tuple[Answer, Answer]:
+    """Two answers with different grids.
 
-    ``fallback`` must hold at least two different grids (``guess.guesses`` always does).
+    The network's best comes first; then the best guess that reproduces every demonstration (those
+    have votes), the network's other answers, and the guesses that fit nothing. ``guessed`` must hold
+    at least two different grids (``guess.guesses`` always does).
     """
+    fitting = [answer for answer in guessed if answer.votes]
+    others = [answer for answer in guessed if not answer.votes]
     chosen: list[Answer] = []
-    for answer in [*answers, *fallback]:
+    for answer in [*network[:1], *fitting[:1], *network[1:], *fitting[1:], *others]:
         if not any(same_grid(answer.grid, other.grid) for other in chosen):
             chosen.append(answer)
         if len(chosen) == 2:
             return chosen[0], chosen[1]
-    raise AssertionError(f"only {len(chosen)} different answers among {len(answers)} + {len(fallback)}")
+    raise AssertionError(f"only {len(chosen)} different answers of {len(network)} + {len(guessed)}")

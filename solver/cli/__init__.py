@@ -12,6 +12,12 @@ import click
 DEFAULT = "solve"
 COMMANDS = {  # name -> module:attribute, loaded when asked for; the order is that of the help
     "solve": "solver.cli.solve:solve",
+    "score": "solver.cli.score:score",
+    "compare": "solver.cli.compare:compare",
+    "report": "solver.cli.report:report",
+    "merge": "solver.cli.merge:merge",
+    "show": "solver.cli.show:show",
+    "import-checkpoint": "solver.cli.import_checkpoint:import_checkpoint",
 }
 
 

@@ -1,6 +1,6 @@
 """The record that the networks read, and the geometry of its sequences."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import torch
@@ -30,12 +30,41 @@ class Keys:
 
 
 @dataclass(frozen=True, eq=False)
+class Packing:
+    """How sequences of different lengths stand one behind another in one row of M tokens, prefix and
+    cells, without padding.
+
+    ``index`` [M] int64: each token's place in the flattened [B, P + T]. ``starts`` [B + 1] int32:
+    where each sequence begins, and M. ``longest``: tokens of the longest sequence, on the host.
+    """
+
+    index: Tensor
+    starts: Tensor
+    longest: int
+
+    def to(self, device: torch.device) -> "Packing":
+        index, starts = (part.to(device, non_blocking=True) for part in (self.index, self.starts))
+        return Packing(index, starts, self.longest)
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """[B, P + T, ...] -> [1, M, ...]."""
+        return padded.flatten(0, 1)[self.index].unsqueeze(0)
+
+    def unpack(self, packed: Tensor, length: int) -> Tensor:
+        """[1, M, ...] -> [B, length, ...], zero where nothing stands; ``length`` is P + T."""
+        size = self.starts.shape[0] - 1
+        flat = packed.new_zeros(size * length, *packed.shape[2:])
+        return flat.index_copy(0, self.index, packed[0]).unflatten(0, (size, length))
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Sequences of canvas cells, padded to a common length T.
 
     ``tokens`` [B, T] int64, pad 0. ``labels`` [B, T] int64, IGNORE where nothing is asked.
     ``heights``, ``widths`` [B] int64: the canvas of each sequence, row-major in its first
     height x width places. ``uniform``: all canvases are equal and fill T, known on the host.
+    ``packing``: set where the network is to work on the sequences without their padding.
     """
 
     tokens: Tensor
@@ -44,6 +73,7 @@ class Batch:
     widths: Tensor
     keys: Keys
     uniform: bool
+    packing: Packing | None = None
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
@@ -56,10 +86,24 @@ class Batch:
     def to(self, device: torch.device) -> Self:
         cells = ("tokens", "labels", "heights", "widths")
         moved = {name: getattr(self, name).to(device, non_blocking=True) for name in cells}
-        return type(self)(**moved, keys=self.keys.to(device), uniform=self.uniform)
+        packing = self.packing and self.packing.to(device)
+        return replace(self, **moved, keys=self.keys.to(device), packing=packing)
+
+    def packed(self, prefix_len: int) -> Self:
+        """The same sequences to be worked on without padding; itself when there is none to save.
+
+        Looks at the canvases: on the host before the batch goes to a GPU, it costs no waiting.
+        """
+        if self.uniform:
+            return self
+        lengths = self.lengths + prefix_len
+        place = torch.arange(self.tokens.shape[1] + prefix_len, device=lengths.device)
+        index = (place < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
+        starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+        return replace(self, packing=Packing(index, starts, int(lengths.max())))
 
     def select(self, index: Tensor) -> Self:
-        """The sequences at ``index`` [n] int64, still padded to T."""
+        """The sequences at ``index`` [n] int64, still padded to T, not packed."""
         return type(self)(
             self.tokens[index],
             self.labels[index],
@@ -72,15 +116,19 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where each token of [B, P + T] stands: computed once a batch, used by every layer.
+    """Where each token of [B, P + T], or of a packed [1, M], stands: computed once a loop, used by
+    every layer.
 
-    ``cos``, ``sin`` [1 or B, P + T, 1, head_dim / 2]: rotary factors, None without rotary positions.
-    ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to; None when all may.
+    ``cos``, ``sin`` [1 or B, P + T, 1, head_dim / 2] or [1, M, 1, head_dim / 2]: rotary factors, None
+    without rotary positions. ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to;
+    None when all may. ``packing``: the batch's; ``length``: P + T.
     """
 
     cos: Tensor | None
     sin: Tensor | None
     mask: Tensor | None
+    length: int
+    packing: Packing | None = None
 
 
 def cell_positions(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -95,8 +95,12 @@ def _tensor(entry: dict[str, Any], data: bytes, start: int) -> Tensor:
     begin, end = entry["data_offsets"]
     if entry["dtype"] not in _DTYPES or start + end > len(data):
         raise ValueError(f"dtype {entry['dtype']}, bytes {begin} to {end} of {len(data) - start}")
-    raw = np.frombuffer(data, np.uint8, end - begin, start + begin).copy()
-    return torch.from_numpy(raw).view(_DTYPES[entry["dtype"]]).view(entry["shape"])
+    tensor = torch.empty(entry["shape"], dtype=_DTYPES[entry["dtype"]])
+    if tensor.nbytes != end - begin:
+        raise ValueError(f"shape {entry['shape']} of {entry['dtype']} in {end - begin} bytes")
+    raw = np.frombuffer(data, np.uint8, end - begin, start + begin)
+    tensor.view(-1).view(torch.uint8).numpy()[:] = raw
+    return tensor
 
 
 def load_weights(name: str) -> Weights:

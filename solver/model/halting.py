@@ -51,13 +51,27 @@ def refill(network: torch.nn.Module, carry: Carry, incoming: Batch) -> Carry:
     length = max(carry.batch.tokens.shape[1], incoming.tokens.shape[1])
     old, new = _padded(carry.batch, length), _padded(incoming, length)
     halted = carry.halted
-    fresh = network.initial_states(new, carry.states[0].dtype)
-    states = tuple(
-        torch.where(halted[:, None, None], start, F.pad(state, (0, 0, 0, start.shape[1] - state.shape[1])))
-        for start, state in zip(fresh, carry.states, strict=True)
-    )
+    merged = _merge(halted, new, old)
+    packed = incoming.packing is not None or carry.batch.packing is not None
+    if packed:
+        # The one place that waits for the GPU: where sequences stand follows from which have halted.
+        merged = merged.packed(network.config.prefix_len)
+    fresh = network.initial_states(replace(new, packing=None), carry.states[0].dtype)
+    states = []
+    for start, state in zip(fresh, carry.states, strict=True):
+        kept = _spread(state, carry.batch, network.config.prefix_len)
+        kept = F.pad(kept, (0, 0, 0, start.shape[1] - kept.shape[1]))
+        mixed = torch.where(halted[:, None, None], start, kept)
+        states.append(mixed if merged.packing is None else merged.packing.pack(mixed))
     steps = torch.where(halted, 0, carry.steps)
-    return Carry(states, steps, torch.zeros_like(halted), _merge(halted, new, old))
+    return Carry(tuple(states), steps, torch.zeros_like(halted), merged)
+
+
+def _spread(state: Tensor, batch: Batch, prefix_len: int) -> Tensor:
+    """A hidden state as [B, P + T, D]."""
+    if batch.packing is None:
+        return state
+    return batch.packing.unpack(state, prefix_len + batch.tokens.shape[1])
 
 
 def _padded(batch: Batch, length: int) -> Batch:
@@ -65,7 +79,8 @@ def _padded(batch: Batch, length: int) -> Batch:
     if room == 0:
         return batch
     tokens = F.pad(batch.tokens, (0, room))
-    return replace(batch, tokens=tokens, labels=F.pad(batch.labels, (0, room), value=IGNORE), uniform=False)
+    labels = F.pad(batch.labels, (0, room), value=IGNORE)
+    return replace(batch, tokens=tokens, labels=labels, uniform=False, packing=None)
 
 
 def _merge(take_new: Tensor, new: Batch, old: Batch) -> Batch:

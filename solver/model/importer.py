@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from solver.model.checkpoint import read_tensors, replace_file, save_weights
-from solver.model.config import swiglu_width
+from solver.model.config import checked, swiglu_width
 from solver.model.registry import build_network, config_class
 from solver.model.upstream import config_from_upstream, rename_from_upstream, rename_settings
 
@@ -131,8 +131,11 @@ def complete_settings(arch: str, tensors: Mapping[str, Tensor], given: Mapping[s
     """Every setting of the network: told by shapes, given, or as published. ValueError where what is
     given contradicts the tensors."""
     given = rename_settings(given)
+    kind = config_class(arch)
+    ours = {key: value for key, value in given.items() if key in kind.__dataclass_fields__}
+    checked(kind, ours, f"given {arch} settings")
     if "canvas_side" in given:
-        given["seq_len"] = int(given.pop("canvas_side")) ** 2
+        given["seq_len"] = given.pop("canvas_side") ** 2
     told = told_by_shapes(arch, tensors, given)
     for key, value in told.items():
         if key in given and given[key] != value:

@@ -50,9 +50,14 @@ class Embedding(nn.Module):
         return F.embedding(index, self.weight.to(dtype))
 
 
+def widened(x: Tensor) -> Tensor:
+    """float32, or float64 where it is that already."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def rms_norm(x: Tensor, eps: float) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last axis, in float32 at least, without a weight."""
-    wide = x if x.dtype == torch.float64 else x.float()
+    wide = widened(x)
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
@@ -71,9 +76,9 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     of a cropped canvas keeps the number it has on the full one. 2-D: half of the frequencies turn
     with the row, half with the column, and the prefix is not turned."""
     prefix = config.prefix_len
-    mask = padding_mask(batch, prefix)
+    mask, length = padding_mask(batch, prefix), prefix + batch.tokens.shape[1]
     if config.pos_encodings not in ("rope", "rope2d"):
-        return Layout(None, None, mask)
+        return Layout(None, None, mask, length, batch.packing)
     rows, columns = cell_positions(batch)
     device = rows.device
     if config.pos_encodings == "rope":
@@ -84,8 +89,10 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
         turns = _frequencies(config, config.head_dim // 2, device)
         cells = torch.cat((rows.float()[..., None] * turns, columns.float()[..., None] * turns), -1)
         angles = F.pad(cells, (0, 0, prefix, 0))
+    if batch.packing is not None:
+        angles = batch.packing.pack(angles)
     angles = angles.unsqueeze(2)
-    return Layout(angles.cos(), angles.sin(), mask)
+    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing)
 
 
 def _frequencies(config: NetworkConfig, width: int, device: torch.device) -> Tensor:
@@ -111,7 +118,7 @@ class Attention(nn.Module):
             # One rotation of query and key together: half the small operations.
             both = rotate(mixed[:, :, : 2 * self.heads], layout.cos, layout.sin)
             query, key = both.chunk(2, dim=2)
-        return self.o_proj(attend(query, key, value, layout.mask).reshape(batch, length, width))
+        return self.o_proj(attend(query, key, value, layout).reshape(batch, length, width))
 
 
 class SwiGLU(nn.Module):
@@ -122,7 +129,7 @@ class SwiGLU(nn.Module):
         self.gate_up_proj = Linear(width, 2 * intermediate, generator=generator)
         self.down_proj = Linear(intermediate, width, generator=generator)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, layout: Layout | None = None) -> Tensor:
         gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
         return self.down_proj(F.silu(gate) * up)
 
@@ -140,9 +147,12 @@ class ShortConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, 1, 2).uniform_(-bound, bound, generator=generator))
         self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound, generator=generator))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
         before, here = self.weight.to(x.dtype).unbind(-1)
         shifted = F.pad(x, (0, 0, 1, 0))[:, :-1]
+        if layout.packing is not None:
+            # Nothing leaks from one sequence into the next.
+            shifted = shifted.index_fill(1, layout.packing.starts[:-1].long(), 0)
         return torch.addcmul(torch.addcmul(self.bias.to(x.dtype), x, here[:, 0]), shifted, before[:, 0])
 
 
@@ -156,9 +166,9 @@ class ConvSwiGLU(nn.Module):
         self.dwconv = ShortConvolution(intermediate, generator)
         self.down_proj = Linear(intermediate, width, generator=generator)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
         gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
-        return self.down_proj(F.silu(self.dwconv(F.silu(gate) * up)))
+        return self.down_proj(F.silu(self.dwconv(F.silu(gate) * up, layout)))
 
 
 class Heads(nn.Module):
@@ -173,11 +183,13 @@ class Heads(nn.Module):
             self.q_head.weight.zero_()
             self.q_head.bias.fill_(-5.0)
 
-    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden [B, P + T, D] -> logits [B, T, vocabulary], q logits float32 (or float64) [B, 2]."""
-        q_logits = self.q_head(hidden[:, 0])
-        wide = q_logits if q_logits.dtype == torch.float64 else q_logits.float()
-        return self.lm_head(hidden[:, self.prefix_len :]), wide
+    def forward(self, hidden: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+        """hidden [B, P + T, D], or packed -> logits [B, T, vocabulary], q logits float32 [B, 2]."""
+        packing = layout.packing
+        if packing is None:
+            return self.lm_head(hidden[:, self.prefix_len :]), widened(self.q_head(hidden[:, 0]))
+        logits = packing.unpack(self.lm_head(hidden), layout.length)[:, self.prefix_len :]
+        return logits, widened(self.q_head(hidden[0, packing.starts[:-1]]))
 
 
 class InputEmbedding(nn.Module):
@@ -195,7 +207,7 @@ class InputEmbedding(nn.Module):
             self.embed_pos = Embedding(length, config.hidden_size, config.hidden_size**-0.5, generator)
 
     def forward(self, batch: Batch, vectors: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """``vectors`` [B, puzzle_emb_ndim] -> [B, P + T, D] in ``dtype``."""
+        """``vectors`` [B, puzzle_emb_ndim] -> [B, P + T, D] in ``dtype``, or packed [1, M, D]."""
         config = self.config
         embedded = self.embed_tokens(batch.tokens, dtype)
         if config.prefix_len:
@@ -209,4 +221,13 @@ class InputEmbedding(nn.Module):
             head = torch.arange(config.prefix_len, device=cells.device).expand(cells.shape[0], -1)
             position = torch.cat((head, cells + config.prefix_len), 1)
             embedded = 0.5**0.5 * (embedded + self.embed_pos(position, dtype))
+        if batch.packing is not None:
+            embedded = batch.packing.pack(embedded)
         return config.hidden_size**0.5 * embedded
+
+
+def states_shape(config: NetworkConfig, batch: Batch) -> tuple[int, int, int]:
+    """Shape of a hidden state: [B, P + T, D], or packed [1, M, D]."""
+    if batch.packing is not None:
+        return 1, batch.packing.index.shape[0], config.hidden_size
+    return len(batch), config.prefix_len + batch.tokens.shape[1], config.hidden_size

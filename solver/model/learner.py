@@ -8,15 +8,18 @@ from torch import Tensor, nn
 from solver.model.batch import Batch
 from solver.model.embedding import CoseMemory, Memory
 from solver.model.loss import LossTerms, LossType, act_loss
+from solver.model.muon import build_muon
 from solver.model.optim import AdamAtan2, Average, sign_sgd_rows
 
 
 @dataclass(frozen=True)
 class Rates:
     """Learning rates and decays. ``rows``: SignSGD on table and residual rows; ``tasks``: AdamW on
-    factored task vectors; ``weights``: Adam-atan2 on the rest."""
+    factored task vectors; ``weights``: Adam-atan2 on the rest, unless ``matrices`` is above 0: then
+    Muon on the hidden matrices at that rate and AdamW on the rest."""
 
     weights: float = 1e-4
+    matrices: float = 0.0
     weight_decay: float = 0.1
     rows: float = 1e-2
     rows_decay: float = 0.1
@@ -47,11 +50,20 @@ class Learner:
         self.task_optimizer = None
         if isinstance(memory, CoseMemory):
             shared += [p for name, p in memory.named_parameters() if name != "task_vectors"]
+        self.shared = shared
+        if rates.matrices:
+            beside = [p for p in shared if not any(p is own for own in network.parameters())]
+            muon, adamw = build_muon(
+                network, lr=rates.matrices, weight_decay=rates.weight_decay, beside=beside
+            )
+            self.optimizers = [(muon, rates.matrices), (adamw, rates.weights)]
+        else:
+            atan2 = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
+            self.optimizers = [(atan2, rates.weights)]
+        if isinstance(memory, CoseMemory):
             self.task_optimizer = torch.optim.AdamW(
                 [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay
             )
-        self.shared = shared
-        self.optimizer = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
 
     def step(
         self, states: tuple[Tensor, ...], batch: Batch, *, scale: float = 1.0, tune_weights: bool = True
@@ -80,9 +92,10 @@ class Learner:
             self.task_optimizer.zero_grad(set_to_none=True)
         sign_sgd_rows(sparse, lr=rates.rows * scale, weight_decay=rates.rows_decay)
         if tune_weights:
-            self.optimizer.param_groups[0]["lr"] = rates.weights * scale
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
+            for optimizer, rate in self.optimizers:
+                optimizer.param_groups[0]["lr"] = rate * scale
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
             if self.average is not None:
                 self.average.update()
 

@@ -20,7 +20,8 @@ TINY = 1e-7
 
 
 def newton_schulz(matrix: Tensor) -> Tensor:
-    """The nearest orthogonal matrix, roughly: U V^T of the singular value decomposition U S V^T.
+    """U p(S) V^T of the singular value decomposition U S V^T, p(S) between 0.4 and 1.9: the nearest
+    orthogonal matrix, roughly.
 
     ``matrix`` [rows, columns] float32, divided by its norm first; then, for each (a, b, c),
     X <- a X + (b A + c A A) X with A = X X^T, on the shorter side.

@@ -15,14 +15,15 @@ from solver.model.layers import (
     SwiGLU,
     rms_norm,
     rotary_layout,
+    states_shape,
     truncated_normal,
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """One loop's result. ``states``: hidden states [B, P + T, D] each, detached. ``logits``
-    [B, T, vocabulary]; ``q_halt``, ``q_continue`` [B] float32 logits."""
+    """One loop's result. ``states``: hidden states [B, P + T, D] each, or packed [1, M, D], detached.
+    ``logits`` [B, T, vocabulary]; ``q_halt``, ``q_continue`` [B] float32 logits."""
 
     states: tuple[Tensor, ...]
     logits: Tensor
@@ -47,7 +48,7 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor, layout: Layout) -> Tensor:
         hidden = rms_norm(hidden + self.self_attn(hidden, layout), self.eps)
-        return rms_norm(hidden + self.mlp(hidden), self.eps)
+        return rms_norm(hidden + self.mlp(hidden, layout), self.eps)
 
 
 class MixerBlock(nn.Module):
@@ -99,7 +100,7 @@ class TwoStateNetwork(nn.Module):
 
     def initial_states(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """(z_H, z_L) before the first loop."""
-        shape = (len(batch), self.config.prefix_len + batch.tokens.shape[1], -1)
+        shape = states_shape(self.config, batch)
         return tuple(start.to(dtype).expand(shape) for start in (self.H_init, self.L_init))
 
     def recur(self, high: Tensor, low: Tensor, given: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
@@ -113,5 +114,5 @@ class TwoStateNetwork(nn.Module):
         layout = rotary_layout(self.config, batch)
         given = self.embed(batch, vectors, dtype)
         high, low = self.recur(*states, given, layout)
-        logits, q_logits = self.heads(high)
+        logits, q_logits = self.heads(high, layout)
         return Output((high.detach(), low.detach()), logits, q_logits[:, 0], q_logits[:, 1])

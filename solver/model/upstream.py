@@ -33,11 +33,12 @@ def config_from_upstream(arch: str, settings: Mapping[str, Any]) -> NetworkConfi
     known = config_class(arch).__dataclass_fields__
     # TRM's released configuration carries a count of layers that its network does not use.
     values = {k: v for k, v in values.items() if not (k == "H_layers" and k not in known)}
-    if "expansion" in values:
+    if type(values.get("expansion")) is int:
         values["expansion"] = float(values["expansion"])
-    side = isqrt(settings["seq_len"])
-    if side * side != settings["seq_len"]:
-        raise ValueError(f"seq_len {settings['seq_len']}: wanted the square of a canvas side")
+    length = settings["seq_len"]
+    side = isqrt(length) if type(length) is int and length > 0 else 0
+    if side == 0 or side * side != length:
+        raise ValueError(f"seq_len {length}: wanted the square of a canvas side")
     return config_class(arch).from_dict({**values, "canvas_side": side}, f"released {arch} settings")
 
 

@@ -5,7 +5,14 @@ from torch import Tensor, nn
 
 from solver.model.batch import Batch, Layout
 from solver.model.config import URMConfig
-from solver.model.layers import ConvSwiGLU, Heads, InputEmbedding, rotary_layout, truncated_normal
+from solver.model.layers import (
+    ConvSwiGLU,
+    Heads,
+    InputEmbedding,
+    rotary_layout,
+    states_shape,
+    truncated_normal,
+)
 from solver.model.stack import Block, Output
 
 
@@ -26,8 +33,7 @@ class URM(nn.Module):
 
     def initial_states(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """The hidden state before the first loop: the same vector at every position."""
-        length = self.config.prefix_len + batch.tokens.shape[1]
-        return (self.init_hidden.to(dtype).expand(len(batch), length, -1),)
+        return (self.init_hidden.to(dtype).expand(states_shape(self.config, batch)),)
 
     def recur(self, hidden: Tensor, given: Tensor, layout: Layout, cycles: int) -> Tensor:
         """``cycles`` recurrences of h = layers(h + given); h, given [B, P + T, D]."""
@@ -48,5 +54,5 @@ class URM(nn.Module):
         with torch.no_grad():
             hidden = self.recur(hidden, given, layout, (config.H_cycles - 1) * config.L_cycles)
         hidden = self.recur(hidden, given, layout, config.L_cycles)
-        logits, q_logits = self.heads(hidden)
+        logits, q_logits = self.heads(hidden, layout)
         return Output((hidden.detach(),), logits, q_logits[:, 0], q_logits[:, 1])

@@ -80,7 +80,9 @@ def task_svg(task: Task, palette: str = "arc") -> str:
 
 def _xml_text(text: str) -> str:
     """The text without the characters that XML forbids even when escaped."""
-    return "".join(c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) < 0xFFFE else "?" for c in text)
+    return "".join(
+        c if c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) < 0xFFFE else "?" for c in text
+    )
 
 
 def task_pixels(task: Task, palette: str = "arc") -> np.ndarray:

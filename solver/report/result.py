@@ -80,11 +80,14 @@ def build_result(
 
 
 def summarise(result: Result) -> dict[str, object]:
-    """The score as JSON values: what ``solve score --json`` prints. Shares are 0..1."""
+    """The score as JSON values: what ``solve score --json`` prints. Shares are 0..1.
+
+    ``pool`` is None without a journal; ``labelled`` is empty where no task has a label.
+    """
     score = result.score
     assert score is not None, "a summary needs solutions"
     repeated = repeated_attempts(result.attempts)
-    summary: dict[str, object] = {
+    return {
         "submission": result.name,
         **_scores(score),
         "status": score.counts,
@@ -104,10 +107,8 @@ def summarise(result: Result) -> dict[str, object]:
             }
             for task in score.tasks
         },
+        "pool": _pool(result.pool) if result.pool else None,
     }
-    if result.pool:
-        summary["pool"] = _pool(result.pool)
-    return summary
 
 
 def _scores(score: Score) -> dict[str, object]:

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-import torch
 from torch import nn
 
 from solver.arc.augment import Augmentation, sample_augmentations
@@ -186,7 +184,10 @@ def _with_reproduced(tuned: Tuned, config: NetworkConfig, placement: Placement, 
     """Count the demonstrations whose every cell comes out right, unaugmented, after all loops."""
     reproduced = []
     for number, task in enumerate(tuned.tasks):
-        views = [View(pair, canvas_of(pair, config), number + 1, tuned.row(number, Augmentation())) for pair in task.train]
+        views = [
+            View(pair, canvas_of(pair, config), number + 1, tuned.row(number, Augmentation()))
+            for pair in task.train
+        ]
         reproduced.append(sum(_exact(tuned, part, config.loops, placement) for part in split(views, tokens)))
     return Tuned(
         tuned.network,

@@ -149,9 +149,7 @@ def collect(
     )
 
 
-def task_budget(
-    options: SolveOptions, placement: Placement, *, spent: float, tasks_left: int
-) -> Budget:
+def task_budget(options: SolveOptions, placement: Placement, *, spent: float, tasks_left: int) -> Budget:
     """The next task's budget: steps, its seconds, or its share of what is left of the whole."""
     if options.steps is not None:
         return Budget(steps=options.steps)

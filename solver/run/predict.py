@@ -81,7 +81,9 @@ def _predict_views(
         scores = log_p[n, : height * width].reshape(height, width)
         rows, columns = crop_shape(cells)
         if _reaches_edge((rows, columns), (height, width)) and tuned.network.config.canvas == "cropped":
-            again.append((n, View(view.pair, larger_canvas(view.canvas), view.task, view.row, view.augmentation)))
+            again.append(
+                (n, View(view.pair, larger_canvas(view.canvas), view.task, view.row, view.augmentation))
+            )
         candidates.append(_candidate(cells, scores, (rows, columns), view, float(confidence[n])))
     for part in split([view for _, view in again], settings.tokens):
         retried = _predict_views(tuned, part, settings, placement)

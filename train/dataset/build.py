@@ -22,7 +22,7 @@ COMPACT = "compact"
 ROWS = "rows"
 _NAMES = 20_000  # identifier names formatted at a time
 
-Progress = Callable[[int, int], Callable[[int], None]]  # (samples in all, bytes in all) -> told of samples
+Progress = Callable[[int, int], Callable[[int], object]]  # (samples in all, bytes in all) -> told of samples
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def leftovers(target: Path) -> list[Path]:
 def _explain(target: Path, error: OSError) -> str:
     if error.errno in _FULL:
         return f"{target}: the disk is full ({error.strerror}); nothing was left behind"
+    if error.errno is None:  # numpy's, of a write that stopped short
+        return f"{target}: could not be written whole, is the disk full? ({error}); nothing was left behind"
     return f"{target}: cannot be written ({error.strerror or error})"
 
 

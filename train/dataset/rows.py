@@ -21,7 +21,7 @@ from train.dataset.render import PAIR_FIELDS, render, unpack
 from train.dataset.samples import Canvases, Identifiers, Samples, crop_canvases
 from train.dataset.tables import AREA, Metadata, Originals, Split, full_sides, pad_samples
 
-CHUNK = 8192  # samples drawn at a time: 15 MB for each of the two arrays and each of two buffers
+CHUNK = 1024  # samples drawn at a time: what is written is still in the cache
 SEPARATOR = "|||"
 
 
@@ -183,7 +183,7 @@ def _read_split(folder: Path, known: Identifiers) -> RowsSplit:
     return split
 
 
-def write_split(folder: Path, split: Split, progress: Callable[[int], None]) -> None:
+def write_split(folder: Path, split: Split, progress: Callable[[int], object]) -> None:
     """One split as a stream: no more than two chunks are in memory at a time.
 
     ``progress`` is told of samples written. The next chunk is drawn while this one is written.

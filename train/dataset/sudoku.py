@@ -220,7 +220,6 @@ def download(name: str) -> Path:
     ValueError with a plain reason where the library, the network or the file is missing.
     """
     try:
-        import httpx
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
@@ -229,7 +228,7 @@ def download(name: str) -> Path:
         ) from error
     try:
         return Path(hf_hub_download(REPOSITORY, name, repo_type="dataset"))
-    except (OSError, HfHubHTTPError, httpx.HTTPError) as error:
+    except (OSError, HfHubHTTPError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{REPOSITORY}/{name} cannot be downloaded; is there a network? ({reason})"

@@ -95,6 +95,10 @@ def _line_facts(grid: np.ndarray) -> Iterator[np.ndarray]:
         common = [frequent_colours(line[None], ground) for line in (grid.T if axis == 0 else grid)]
         first = np.array([found[0] if found else ground for found in common])
         yield np.broadcast_to(first[None] if axis == 0 else first[:, None], grid.shape)
+    # Where the first coloured cell of its column, then of its row, lies; 31 where there is none.
+    for axis in (0, 1):
+        first = np.where(mask.any(axis), mask.argmax(axis), _SPAN - 1)
+        yield np.broadcast_to(first[None] if axis == 0 else first[:, None], grid.shape)
     yield from _seen(grid, ground)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import permutations
 
 import numpy as np
@@ -25,14 +25,21 @@ _UNSEEN = 255
 
 def between_lines(grid: Grid) -> list[np.ndarray]:
     """The parts between whole lines of one colour; [] unless two or more parts of equal shape."""
+    cells = np.ascontiguousarray(grid, np.uint8)
+    rows, columns = _line_spans(cells.shape, cells.tobytes())
+    return [grid[top:bottom, left:right] for top, bottom in rows for left, right in columns]
+
+
+@lru_cache(maxsize=512)
+def _line_spans(shape: tuple[int, int], cells: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Spans of rows and of columns between the lines; many rules ask for those of the same grids."""
+    grid = np.frombuffer(cells, np.uint8).reshape(shape)
     for colour in frequent_colours(grid):
-        spans = [_spans((grid == colour).all(axis)) for axis in (1, 0)]
-        parts = [grid[top:bottom, left:right] for top, bottom in spans[0] for left, right in spans[1]]
-        lines = sum(bottom - top for top, bottom in spans[0]) < grid.shape[0]
-        lines |= sum(right - left for left, right in spans[1]) < grid.shape[1]
-        if lines and len(parts) > 1 and len({part.shape for part in parts}) == 1:
-            return parts
-    return []
+        rows, columns = (_spans((grid == colour).all(axis)) for axis in (1, 0))
+        heights, widths = ({end - start for start, end in spans} for spans in (rows, columns))
+        if len(rows) * len(columns) > 1 and len(heights) == len(widths) == 1:
+            return rows, columns
+    return [], []
 
 
 def _spans(line: np.ndarray) -> list[tuple[int, int]]:
@@ -66,6 +73,15 @@ def _numbered(train: Demonstrations) -> Iterator[Program]:
         for number in range(min(len(split(pair.input)) for pair in train)):
             yield lambda grid, split=split, number=number: _pick(split(grid), number)
         yield lambda grid, split=split: _pick(split(grid), -1)
+    for count in (2, 3):
+        for number in range(count):
+            yield partial(part_of_longer_side, count=count, number=number)
+
+
+def part_of_longer_side(grid: Grid, count: int, number: int) -> np.ndarray | None:
+    """One of ``count`` equal parts along the longer side."""
+    tall = grid.shape[0] >= grid.shape[1]
+    return _pick(evenly(grid, count if tall else 1, 1 if tall else count), number)
 
 
 def _pick(parts: list[np.ndarray], number: int) -> np.ndarray | None:

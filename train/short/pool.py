@@ -4,7 +4,7 @@ Every sample is one pair of one task under a random symmetry and palette, on a c
 """
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,9 @@ class PooledTask:
 
 def read_extra(path: Path) -> dict[str, list[Pair]]:
     """Lines of ``{"id", "pairs": [{"input", "output"}]}``, plain or gzipped; ValueError if not."""
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+    opener = gzip.open if path.suffix == ".gz" else open
     found: dict[str, list[Pair]] = {}
-    with opened as lines:
+    with opener(path, "rb") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
             try:
@@ -44,7 +44,9 @@ def read_extra(path: Path) -> dict[str, list[Pair]]:
 
 
 def _extra_pair(value: dict, where: str) -> Pair:
-    return Pair(parse_grid(value["input"], f"{where}, input"), parse_grid(value["output"], f"{where}, output"))
+    return Pair(
+        parse_grid(value["input"], f"{where}, input"), parse_grid(value["output"], f"{where}, output")
+    )
 
 
 def build_pool(
@@ -113,16 +115,12 @@ def token_batches(views: Sequence[View], tokens: int) -> list[list[View]]:
     return [*batches, current] if current else batches
 
 
-def batches(pool: Sequence[PooledTask], mixture: Mixture, *, seed: int, start: int = 0) -> Iterator[list[View]]:
-    """Endless batches of views; block ``start`` on depends on (seed, block) alone, so runs resume.
+BLOCK = 1024  # samples that are drawn, sorted into batches by canvas size, and shown together
 
-    A block is 1,024 samples: drawn, sorted into batches by canvas size, and shown in random order.
-    """
-    block = start
-    while True:
-        generator = derive_generator(seed, "block", block)
-        views = [_draw(pool, mixture, generator) for _ in range(1024)]
-        made = token_batches(views, mixture.tokens)
-        for number in generator.permutation(len(made)):
-            yield made[number]
-        block += 1
+
+def block_batches(pool: Sequence[PooledTask], mixture: Mixture, *, seed: int, block: int) -> list[list[View]]:
+    """The batches of one block, in random order. They depend on (seed, block) alone, so a run resumes
+    at any block and blocks can be made by any process."""
+    generator = derive_generator(seed, "block", block)
+    made = token_batches([_draw(pool, mixture, generator) for _ in range(BLOCK)], mixture.tokens)
+    return [made[number] for number in generator.permutation(len(made))]

@@ -1,0 +1,1 @@
+"""Speed and memory, each against a slow, obvious twin: ``python -m benchmarks``."""

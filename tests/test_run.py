@@ -1,0 +1,204 @@
+"""Test-time training and prediction with a real, small network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from solver.arc.augment import IDENTITY, Augmentation
+from solver.arc.submission import read_submission
+from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import NETWORK
+from solver.model.checkpoint import Weights, save_weights
+from solver.model.config import URMConfig
+from solver.model.device import place
+from solver.model.embedding import build_memory
+from solver.model.learner import Rates, run_loops
+from solver.model.urm import URM
+from solver.run.adapt import TuneSettings, adapt
+from solver.run.batch import View, build_batch
+from solver.run.budget import Budget
+from solver.run.pipeline import SolveOptions, solve
+from solver.run.predict import PredictSettings, predict
+
+CPU = place("cpu")
+
+
+def tiny_config(**changes: object) -> URMConfig:
+    values = dict(
+        hidden_size=32, num_heads=2, num_layers=1, H_cycles=1, L_cycles=2, loops=2, puzzle_emb_ndim=32
+    )
+    return URMConfig(**{**values, "canvas": "cropped", "pos_encodings": "rope2d", **changes})
+
+
+def tiny_weights(**changes: object) -> Weights:
+    config = tiny_config(**changes)
+    generator = torch.Generator().manual_seed(1)
+    network = URM(config, generator).eval()
+    memory = build_memory(config, tasks=3, rows=3, generator=generator)
+    return Weights("tiny", config, network, memory.shared_state())
+
+
+def tiny_task(name: str = "mirror") -> Task:
+    """Mirror left-right; the demonstrations are 3 x 4 and 4 x 3."""
+    generator = np.random.default_rng(5)
+    grids = [as_grid(generator.integers(0, 4, shape)) for shape in ((3, 4), (4, 3), (3, 4))]
+    pairs = [Pair(grid, as_grid(grid[:, ::-1])) for grid in grids]
+    return Task(name, tuple(pairs[:2]), (pairs[2],))
+
+
+def test_a_batch_holds_each_view_on_its_turned_canvas() -> None:
+    task = tiny_task()
+    quarter = Augmentation(1)
+    batch = build_batch([View(task.train[0], (4, 5), 1), View(task.train[0], (4, 5), 1, 2, quarter)])
+    assert batch.tokens.shape == (2, 20)
+    assert batch.heights.tolist() == [4, 5] and batch.widths.tolist() == [5, 4]
+    assert not batch.uniform and batch.keys.rows.tolist() == [0, 2]
+    turned = batch.tokens[1].view(5, 4)[:4, :3].numpy() - 2
+    np.testing.assert_array_equal(turned, np.rot90(task.train[0].input))
+    labels = batch.labels[0].view(4, 5)
+    np.testing.assert_array_equal(labels[:3, :4].numpy() - 2, task.train[0].output)
+    assert (labels[3, :4] == 1).all() and (labels[:3, 4] == 1).all() and labels[3, 4] == -100
+
+
+@pytest.mark.parametrize("positions", ["rope", "rope2d", "learned", "none"])
+def test_padding_changes_nothing(positions: str) -> None:
+    """A sequence among longer ones gives what it gives alone."""
+    weights = tiny_weights(pos_encodings=positions)
+    memory = weights.new_memory(tasks=1, rows=1)
+    task = tiny_task()
+    views = [View(pair, canvas, 1) for pair, canvas in zip(task.train, ((4, 5), (9, 7)), strict=True)]
+    together, _ = run_loops(weights.network, memory, build_batch(views), loops=2, dtype=torch.float32)
+    for n, view in enumerate(views):
+        alone, _ = run_loops(weights.network, memory, build_batch([view]), loops=2, dtype=torch.float32)
+        torch.testing.assert_close(together[n, : alone.shape[1]], alone[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("memory", ["table", "cose"])
+def test_full_tuning_learns_the_demonstrations(memory: str) -> None:
+    weights = tiny_weights(memory=memory)
+    before = {name: value.clone() for name, value in weights.network.state_dict().items()}
+    settings = TuneSettings(arm="full", augmentations=1, tokens=128, rates=Rates(weights=3e-3))
+    budget = Budget(steps=200)
+    tuned = adapt(weights, [tiny_task()], settings=settings, budget=budget, placement=CPU, seed=0)
+    assert tuned.steps == 200
+    assert tuned.reproduced == (2,)
+    after = weights.network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items()), "base weights moved"
+
+
+@pytest.mark.parametrize("memory", ["table", "cose"])
+def test_embedding_tuning_moves_only_the_memory(memory: str) -> None:
+    weights = tiny_weights(memory=memory)
+    settings = TuneSettings(arm="embedding", augmentations=3, tokens=128)
+    tuned = adapt(weights, [tiny_task()], settings=settings, budget=Budget(steps=4), placement=CPU, seed=0)
+    assert tuned.network is weights.network
+    fresh = weights.new_memory(tasks=1, rows=3).state_dict()
+    moved = {name for name, value in tuned.memory.state_dict().items() if not torch.equal(value, fresh[name])}
+    assert moved == {"rows" if memory == "table" else "task_vectors"}
+
+
+def test_without_tuning_nothing_moves_and_rows_start_at_the_mean() -> None:
+    weights = tiny_weights()
+    weights = replace(weights, memory={"mean": torch.arange(32.0)})
+    settings = TuneSettings(arm="none", augmentations=2)
+    tuned = adapt(weights, [tiny_task()], settings=settings, budget=Budget(steps=9), placement=CPU, seed=0)
+    assert tuned.steps == 0
+    assert torch.equal(tuned.memory.rows[1:], torch.arange(32.0).expand(2, -1))
+    assert not tuned.memory.rows[0].any()
+
+
+def predict_tiny(weights: Weights, augmentations: list[Augmentation], budget: Budget | None = None):
+    settings = TuneSettings(arm="full", augmentations=1, tokens=128, rates=Rates(weights=3e-3))
+    tuned = adapt(weights, [tiny_task()], settings=settings, budget=Budget(steps=80), placement=CPU, seed=0)
+    return list(
+        predict(
+            tuned,
+            0,
+            0,
+            augmentations,
+            config=weights.config,
+            settings=PredictSettings(tokens=20, loops=2),
+            placement=CPU,
+            budget=budget,
+        )
+    )
+
+
+def test_candidates_are_valid_grids_in_the_original_frame() -> None:
+    candidates = predict_tiny(tiny_weights(memory="cose"), [IDENTITY, Augmentation(1)])
+    assert candidates
+    for candidate in candidates:
+        assert candidate.source == NETWORK and 0 <= candidate.confidence <= 1 and candidate.log_prob <= 0
+        assert candidate.grid.dtype == np.uint8 and candidate.grid.max() < 10
+        assert min(candidate.grid.shape) >= 1 and max(candidate.grid.shape) <= 30
+
+
+def test_a_used_up_clock_still_gives_the_first_batch() -> None:
+    over = Budget(seconds=1.0, clock=lambda: 5.0, start=0.0)
+    some = predict_tiny(tiny_weights(memory="cose"), [IDENTITY, *map(Augmentation, range(1, 8))], over)
+    assert len(some) <= 1
+
+
+def test_a_budget_of_seconds_ends_tuning() -> None:
+    ticks = iter(range(1000))
+    budget = Budget(seconds=10.0, clock=lambda: float(next(ticks)), start=0.0)
+    settings = TuneSettings(arm="full", augmentations=2, tokens=64)
+    tuned = adapt(tiny_weights(), [tiny_task()], settings=settings, budget=budget, placement=CPU, seed=0)
+    assert tuned.steps == 10
+
+
+@pytest.fixture
+def weights_folder(tmp_path: Path) -> Path:
+    weights = tiny_weights(memory="cose")
+    save_weights(tmp_path / "tiny", weights.network, weights.memory, {})
+    return tmp_path / "tiny"
+
+
+def test_same_steps_same_bytes_and_no_look_at_test_outputs(weights_folder: Path, tmp_path: Path) -> None:
+    options = SolveOptions(weights=str(weights_folder), steps=3, augmentations=3, device="cpu")
+    known = tiny_task()
+    other = replace(known, test=(Pair(known.test[0].input, as_grid(np.full((2, 2), 7))),))
+    for name, task in (("a", known), ("b", known), ("c", other), ("d", known.without_test_outputs())):
+        solve([task], output=tmp_path / f"{name}.json", options=options)
+    written = {(tmp_path / f"{name}.json").read_bytes() for name in "abcd"}
+    assert len(written) == 1
+
+
+def test_the_submission_is_there_before_the_network_and_complete_after(
+    weights_folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "submission.json"
+    tasks = [tiny_task("one"), tiny_task("two")]
+    seen = []
+    options = SolveOptions(weights=str(weights_folder), steps=1, augmentations=1, device="cpu")
+    results = solve(
+        tasks,
+        output=path,
+        options=options,
+        on_start=lambda text: seen.append(read_submission(path)),
+        on_result=lambda result: seen.append(read_submission(path)),
+    )
+    assert [set(submission) for submission in seen] == [{"one", "two"}] * 3
+    assert [result.task.id for result in results] == ["one", "two"]
+    for submission, result in ((seen[-1], results[0]), (seen[-1], results[1])):
+        (first, second) = submission[result.task.id][0]
+        np.testing.assert_array_equal(first, result.attempts[0][0].grid)
+        assert first.shape != second.shape or (first != second).any()
+
+
+def test_a_task_larger_than_the_canvas_is_left_to_guesses(tmp_path: Path) -> None:
+    weights = tiny_weights(canvas="full", canvas_side=3)
+    save_weights(tmp_path / "small", weights.network, weights.memory, {})
+    options = SolveOptions(weights=str(tmp_path / "small"), steps=1, device="cpu")
+    (result,) = solve([tiny_task()], options=options)
+    assert "3 x 3" in result.note and result.steps == 0
+    assert result.attempts[0][0].source == "guess"
+
+
+@pytest.mark.parametrize("bad", [{"steps": 1, "budget_seconds": 2.0}, {"augmentations": 0}, {"steps": -1}])
+def test_impossible_options_are_refused(bad: dict) -> None:
+    with pytest.raises(ValueError, match="wanted"):
+        SolveOptions(**bad)
