@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
+from inspect import signature
 from math import isqrt
 from typing import Any
 
@@ -94,7 +95,9 @@ class Trainer:
         if self.world.size == 1 or not any(p.requires_grad for p in self.model.parameters()):
             return self.model
         # Every process starts from the same seed: nothing to send, least of all the table of rows.
-        return DistributedDataParallel(self.model, broadcast_buffers=False, init_sync=False)
+        known = signature(DistributedDataParallel.__init__).parameters
+        buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        return DistributedDataParallel(self.model, init_sync=False, **{buffers: False})
 
     @property
     def parameters(self) -> int:
