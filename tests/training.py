@@ -52,10 +52,10 @@ def arc_data(folder: Path, tasks: int = 5) -> Path:
     return options.output
 
 
-def sudoku_data(folder: Path, train: int = 120, test: int = 40) -> Path:
+def sudoku_data(folder: Path, train: int = 120, test: int = 40, blanks: int = 8) -> Path:
     """4x4 Sudoku, test puzzles apart from training puzzles by their solutions."""
     generator, taken = derive_generator(0, "toy sudoku"), set()
-    parts = {n: make_split(c, 4, 8, generator, taken) for n, c in (("test", test), ("train", train))}
+    parts = {n: make_split(c, 4, blanks, generator, taken) for n, c in (("test", test), ("train", train))}
     write_rows(folder / "sudoku", parts)
     return folder / "sudoku"
 
