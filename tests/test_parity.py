@@ -23,12 +23,15 @@ def compare(
     found: torch.Tensor, wanted: torch.Tensor, dtype: torch.dtype, name: str, noise: float = 0.0
 ) -> None:
     found, wanted = found.detach().double(), wanted.double()
+    gap = (found - wanted).abs()
+    # Shown by pytest -s: the figures of docs/LOG.md.
+    share = float((found - wanted).norm() / wanted.norm().clamp_min(1e-30))
+    print(f"parity {dtype} {name}: largest difference {float(gap.max()):.2e}, relative norm {share:.2e}")
     if dtype == torch.float32:
         rtol, atol = EXACT["rtol"], EXACT["atol"] + noise
         torch.testing.assert_close(found, wanted, rtol=rtol, atol=atol, msg=lambda text: f"{name}: {text}")
         return
-    ratio = float((found - wanted).norm() / wanted.norm())
-    assert ratio <= HALF_LIMIT, f"{name}: relative norm {ratio:.4f}"
+    assert share <= HALF_LIMIT, f"{name}: relative norm {share:.4f}"
 
 
 def test_there_are_recordings() -> None:

@@ -76,6 +76,20 @@ def test_generated_pairs_join_their_task(tmp_path: Path) -> None:
     assert {entry.task.id: len(entry.extra) for entry in pool if entry.extra} == {"be03b35f": 2}
 
 
+def test_test_pairs_of_held_out_tasks_are_left_out_wherever_they_stand(tmp_path: Path) -> None:
+    source = EXAMPLES / "arc1_eval_20.json"
+    first, second = load_tasks(source)[:2]
+    shown = {"input": second.test[0].input.tolist(), "output": second.test[0].output.tolist()}
+    own = [{"input": p.input.tolist(), "output": p.output.tolist()} for p in first.train]
+    leaky = {"leaky": {"train": [*own, shown], "test": [{"input": first.test[0].input.tolist()}]}}
+    (tmp_path / "leaky.json").write_text(json.dumps(leaky))
+    sizes = [
+        len(build_pool([tmp_path / "leaky.json"], None, max_cells=900, tests=True, held_out=held)[0].pairs)
+        for held in ([], [source])
+    ]
+    assert sizes == [len(own) + 1, len(own)]
+
+
 def test_batches_are_set_by_tokens(pool) -> None:
     mixture = Mixture(tokens=800)
     made = block_batches(pool, mixture, seed=1, block=0)

@@ -7,7 +7,7 @@ over the steps (arXiv 2511.02886). The learning rates warm up over the first ste
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import nn
@@ -29,15 +29,20 @@ from solver.run.budget import Budget
 Arm = Literal["none", "embedding", "full"]
 
 
+# Cells of a batch: enough to keep a GPU busy; on a CPU more steps are worth more than larger ones.
+BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
+
+
 @dataclass(frozen=True)
 class TuneSettings:
-    """``augmentations``: views of each task that are trained on. ``tokens``: cells of a batch.
+    """``augmentations``: views of each task that are trained on. ``tokens``: cells of a batch, 0 for
+    the device's default (BATCH_TOKENS).
     ``embedding_share``: part of the budget before the weights move. ``loops``: loops a batch is
     kept for, one step each. ``larger_share``: how often a canvas is drawn larger than its box."""
 
     arm: Arm = "full"
     augmentations: int = 64
-    tokens: int = 4096
+    tokens: int = 0
     embedding_share: float = 0.25
     loops: int = 2
     warm_up: int = 20
@@ -91,6 +96,7 @@ def adapt(
     seed: int,
 ) -> Tuned:
     """Tune on the demonstrations of ``group`` until the budget ends; test pairs are never read."""
+    settings = replace(settings, tokens=settings.tokens or BATCH_TOKENS[placement.device.type])
     per_task = settings.augmentations
     augmentations = tuple(
         tuple(sample_augmentations(task, per_task, derive_generator(seed, task.id, "augmentations")))

@@ -3,18 +3,18 @@
 Every sample is one pair of one task under a random symmetry and palette, on a cropped canvas.
 """
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from solver.arc.augment import IDENTITY_PALETTE, SYMMETRIES, Augmentation
 from solver.arc.canvas import pair_canvas
+from solver.arc.extra import load_extra
 from solver.arc.seed import derive_generator
-from solver.arc.task import MAX_SIDE, Pair, Task, load_tasks, parse_grid
+from solver.arc.task import MAX_SIDE, Pair, Task, load_tasks
+from solver.arc.vote import grid_key
 from solver.run.batch import View
 
 
@@ -27,50 +27,46 @@ class PooledTask:
     extra: tuple[Pair, ...]
 
 
-def read_extra(path: Path) -> dict[str, list[Pair]]:
-    """Lines of ``{"id", "pairs": [{"input", "output"}]}``, plain or gzipped; ValueError if not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    found: dict[str, list[Pair]] = {}
-    with opener(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            where = f"{path}, line {number}"
-            try:
-                record = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                raise ValueError(f"{where}: not JSON ({error})") from error
-            pairs = [_extra_pair(pair, where) for pair in record["pairs"]]
-            found.setdefault(record["id"], []).extend(pairs)
-    return found
-
-
-def _extra_pair(value: dict, where: str) -> Pair:
-    return Pair(
-        parse_grid(value["input"], f"{where}, input"), parse_grid(value["output"], f"{where}, output")
-    )
-
-
 def build_pool(
-    sources: Sequence[Path], extra: Path | None, *, max_cells: int, tests: bool
+    sources: Sequence[Path],
+    extra: Path | None,
+    *,
+    max_cells: int,
+    tests: bool,
+    held_out: Sequence[Path] = (),
 ) -> list[PooledTask]:
     """Tasks of the files with pairs whose cropped canvas has at most ``max_cells`` cells.
 
-    ``tests``: take the test pairs whose outputs are known too. Tasks without a pair are left out.
+    ``tests``: take the test pairs whose outputs are known too. A pair that is a test pair of a task
+    in ``held_out`` is left out wherever it stands: ARC-AGI-1 has one of its evaluation test pairs
+    among its training pairs. Tasks without a pair are left out.
     """
+    forbidden = {
+        _key(pair)
+        for path in held_out
+        for task in load_tasks(path)
+        for pair in task.test
+        if pair.output is not None
+    }
 
-    def fits(pair: Pair) -> bool:
+    def usable(pair: Pair) -> bool:
         height, width = pair_canvas(pair)
-        return height * width <= max_cells
+        return height * width <= max_cells and _key(pair) not in forbidden
 
-    generated = read_extra(extra) if extra else {}
+    generated = load_extra(extra) if extra else {}
     pool = []
     for source in sources:
         for task in load_tasks(source):
             known = task.train + (tuple(p for p in task.test if p.output is not None) if tests else ())
-            pairs = tuple(pair for pair in known if fits(pair))
-            more = tuple(pair for pair in generated.get(task.id, ()) if fits(pair))
+            pairs = tuple(filter(usable, known))
+            more = tuple(filter(usable, generated.get(task.id, ())))
             if pairs or more:
                 pool.append(PooledTask(task, pairs or more, more))
     return pool
+
+
+def _key(pair: Pair) -> bytes:
+    return grid_key(pair.input) + grid_key(pair.output)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from train.short.pool import PooledTask
 @dataclass(frozen=True)
 class ShortRun:
     """``sources``: challenges files under the data folder. ``extra``: file of generated pairs there, or
-    empty. ``tests``: test pairs with known outputs are trained on too. ``network``: the network's
+    empty. ``held_out``: files whose test pairs must not be seen, wherever they stand. ``tests``: test
+    pairs with known outputs are trained on too. ``network``: the network's
     configuration. Exactly one of ``seconds`` (summed over resumptions) and ``flop`` is the budget.
     ``max_cells``: largest cropped canvas. ``stages``: [share of the budget, loops] pairs: from there
     on a batch is kept for so many loops. ``dtype``: of activations, or auto. ``workers``: processes
@@ -24,6 +25,7 @@ class ShortRun:
     network: dict[str, Any]
     sources: list[str]
     extra: str = ""
+    held_out: list[str] = field(default_factory=list)
     tests: bool = True
     seconds: float = 0.0
     flop: float = 0.0

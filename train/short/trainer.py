@@ -111,7 +111,8 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, *, quie
     """Train until the budget is used; ``output`` holds state, log and the weights at the end."""
     extra = data / run.extra if run.extra else None
     sources = [data / source for source in run.sources]
-    pool = build_pool(sources, extra, max_cells=run.max_cells, tests=run.tests)
+    held_out = [data / path for path in run.held_out]
+    pool = build_pool(sources, extra, max_cells=run.max_cells, tests=run.tests, held_out=held_out)
     trainer = ShortTrainer(run, pool, placement)
     output.mkdir(parents=True, exist_ok=True)
     state_file = output / "state.pt"

@@ -1,0 +1,128 @@
+"""What a training step and an inference pass cost: cropped canvases, full ones, and the released style.
+
+The same network, the same demonstrations, the same thread count; samples a second, as ratios.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.measure import Measurement, Setting, median_seconds
+from benchmarks.released_step import ReleasedStep
+from solver.arc.canvas import pair_canvas
+from solver.arc.task import MAX_SIDE, Pair, load_tasks
+from solver.model.batch import Batch
+from solver.model.config import URMConfig
+from solver.model.device import available_cpus
+from solver.model.embedding import TableMemory
+from solver.model.learner import Learner, Rates, run_loops
+from solver.model.urm import URM
+from solver.run.batch import View, build_batch
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "arc1_eval_20.json"
+_SAMPLES, _FULL_BATCH, _TOKENS, _LOOPS, _REPEATS = 48, 8, 4096, 2, 3
+FULL = URMConfig(
+    hidden_size=128,
+    num_heads=4,
+    num_layers=2,
+    H_cycles=2,
+    L_cycles=2,
+    loops=_LOOPS,
+    puzzle_emb_ndim=128,
+)
+
+
+def demonstrations(setting: Setting) -> list[Pair]:
+    """Random demonstrations of the evaluation tasks, or of the examples."""
+    source = setting.data / "arc-agi_evaluation_challenges.json" if setting.data else EXAMPLES
+    pairs = [pair for task in load_tasks(source) for pair in task.train]
+    return [pairs[n] for n in np.random.default_rng(0).choice(len(pairs), _SAMPLES, replace=False)]
+
+
+def full_batches(pairs: Sequence[Pair]) -> list[Batch]:
+    """Every pair on the whole canvas."""
+    views = [View(pair, (MAX_SIDE, MAX_SIDE), 1, n + 1) for n, pair in enumerate(pairs)]
+    return [build_batch(views[n : n + _FULL_BATCH]) for n in range(0, len(views), _FULL_BATCH)]
+
+
+def cropped_batches(pairs: Sequence[Pair]) -> list[Batch]:
+    """Every pair on the box of its grids, alike ones together, by tokens."""
+    views = [View(pair, pair_canvas(pair), 1, n + 1) for n, pair in enumerate(pairs)]
+    views.sort(key=lambda view: view.canvas[0] * view.canvas[1])
+    batches: list[list[View]] = [[]]
+    for view in views:
+        if batches[-1] and (len(batches[-1]) + 1) * view.canvas[0] * view.canvas[1] > _TOKENS:
+            batches.append([])
+        batches[-1].append(view)
+    return [build_batch(part) for part in batches]
+
+
+def _trainer(network: URM) -> Callable[[Sequence[Batch]], None]:
+    learner = Learner(
+        network,
+        TableMemory(network.config, tasks=1, rows=_SAMPLES + 1),
+        Rates(),
+        dtype=torch.float32,
+    )
+
+    def train(batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            learner.step(network.initial_states(batch, torch.float32), batch)
+
+    return train
+
+
+def _inferrer(network: URM) -> Callable[[Sequence[Batch]], None]:
+    memory = TableMemory(network.config, tasks=1, rows=_SAMPLES + 1)
+
+    def infer(batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            run_loops(network, memory, batch, loops=_LOOPS, dtype=torch.float32)
+
+    return infer
+
+
+def _released(network: URM) -> tuple[Callable, Callable]:
+    step = ReleasedStep(network, torch.zeros(_SAMPLES + 1, FULL.puzzle_emb_ndim))
+
+    def train(batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            step.train(batch)
+
+    def infer(batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            step.infer(batch, _LOOPS)
+
+    return train, infer
+
+
+def measure_step(setting: Setting) -> Iterator[Measurement]:
+    """Six medians: training and inference of cropped, full and released."""
+    torch.set_num_threads(available_cpus())
+    pairs = demonstrations(setting)
+    network = URM(FULL, torch.Generator().manual_seed(0))
+    cropped_network = URM(replace(FULL, canvas="cropped"))
+    cropped_network.load_state_dict(network.state_dict())
+    full, cropped = full_batches(pairs), cropped_batches(pairs)
+    before = _released(copy.deepcopy(network))
+    works = {
+        "train": (_trainer(cropped_network), _trainer(network), before[0]),
+        "infer": (_inferrer(cropped_network), _inferrer(network), before[1]),
+    }
+    cells = float(sum(batch.lengths.sum() for batch in cropped)) / len(pairs)
+    yield Measurement("cells a demonstration, border included", cells, "cells", "900 on a full canvas")
+    for name, (ours, whole, released) in works.items():
+        seconds = [
+            median_seconds(lambda work=work, batches=batches: work(batches), _REPEATS)
+            for work, batches in ((ours, cropped), (whole, full), (released, full))
+        ]
+        rate = [len(pairs) / value for value in seconds]
+        yield Measurement(f"{name}: released style, full canvas", rate[2], "samples/s")
+        yield Measurement(f"{name}: ours, full canvas", rate[1], "samples/s", "", rate[1] / rate[2])
+        target = "at least 4.5x released, 3.5x full"
+        yield Measurement(f"{name}: ours, cropped", rate[0], "samples/s", target, rate[0] / rate[2])
+        yield Measurement(f"{name}: cropped over full", rate[0] / rate[1], "times", "", rate[0] / rate[1])
