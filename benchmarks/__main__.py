@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numba
 
-from benchmarks import dataset, step, vote
+from benchmarks import canvas, dataset, step, vote
 from benchmarks.measure import Measurement, Setting
 
 BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "rows": dataset.measure_rows,
     "loader": dataset.measure_loader,
     "vote": vote.measure_vote,
+    "canvas": canvas.measure_canvas,
     "step": step.measure_step,
 }
 

@@ -11,7 +11,7 @@ from solver.arc.task import MAX_SIDE, Grid, Pair
 
 Shape = tuple[int, int]
 
-MARGIN = 2  # rows and columns beyond the largest seen, where no rule predicts the output's size
+MARGIN = 4  # rows and columns beyond the largest seen, where no rule predicts the output's size
 
 
 def box(grids: Sequence[Grid], extra: int = 1) -> Shape:
@@ -29,7 +29,7 @@ def pair_canvas(pair: Pair) -> Shape:
 def predict_shape(train: Sequence[Pair], test_input: Grid) -> Shape | None:
     """The output's (height, width) by the demonstrations' size relation; None when none fits all.
 
-    Each axis on its own: the input's, a constant, or an integer multiple or part of the input's.
+    Each axis on its own: the input's, a constant, its square, or an integer multiple or part of it.
     """
     sizes = []
     for axis in (0, 1):
@@ -48,6 +48,8 @@ def _relation(before: list[int], after: list[int]) -> Callable[[int], int | None
         return lambda size: size
     if len(set(after)) == 1:
         return lambda size: after[0]
+    if all(a == b * b for a, b in zip(after, before, strict=True)):
+        return lambda size: size * size  # a grid of copies of itself
     factor = after[0] // before[0]
     if factor > 1 and all(a == factor * b for a, b in zip(after, before, strict=True)):
         return lambda size: factor * size
