@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from solver.model.checkpoint import save_weights
 from solver.model.device import Placement, place
+from train import identity
 from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset
@@ -42,6 +43,8 @@ class Run:
         # Opened last: a run that is refused leaves no trace.
         title = config.run.project_name or "arc-urm-solver"
         self.log = RunLog(self.folder if world.first else None, config.run.tracker, title)
+        if world.first:
+            identity.write(self.folder, self.dataset)
         self.log.header(
             config=config.to_dict(),
             device=placement.reason,
