@@ -141,6 +141,17 @@ def test_the_command_changes_nothing_of_the_network(run: Path) -> None:
     assert result.exit_code == 2 and "arch.loops: is the checkpoint's own" in result.output
 
 
+def test_the_rows_of_a_table_belong_to_their_data_set(data: Path, tmp_path: Path) -> None:
+    words = ("arch.canvas=cropped", "evaluators=[]", "epochs=1", "global_batch_size=15", "arch.loops=1")
+    train(small(data, tmp_path / "run", *words, "eval_augmentations=1"), World(), quiet=True)
+    stored = np.load(tmp_path / "run" / "identifiers.npz")
+    assert stored["tasks"].tolist() == [0] + [n for n in range(1, 6) for _ in range(4)]
+    assert stored["ids"].tolist() == [f"toy{n}" for n in range(5)]
+    other = arc_data(tmp_path, seed=7)
+    result = CliRunner().invoke(main, [str(tmp_path / "run"), f"data_path={other}", "--quiet"])
+    assert result.exit_code == 2 and "of other tasks or augmentations" in result.output, result.output
+
+
 def test_the_weights_are_the_average(run: Path) -> None:
     weights = load_weights(str(run / "weights"))
     state = read_state(checkpoints(run)[-1])

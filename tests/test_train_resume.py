@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,25 @@ def test_killed_at_any_moment_it_ends_the_same(data: Path, tmp_path: Path) -> No
     assert numbers_after == numbers
     assert len(checkpoints(tmp_path / "killed")) == 3
     assert not list((tmp_path / "killed").glob(".step*"))
+
+
+def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch) -> None:
+    config = small(data, tmp_path, "checkpoint_interval=0", "load_checkpoint=latest")
+    step = Run._step
+
+    def interrupted(run: Run, samples: Any) -> dict[str, float]:
+        if run.trainer.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(run, samples)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_step", interrupted)
+        train(config, World(), quiet=True)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step_5.pt"]
+    assert not (tmp_path / "weights").exists()
+    train(config, World(), quiet=True)
+    assert checkpoints(tmp_path)[-1].name == "step_30.pt" and (tmp_path / "weights").is_dir()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_another_configuration_is_refused_by_name(data: Path, tmp_path: Path) -> None:

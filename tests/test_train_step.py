@@ -16,6 +16,7 @@ from train.distributed import World, joined
 from train.trainer import Trainer
 
 STEPS = 20
+EXACT = {"rtol": 1e-9, "atol": 1e-12}
 SEEDS = "arch.halt_exploration_prob=0.5"
 BASE = (
     "arch.canvas=cropped",
@@ -93,19 +94,25 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.mark.parametrize("memory", ["table", "cose"])
-def test_micro_batches_and_processes_equal_the_whole_batch(data: Path, tmp_path: Path, memory: str) -> None:
-    words = (*BASE, "arch.forward_dtype=float64", f"arch.memory={memory}", "arch.memory_rank=4")
+def test_micro_batches_and_processes_equal_the_whole_batch(data: Path, tmp_path: Path) -> None:
+    words = (*BASE, "arch.forward_dtype=float64")
     whole, numbers = run_steps(small(data, tmp_path, *words), World(), STEPS)
     assert any(n["finished"] for n in numbers) and whole.memory.rows.abs().sum() > 0
     halves, _ = run_steps(small(data, tmp_path, *words, "grad_accum_steps=2"), World(), STEPS)
-    exact = {"rtol": 1e-9, "atol": 1e-12}
-    compare(tensors(halves), tensors(whole), **exact)
+    compare(tensors(halves), tensors(whole), **EXACT)
     both = two_processes(small(data, tmp_path, *words), STEPS, tmp_path, free_port())
     compare(both[0]["tensors"], both[1]["tensors"], rtol=0.0, atol=0.0)
-    compare(both[0]["tensors"], tensors(whole), **exact)
+    compare(both[0]["tensors"], tensors(whole), **EXACT)
     for own, other in zip(both[0]["numbers"], numbers, strict=True):
         assert own == pytest.approx(other, rel=1e-9)
+
+
+def test_a_factored_memory_accumulates_too(data: Path, tmp_path: Path) -> None:
+    words = (*BASE, "arch.forward_dtype=float64", "arch.memory=cose", "arch.memory_rank=4")
+    whole, _ = run_steps(small(data, tmp_path, *words), World(), 6)
+    assert whole.memory.rows.abs().sum() > 0 and whole.memory.task_vectors.abs().sum() > 0
+    halves, _ = run_steps(small(data, tmp_path, *words, "grad_accum_steps=2"), World(), 6)
+    compare(tensors(halves), tensors(whole), **EXACT)
 
 
 def first_gradients(config: TrainConfig, monkeypatch) -> dict[str, Tensor]:
@@ -140,7 +147,7 @@ def test_baselines_accumulate_too(data: Path, tmp_path: Path, arch: str) -> None
     assert (sum(n["q_continue_loss"] for n in numbers) > 0) == (arch == "hrm")
     assert [n["q_continue_loss"] > 0 for n in numbers] == [arch == "hrm", False] * 3
     halves, _ = run_steps(small(data, tmp_path, *words, "grad_accum_steps=2", arch=arch), World(), 6)
-    compare(tensors(halves), tensors(whole), rtol=1e-9, atol=1e-12)
+    compare(tensors(halves), tensors(whole), **EXACT)
 
 
 def test_frozen_weights_move_rows_alone(data: Path, tmp_path: Path) -> None:
@@ -159,6 +166,18 @@ def test_muon_takes_a_step(data: Path, tmp_path: Path, variant: str) -> None:
     names = [type(part.optimizer).__name__ for part in trainer.dense]
     assert names == [("ReleasedMuon" if variant == "released" else "Muon"), "AdamW"]
     assert numbers[1]["loss"] < numbers[0]["loss"]
+
+
+# Importing the compiler makes torch 2.13 warn of itself.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+def test_compilation_is_switched_by_setting_and_environment(data: Path, tmp_path: Path, monkeypatch) -> None:
+    def compiled(*words: str) -> bool:
+        trainer = Trainer(small(data, tmp_path, *BASE, *words), Dataset.open(data), World(), place("cpu"))
+        return trainer.network._compiled_call_impl is not None
+
+    assert not compiled() and compiled("compile=True") and not compiled("compile=False")
+    monkeypatch.setenv("DISABLE_COMPILE", "1")
+    assert not compiled("compile=True")
 
 
 def test_rates_warm_up_and_fall_to_their_floor(data: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ LAYERS = {
 }
 
 
-def arc_data(folder: Path, tasks: int = 5) -> Path:
+def arc_data(folder: Path, tasks: int = 5, seed: int = 0) -> Path:
     """A data set of tasks with grids of 2 to 4 cells a side: recolour the input, three demonstrations."""
     generator = derive_generator(0, "toy tasks")
     challenges, solutions = {}, {}
@@ -46,7 +46,7 @@ def arc_data(folder: Path, tasks: int = 5) -> Path:
     source.mkdir(parents=True)
     (source / "toy_evaluation_challenges.json").write_text(json.dumps(challenges))
     (source / "toy_evaluation_solutions.json").write_text(json.dumps(solutions))
-    options = Options(folder / "arc", COMPACT, 3, 0, False)
+    options = Options(folder / "arc", COMPACT, 3, seed, False)
     prefix = str(source / "toy")
     build_arc_dataset(options, prefix, ["evaluation"], ["evaluation"], [], None, False, no_progress)
     return options.output

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from solver.model.checkpoint import save_weights
 from solver.model.device import Placement, place
+from train import identity
 from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset
@@ -35,6 +36,7 @@ class Run:
         self.trainer = Trainer(config, self.dataset, world, placement)
         self.epoch, self.done = 0, 0
         self.last: Path | None = None
+        self.asked_to_stop = False  # this process; ``stopping`` is what all of them agreed on
         self.stopping = False
         if "test" in self.test.splits:
             make_evaluators(config.run.evaluators, self.test, config.run.data_test)  # refused now or never
@@ -42,6 +44,8 @@ class Run:
         # Opened last: a run that is refused leaves no trace.
         title = config.run.project_name or "arc-urm-solver"
         self.log = RunLog(self.folder if world.first else None, config.run.tracker, title)
+        if world.first:
+            identity.write(self.folder, self.dataset)
         self.log.header(
             config=config.to_dict(),
             device=placement.reason,
@@ -121,9 +125,15 @@ class Run:
                 return
             if run.checkpoint_interval and trainer.step % run.checkpoint_interval == 0:
                 self.save()
-            if self.stopping:
+            if self._agree_to_stop():
                 self.save()
                 return
+
+    def _agree_to_stop(self) -> bool:
+        """True on every process, after the same step, once any was asked to stop."""
+        flag = torch.tensor(float(self.asked_to_stop), device=self.trainer.device)
+        self.stopping = bool(self.world.sum(flag) > 0)
+        return self.stopping
 
     def _step(self, samples: Any) -> dict[str, float]:
         trainer = self.trainer
@@ -185,7 +195,7 @@ class Run:
 
     def stop_soon(self, *_: Any) -> None:
         """Finish the step, write a checkpoint, end: what a job scheduler's SIGTERM asks for."""
-        self.stopping = True
+        self.asked_to_stop = True
 
 
 def local_placement(name: str, world: World) -> Placement:

@@ -7,6 +7,7 @@ import torch
 
 from train.checkpoint import fitting, read_state, read_tensors
 from train.config import TrainConfig
+from train.identity import check
 from train.trainer import Trainer
 
 Position = tuple[int, int]  # first epoch of the current interval, steps done in it
@@ -42,6 +43,8 @@ def load_weights(
 ) -> list[str]:
     """Network and task memory; with ``average`` the moving average stands in for the raw weights."""
     notes = []
+    if strict:
+        check(state["identifiers"], trainer.identifiers, where)
     for module, key in ((trainer.network, "model_state_dict"), (trainer.memory, "memory_state_dict")):
         if module is None:
             continue

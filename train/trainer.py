@@ -23,6 +23,7 @@ from train.config import TrainConfig, network_config
 from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.feed import as_batch, split_batch
+from train.identity import checksum
 from train.optimisers import build_dense, clear, rate_factor, take_step
 from train.stopwatch import Stopwatch
 
@@ -53,7 +54,8 @@ class Trainer:
         meta = dataset.metadata
         self.only_row = meta.num_puzzle_identifiers == 1
         self.total_steps = total_steps(config, dataset)
-        self.task_names = list(dict.fromkeys(dataset.splits["train"].names))
+        self.task_names = dataset.identifiers.ids
+        self.identifiers = checksum(dataset)
         side = isqrt(meta.seq_len)
         rows = max(2, meta.num_puzzle_identifiers)
         network = network_config(
@@ -202,6 +204,7 @@ class Trainer:
             "ema": average,
             "optimizer_states": [part.optimizer.state_dict() for part in self.dense],
             "step": self.step,
+            "identifiers": self.identifiers,
             "skipped": self.skipped,
             "rng_state": torch.get_rng_state(),
             "cuda_rng_state": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
