@@ -8,6 +8,7 @@ import safetensors.torch
 import torch
 from model_inputs import ARCHES, make_batch, small_config
 
+from solver.model import checkpoint
 from solver.model import folder as weights_folder
 from solver.model.checkpoint import (
     load_weights,

@@ -45,13 +45,14 @@ class Worker:
         since = self.heard if self.job.seconds is None else self.began
         return now - since > self.job.cap
 
-    def end(self) -> str:
-        """Kill it, wait for it, close everything; how it ended, in a few words."""
-        before = self.process.poll()
-        if before is None:
+    def end(self, *, patience: float = 0.0) -> str:
+        """Kill it unless it ends by itself in so many seconds; how it ended, in a few words."""
+        self.jobs.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
+        if self.process.poll() is None:
             self.process.kill()
         status = self.process.wait()
-        self.jobs.close()
         self.messages.close()
         self.said.seek(max(0, self.said.seek(0, os.SEEK_END) - _LAST_BYTES))
         lines = self.said.read().decode("utf-8", "replace").strip().splitlines()

@@ -23,6 +23,7 @@ class SolveOptions:
     ``workers``: processes; 0 works in this one, None takes one for each GPU (one on a CPU).
     ``groups``: into how many groups the tasks are dealt, each tuned jointly; None: each task alone.
     ``lenient``: go on with guesses where weights or devices fail, instead of a ValueError.
+    ``patience``: seconds without a sign of life after which a worker is replaced.
     """
 
     weights: str | None = None
@@ -36,6 +37,7 @@ class SolveOptions:
     workers: int | None = 0
     groups: int | None = None
     lenient: bool = False
+    patience: float = 900.0
 
     def __post_init__(self) -> None:
         given = [self.steps, self.seconds_per_task, self.budget_seconds]

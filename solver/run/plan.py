@@ -21,7 +21,7 @@ _ENDS = {QUICK: 0.1, TUNE: 0.85, REFINE: 1.0}  # share of the budget by which ea
 BREADTH_SECONDS = 40.0  # of a worker for each group; with less, one phase has no time for three
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 RETRIES = 1  # of a group whose worker failed; then its guesses stand
-PATIENCE = 900.0  # seconds without a sign of life, where a job has no clock of its own
+_CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
 _LEAST_SECONDS = 0.5  # less is no use to a refinement
 
 
@@ -130,7 +130,8 @@ class Plan:
         group = self.groups[number]
         steps = None if self.options.steps is None else self.options.steps * len(group.tasks)
         seed = derive_seed(self.options.seed, REFINE) if phase == REFINE else self.options.seed
-        cap = PATIENCE if seconds is None else 3 * seconds + 60.0
+        patience = self.options.patience
+        cap = patience if seconds is None else 3 * seconds + min(_CAP, patience)
         self._numbers += 1
         job = Job(self._numbers, number, phase, group.tasks, seed, steps, seconds, cap, group.failures)
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))

@@ -15,6 +15,8 @@ from solver.run.plan import Plan
 
 START_CAP = 300.0  # seconds until a worker must be ready
 STRIKES = 3  # failures of a device in a row, without a finished job between them
+DIED = "its process died"
+LAST_WORDS = 5.0  # seconds that a process whose pipe has ended gets to end by itself
 TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -119,7 +121,7 @@ class Supervisor:
             try:
                 message = pipe.recv()
             except (EOFError, OSError):
-                self._lose(slot, "its process died")
+                self._lose(slot, DIED)
                 continue
             self._hear(slot, message)
         now = self.clock()
@@ -166,10 +168,11 @@ class Supervisor:
     def _lose(self, slot: Slot, reason: str, *, final: bool = False) -> None:
         """The slot's worker is of no more use: end it, requeue its job, or give up job or slot."""
         worker = slot.worker
-        how = worker.end()
+        died = reason == DIED
+        how = worker.end(patience=LAST_WORDS if died else 0.0)
         slot.worker = None
         slot.strikes += 1
-        if reason == "its process died":
+        if died:
             reason = f"{reason} ({how})"
         self._reason = reason
         if worker.job is not None:
