@@ -14,7 +14,7 @@ from typing import IO
 
 from solver.run.message import Job, WorkerSettings
 
-_PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
+PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 _CODE = "import sys; sys.path.insert(0, {folder!r}); from {module} import main; main({receive}, {send})"
 _LAST_BYTES = 4000  # of what a dead worker said on stderr
 
@@ -67,7 +67,7 @@ class Launcher:
     from which it is imported."""
 
     module: str = "solver.run.worker"
-    path: str = _PACKAGE_FOLDER
+    path: str = PACKAGE_FOLDER
     clock: Callable[[], float] = time.monotonic
 
     def start(self, settings: WorkerSettings) -> Worker:

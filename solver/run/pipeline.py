@@ -90,10 +90,10 @@ class Run:
         self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
     ) -> list[TaskResult]:
         self.ledger = Ledger(self.hidden, self.output, self.listener.say)
-        self.ledger.write(first=True)
+        self.ledger.write(first=not self.options.lenient)
         try:
             if journal is not None:
-                self._open(journal, resume, header)
+                self._open_if_possible(journal, resume, header)
             if work is not None:
                 work()
         except NoWorker as error:
@@ -106,6 +106,14 @@ class Run:
         if self.ledger.stale:
             self.ledger.write(first=not self.options.lenient)
         return [self._public(result) for result in self.ledger.results(self.last)]
+
+    def _open_if_possible(self, path: Path, resume: bool, header: Header) -> None:
+        try:
+            self._open(path, resume, header)
+        except ValueError as error:
+            if not self.options.lenient:
+                raise
+            self.listener.say(f"{error}; the run goes on without a journal")
 
     def _open(self, path: Path, resume: bool, header: Header) -> None:
         """The journal, and what it restores."""
