@@ -23,7 +23,7 @@ def test_the_doctor_measures_and_projects(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("KAGGLE_INPUT", str(tmp_path))
     tiny = tiny_weights(memory="cose")
     save_weights(tmp_path / "tiny", tiny.network, tiny.memory, {})
-    done = run(tmp_path / "tiny", "3")
+    done = run(tmp_path / "tiny", "1")
     assert done.exit_code == 0, done.output
     for part in (f"mounts: Under {tmp_path}", "cpu: ", "weights: tiny", "GiB free", "pace: ", "240 tasks on"):
         assert part in done.output

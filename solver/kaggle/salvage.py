@@ -36,10 +36,9 @@ def salvage_task(task_id: str, value: object) -> Task:
     """
     parts = value if isinstance(value, dict) else {}
     train = [pair for pair in map(_demonstration, _items(parts.get("train"))) if pair is not None]
-    test = [
-        Pair(_grid(item, "input") if _grid(item, "input") is not None else BLANK) for item in _tests(parts)
-    ]
-    return Task(task_id, tuple(train) or (Pair(BLANK, BLANK),), tuple(test))
+    inputs = [_grid(item, "input") for item in _tests(parts)]
+    test = tuple(Pair(BLANK if grid is None else grid) for grid in inputs)
+    return Task(task_id, tuple(train) or (Pair(BLANK, BLANK),), test)
 
 
 def _items(value: object) -> list[object]:

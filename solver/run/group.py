@@ -124,6 +124,9 @@ def _attempt(
         placement=bench.placement,
         seed=job.seed,
     )
+    if not all(bool(torch.isfinite(p).all()) for p in [*tuned.network.parameters(), *_buffers(tuned)]):
+        yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
+        return
     outputs = sum(len(task.test) for task in group)
     tuning = (bench.clock() - started) / len(group)
     for number, task in enumerate(group):
@@ -160,6 +163,10 @@ def _predict(
         views.append(tuple(View(c, a.symmetry, a.palette) for a, c in made))
     note = "" if all(_finite(view) for test in views for view in test) else NOT_FINITE
     return Answered(job.number, task.id, tuple(views), tuned.reproduced[number], tuned.steps, 0.0, note)
+
+
+def _buffers(tuned: Tuned) -> list[torch.Tensor]:
+    return [value for value in tuned.memory.state_dict().values() if value.is_floating_point()]
 
 
 def _finite(view: View) -> bool:

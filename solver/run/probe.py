@@ -33,10 +33,12 @@ def main(text: str) -> None:
     _say({"weights": bench.weights.name, "placement": bench.placement.reason})
     until = time.monotonic() + wanted["seconds"]
     _measure(bench, SIDES[0], 0)  # the first job also warms up
-    for steps in (0, 2, 8, 32):
-        for side in SIDES:
-            if time.monotonic() < until:
-                _say(_measure(bench, side, steps))
+    rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
+    least = [(0, SIDES[1]), (1, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
+    for steps, side in [*least, *rounds]:
+        if least or time.monotonic() < until:
+            _say(_measure(bench, side, steps))
+            least = least[1:]
 
 
 def _say(value: dict[str, object]) -> None:
