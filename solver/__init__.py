@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from solver.arc.task import load_tasks
-    from solver.run.pipeline import SolveOptions, solve
+    from solver.run.options import SolveOptions
+    from solver.run.pipeline import solve
 
 __version__ = "0.1.0"
 __all__ = ["SolveOptions", "load_tasks", "solve"]
 
 _HOMES = {
     "load_tasks": "solver.arc.task",
-    "SolveOptions": "solver.run.pipeline",
+    "SolveOptions": "solver.run.options",
     "solve": "solver.run.pipeline",
 }
 

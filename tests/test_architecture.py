@@ -19,6 +19,7 @@ ROOMS = {
     "solver.run": {"solver.run", "solver.arc", "solver.model"},
     "solver.report": {"solver.report", "solver.arc"},
     "solver.bundle": {"solver.bundle", "solver.arc", "solver.model"},
+    "solver.kaggle": {"solver.kaggle", "solver.arc", "solver.model", "solver.run", "solver.report"},
     "solver.cli": {"solver"},
     "solver": {"solver"},
     "train": {"train", "solver"},

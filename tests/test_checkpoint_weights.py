@@ -9,9 +9,8 @@ import torch
 from model_inputs import ARCHES, make_batch, small_config
 
 from solver.model import checkpoint
+from solver.model import folder as weights_folder
 from solver.model.checkpoint import (
-    available_weights,
-    find_weights,
     load_weights,
     parse_safetensors,
     read_tensors,
@@ -19,6 +18,7 @@ from solver.model.checkpoint import (
     save_weights,
 )
 from solver.model.embedding import build_memory
+from solver.model.folder import available_weights, find_weights
 from solver.model.registry import build_network
 
 FOUND = {"tasks": ["abc"], "commit": "0123"}
@@ -135,7 +135,7 @@ def test_one_sentence_for_what_does_not_fit(change, said: str, tmp_path: Path) -
 
 
 def test_shipped_sets_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "WEIGHTS_FOLDER", tmp_path)
+    monkeypatch.setattr(weights_folder, "WEIGHTS_FOLDER", tmp_path)
     save_small(tmp_path / "urm-small")
     save_small(tmp_path / "other", "trm")
     (tmp_path / "empty").mkdir()

@@ -17,6 +17,8 @@ COMMANDS = {  # name -> module:attribute, loaded when asked for; the order is th
     "report": "solver.cli.report:report",
     "merge": "solver.cli.merge:merge",
     "show": "solver.cli.show:show",
+    "bundle": "solver.cli.bundle:bundle",
+    "doctor": "solver.cli.doctor:doctor",
     "import-checkpoint": "solver.cli.import_checkpoint:import_checkpoint",
 }
 

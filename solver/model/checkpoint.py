@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from solver.model.config import NetworkConfig, closest
+from solver.model.config import NetworkConfig
 from solver.model.embedding import Memory, build_memory
+from solver.model.folder import find_weights
 from solver.model.registry import architectures, build_network, config_class
 
 FORMAT = 1
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -44,23 +44,6 @@ class Weights:
         memory = build_memory(self.config, tasks=tasks + 1, rows=rows + 1)
         memory.start(self.memory)
         return memory
-
-
-def available_weights() -> list[str]:
-    """Names of the sets of weights that are shipped."""
-    return sorted(path.parent.name for path in WEIGHTS_FOLDER.glob("*/config.json"))
-
-
-def find_weights(name: str) -> Path:
-    """The folder of a shipped set by its name, or of any other by its path; ValueError if neither."""
-    for folder in (Path(name), WEIGHTS_FOLDER / name):
-        if (folder / "config.json").is_file():
-            return folder
-    names = available_weights()
-    raise ValueError(
-        f"weights {name}: neither a folder with a config.json nor one of the shipped sets "
-        f"({', '.join(names) or 'none here'}){closest(name, names)}"
-    )
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

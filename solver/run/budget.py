@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Budget:
     """``steps``: exactly so many, the clock unread (results repeat). Otherwise ``seconds`` from
-    ``start``, as ``clock`` tells them."""
+    ``start``, as ``clock`` tells them. ``beat`` is called each time that somebody asks: a sign of life."""
 
     steps: int | None = None
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
     start: float = field(default=0.0)
+    beat: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.seconds is None):
@@ -21,6 +22,8 @@ class Budget:
 
     def done(self, step: int) -> float:
         """The share of the budget that is used up before ``step`` (from 0); 1 or more ends the work."""
+        if self.beat is not None:
+            self.beat()
         if self.steps is not None:
             return step / self.steps if self.steps else 1.0
         return (self.clock() - self.start) / self.seconds if self.seconds > 0 else 1.0
@@ -29,7 +32,7 @@ class Budget:
         """The first ``share`` of the seconds; all of the steps."""
         if self.seconds is None:
             return self
-        return Budget(seconds=self.seconds * share, clock=self.clock, start=self.start)
+        return replace(self, seconds=self.seconds * share)
 
 
 def seconds_from_now(seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:

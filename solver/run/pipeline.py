@@ -1,180 +1,234 @@
-"""Solving a set of tasks, from guesses to a submission, on one screen."""
+"""Solving a set of tasks, from guesses to a submission, on one screen.
 
-import time
+Torch is loaded by the workers, not here: the supervising process stays small and holds no device.
+"""
+
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from solver.arc.guess import guesses
-from solver.arc.submission import write_submission
-from solver.arc.task import Grid, Task
-from solver.arc.vote import Answer, Candidate, rank, two_attempts
-from solver.model.checkpoint import Weights, load_weights
-from solver.model.device import Placement, place
-from solver.run.adapt import Arm, Tuned, TuneSettings, adapt, fits
-from solver.run.budget import Budget, seconds_from_now
-from solver.run.predict import PredictSettings, predict
+from solver.arc.checksum import task_checksum
+from solver.arc.journal import Journal, is_journal
+from solver.arc.record import Header
+from solver.arc.task import Task
+from solver.model.folder import find_weights, seen_tasks
+from solver.run.launch import Launcher
+from solver.run.ledger import Ledger
+from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
+from solver.run.options import DEFAULT_SECONDS, DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
+from solver.run.plan import Plan
+from solver.run.supervisor import Handlers, NoWorker, Supervisor
 
-DEFAULT_WEIGHTS = "urm-nano"
-DEFAULT_SECONDS = {"cpu": 10.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
-TUNING_SHARE = 0.75  # of a task's seconds; the rest predicts
+__all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
 
-
-@dataclass(frozen=True)
-class SolveOptions:
-    """What ``solve`` may be told; at most one of ``steps``, ``seconds_per_task``, ``budget_seconds``.
-
-    ``weights``: a shipped set's name or a folder. ``steps``: tuning steps a task, the clock unread.
-    ``augmentations``: views of each test input that vote. ``tune``: what moves at test time.
-    """
-
-    weights: str | None = None
-    steps: int | None = None
-    seconds_per_task: float | None = None
-    budget_seconds: float | None = None
-    augmentations: int = 64
-    seed: int = 0
-    device: str = "auto"
-    tune: Arm = "full"
-
-    def __post_init__(self) -> None:
-        given = [self.steps, self.seconds_per_task, self.budget_seconds]
-        if sum(value is not None for value in given) > 1:
-            raise ValueError("wanted at most one of steps, seconds per task and budget")
-        if any(value is not None and value < 0 for value in given):
-            raise ValueError("wanted a budget of 0 or more")
-        if self.augmentations < 1:
-            raise ValueError(f"augmentations is {self.augmentations}, wanted at least 1")
-
-
-@dataclass(frozen=True, eq=False)
-class TaskResult:
-    """One finished task. ``attempts``: two answers for each test input. ``reproduced`` of
-    ``demonstrations`` come out exactly after tuning. ``steps`` and ``seconds`` spent.
-    ``note``: why the network was not asked, or an empty string."""
-
-    task: Task
-    attempts: tuple[tuple[Answer, Answer], ...]
-    reproduced: int
-    demonstrations: int
-    steps: int
-    seconds: float
-    note: str = ""
+DEFAULT_OPTIONS, DEFAULT_LAUNCHER = SolveOptions(), Launcher()
+GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 
 
 def solve(
     tasks: Sequence[Task],
     *,
     output: Path | None = None,
-    options: SolveOptions = SolveOptions(),
+    options: SolveOptions = DEFAULT_OPTIONS,
     on_start: Callable[[str], None] | None = None,
     on_result: Callable[[TaskResult], None] | None = None,
+    listener: Listener | None = None,
+    journal: Path | None = None,
+    resume: bool = False,
+    launcher: Launcher = DEFAULT_LAUNCHER,
 ) -> list[TaskResult]:
-    """Guesses for every task first, then the network on one task after another.
+    """Guesses for every task first, then the network on one group of tasks after another.
 
-    ``output`` holds a valid submission from the first moment on and is replaced after each task.
-    Test outputs, where ``tasks`` hold them, are taken away before anything reads them.
+    ``output`` holds a valid submission from the first moment on and is replaced after each result.
+    Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
+    every candidate; with ``resume`` an earlier run's is gone on with. ``on_start`` and ``on_result``
+    are short for a ``listener`` with these two.
     """
-    hidden = [task.without_test_outputs() for task in tasks]
-    weights, placement = load_weights(options.weights or DEFAULT_WEIGHTS), place(options.device)
-    fallback = {task.id: [guesses(task, n) for n in range(len(task.test))] for task in hidden}
-    attempts = {task.id: tuple(two_attempts([], g) for g in fallback[task.id]) for task in hidden}
-    write_attempts(output, attempts, hidden)
-    if on_start:
-        on_start(f"{weights.name} on {placement.reason}")
-    started, results = time.monotonic(), []
-    for number, task in enumerate(hidden):
-        spent = time.monotonic() - started
-        budget = task_budget(options, placement, spent=spent, tasks_left=len(hidden) - number)
-        result = solve_task(task, fallback[task.id], weights, placement, options, budget)
-        attempts[task.id] = result.attempts
-        write_attempts(output, attempts, hidden)
-        results.append(replace(result, task=tasks[number]))
-        if on_result:
-            on_result(results[-1])
-    return results
+    listener = listener or Listener()
+    listener = replace(listener, start=on_start or listener.start, result=on_result or listener.result)
+    run = Run(tasks, output, options, listener, launcher)
+    return run.go(journal, resume)
 
 
-def solve_task(
-    task: Task,
-    fallback: Sequence[Sequence[Answer]],
-    weights: Weights,
-    placement: Placement,
-    options: SolveOptions,
-    budget: Budget,
-) -> TaskResult:
-    """Tune on the demonstrations, predict every test input under augmentations, vote."""
-    started = time.monotonic()
-    if not fits(task, weights.config):
-        side = weights.config.canvas_side
-        attempts = tuple(two_attempts([], answers) for answers in fallback)
-        note = f"larger than the network's {side} x {side} canvas"
-        return TaskResult(task, attempts, 0, len(task.train), 0, time.monotonic() - started, note)
-    settings = TuneSettings(arm=options.tune, augmentations=options.augmentations)
-    tuned = adapt(
-        weights,
-        [task],
-        settings=settings,
-        budget=budget.part(TUNING_SHARE),
-        placement=placement,
-        seed=options.seed,
-    )
-    attempts = []
-    for index, answers in enumerate(fallback):
-        left = len(fallback) - index
-        candidates = collect(tuned, index, weights, placement, prediction_budget(budget, left))
-        attempts.append(two_attempts(rank(candidates), answers))
-    return TaskResult(
-        task, tuple(attempts), tuned.reproduced[0], len(task.train), tuned.steps, time.monotonic() - started
-    )
+class Run:
+    """One call of ``solve``."""
 
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        output: Path | None,
+        options: SolveOptions,
+        listener: Listener,
+        launcher: Launcher,
+    ) -> None:
+        self.started = launcher.clock()
+        self.given = {task.id: task for task in tasks}
+        self.hidden = [task.without_test_outputs() for task in tasks]
+        self.output, self.options, self.listener, self.launcher = output, options, listener, launcher
+        self.last: dict[str, TaskResult] = {}
+        self.restored: list[TaskResult] = []
+        self.plan = Plan(self.hidden, options, start=self.started)
 
-def collect(
-    tuned: Tuned, index: int, weights: Weights, placement: Placement, budget: Budget | None
-) -> list[Candidate]:
-    """Every candidate for test input ``index`` of a single tuned task."""
-    config = weights.config
-    settings = PredictSettings(tokens=8192, loops=config.loops)
-    return list(
-        predict(
-            tuned,
-            0,
-            index,
-            tuned.augmentations[0],
-            config=config,
-            settings=settings,
-            placement=placement,
-            budget=budget,
+    def go(self, journal: Path | None, resume: bool) -> list[TaskResult]:
+        """The whole run; a worker loads the network while the guesses are made."""
+        try:
+            folder = find_weights(self.options.weights or DEFAULT_WEIGHTS)
+            header = self._header(folder)
+        except ValueError as error:
+            if not self.options.lenient:
+                raise
+            self.listener.say(f"{error}; every task is left to guesses")
+            folder, header = None, Header()
+        supervisor = self._supervisor(folder) if folder and self.options.workers != 0 else None
+        if supervisor is None:
+            return self._with_guesses(journal, resume, header, folder and (lambda: self._inline(folder)))
+        with supervisor:
+            return self._with_guesses(journal, resume, header, supervisor.run)
+
+    def _with_guesses(
+        self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
+    ) -> list[TaskResult]:
+        self.ledger = Ledger(self.hidden, self.output, self.listener.say)
+        self.ledger.write(first=not self.options.lenient)
+        try:
+            if journal is not None:
+                self._open_if_possible(journal, resume, header)
+            if work is not None:
+                work()
+        except NoWorker as error:
+            if not self.options.lenient:
+                raise
+            self.listener.say(f"{error}; the rest is left to guesses")
+        finally:
+            self._tell_restored()
+            self.ledger.close()
+        if self.ledger.stale:
+            self.ledger.write(first=not self.options.lenient)
+        return [self._public(result) for result in self.ledger.results(self.last)]
+
+    def _open_if_possible(self, path: Path, resume: bool, header: Header) -> None:
+        try:
+            self._open(path, resume, header)
+        except ValueError as error:
+            if not self.options.lenient:
+                raise
+            self.listener.say(f"{error}; the run goes on without a journal")
+
+    def _open(self, path: Path, resume: bool, header: Header) -> None:
+        """The journal, and what it restores."""
+        if resume:
+            opened, contents = Journal.resume(path, header)
+        else:
+            if path.exists():
+                if path.stat().st_size and not is_journal(path):
+                    raise ValueError(f"{path}: wanted a place for the journal, found another file")
+                path.unlink()
+            opened, contents = Journal.create(path, header), None
+        self.restored = self.ledger.open_journal(opened, header, contents)
+        self.plan.restore((result.phase, result.task.id) for result in self.restored)
+        if self.restored:
+            self.ledger.write()
+
+    def _header(self, folder: Path) -> Header:
+        """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
+        options = self.options
+        tasks = "".join(task.id + task_checksum(task) for task in self.hidden)
+        try:
+            checksum = zlib.crc32((folder / "model.safetensors").read_bytes())
+        except OSError:
+            checksum = 0  # the worker that cannot load it says so
+        chosen = {
+            "tasks": f"{zlib.crc32(tasks.encode()):08x}",
+            "weights": f"{checksum:08x}",
+            "steps": options.steps,
+            "augmentations": options.augmentations,
+            "tune": options.tune,
+            "groups": options.groups,
+        }
+        return Header(chosen, folder.name, seen_tasks(folder), options.seed)
+
+    # Work
+
+    def _settings(self, folder: Path) -> WorkerSettings:
+        options, share = self.options, self.options.workers or 1
+        return WorkerSettings(
+            str(folder.resolve()), options.device, share, options.augmentations, options.tune
         )
-    )
 
+    def _supervisor(self, folder: Path) -> Supervisor:
+        options, deadline = self.options, None
+        if options.budget_seconds is not None:
+            share, least, most = GRACE
+            grace = min(most, max(least, share * options.budget_seconds))
+            deadline = self.started + options.budget_seconds + grace
+        handlers = Handlers(
+            self._ready,
+            self._answered,
+            self._done,
+            self._given_up,
+            self.listener.projected,
+            self.listener.say,
+        )
+        return Supervisor(
+            self.plan,
+            self._settings(folder),
+            workers=options.workers,
+            handlers=handlers,
+            launcher=self.launcher,
+            deadline=deadline,
+        )
 
-def task_budget(options: SolveOptions, placement: Placement, *, spent: float, tasks_left: int) -> Budget:
-    """The next task's budget: steps, its seconds, or its share of what is left of the whole."""
-    if options.steps is not None:
-        return Budget(steps=options.steps)
-    if options.budget_seconds is not None:
-        return seconds_from_now(max(0.0, options.budget_seconds - spent) / tasks_left)
-    if options.seconds_per_task is not None:
-        return seconds_from_now(options.seconds_per_task)
-    return seconds_from_now(DEFAULT_SECONDS[placement.device.type])
+    def _inline(self, folder: Path) -> None:
+        """The same jobs in this process, one after another."""
+        from solver.model.checkpoint import load_weights
+        from solver.model.device import place
+        from solver.run.group import Bench, solve_job
 
+        weights, placement = load_weights(str(folder)), place(self.options.device)
+        bench = Bench(weights, placement, self._settings(folder))
+        kind = placement.device.type
+        self.plan.begin(kind, 1)
+        self._ready(Ready(kind, placement.reason, weights.name, (kind,)), 1)
+        while (job := self.plan.next_job(self.launcher.clock())) is not None:
+            for message in solve_job(bench, job, lambda: None):
+                if isinstance(message, Answered):
+                    self._answered(message, job)
+                elif isinstance(message, Done):
+                    self.plan.succeed(job, message.seconds, self._done(message, job))
+                elif not self.plan.fail(job):
+                    self._given_up(job, message.reason)
+            self.listener.projected(self.plan.projected(self.launcher.clock()))
 
-def prediction_budget(budget: Budget, tests_left: int) -> Budget | None:
-    """An even share of a task's remaining seconds for its next test input; None without a clock."""
-    if budget.seconds is None:
-        return None
-    left = budget.start + budget.seconds - budget.clock()
-    return seconds_from_now(max(0.0, left) / tests_left, budget.clock)
+    # What the work tells
 
+    def _ready(self, ready: Ready, workers: int) -> None:
+        several = f"{workers} x " if workers > 1 else ""
+        self.listener.start(f"{ready.weights} on {several}{ready.reason}")
+        self._tell_restored()
 
-def write_attempts(
-    output: Path | None, attempts: dict[str, tuple[tuple[Answer, Answer], ...]], tasks: Sequence[Task]
-) -> None:
-    """Replace the submission by the attempts as they stand."""
-    if output is None:
-        return
-    grids: dict[str, list[tuple[Grid, Grid]]] = {
-        task_id: [(first.grid, second.grid) for first, second in pairs] for task_id, pairs in attempts.items()
-    }
-    write_submission(output, grids, tasks)
+    def _tell_restored(self) -> None:
+        """What an earlier run has finished, as if it had just happened."""
+        while self.restored:
+            self._tell(self.restored.pop(0))
+
+    def _answered(self, message: Answered, job: Job) -> None:
+        self._tell(self.ledger.answered(message, job.phase))
+
+    def _done(self, message: Done, job: Job) -> float:
+        if message.reduced:
+            names = ", ".join(task.id for task in job.tasks[:3])
+            self.listener.say(f"{names}: {message.reduced}")
+        return self.ledger.disagreement(job.tasks)
+
+    def _given_up(self, job: Job, reason: str) -> None:
+        for task in job.tasks:
+            self._tell(self.ledger.left_to_guesses(task, job.phase, reason))
+
+    def _public(self, result: TaskResult) -> TaskResult:
+        """With the task as the caller gave it."""
+        return replace(result, task=self.given[result.task.id])
+
+    def _tell(self, result: TaskResult) -> None:
+        self.last[result.task.id] = result
+        self.listener.result(self._public(result))

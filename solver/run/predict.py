@@ -35,7 +35,12 @@ def first_canvas(config: NetworkConfig, train: Sequence[Pair], pair: Pair) -> Sh
     return test_canvas(train, pair.input)
 
 
-def predict(
+def predict(tuned: Tuned, number: int, test_index: int, *rest, **more) -> Iterator[Candidate]:
+    """The candidates of ``predict_views`` without their augmentations."""
+    yield from (candidate for _, candidate in predict_views(tuned, number, test_index, *rest, **more))
+
+
+def predict_views(
     tuned: Tuned,
     number: int,
     test_index: int,
@@ -45,7 +50,7 @@ def predict(
     settings: PredictSettings,
     placement: Placement,
     budget: Budget | None = None,
-) -> Iterator[Candidate]:
+) -> Iterator[tuple[Augmentation, Candidate]]:
     """Candidates of one test input of task ``number``, one for each augmentation, in their order.
 
     The budget (a clock; None for none) ends the work between two batches, but not before the first.
@@ -57,7 +62,8 @@ def predict(
     canvas = first_canvas(config, task.train, pair)
     views = [View(pair, canvas, number + 1, tuned.row(number, a), a) for a in augmentations]
     for part in split(views, settings.tokens):
-        yield from filter(None, _predict_views(tuned, part, settings, placement))
+        made = zip(part, _predict_views(tuned, part, settings, placement), strict=True)
+        yield from ((view.augmentation, candidate) for view, candidate in made if candidate is not None)
         if budget is not None and budget.done(0) >= 1:
             return
 

@@ -1,0 +1,155 @@
+"""The Kaggle kernel: a valid, best-effort submission whatever happens.
+
+Two processes: this one watches, keeps the log and the clock, and imports nothing that can fail; the
+other works (``solver.kaggle.work``). One that dies is started again and resumes from its journal.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from solver.kaggle.mounts import find_mounts, input_root, output_folder, process_age
+
+LIMIT_SECONDS = 12 * 3600.0
+RESERVE_SECONDS = 45 * 60.0
+STARTS = 4  # of the working process
+_GRACE = 120.0  # seconds that the working process gets beyond its own deadline
+_ROOT = str(Path(__file__).resolve().parents[2])
+_CODE = "import sys; sys.path.insert(0, {root!r}); from solver.kaggle.work import main; main({settings!r})"
+
+
+class Log:
+    """Every line to stdout and, with the seconds since the start, to a file."""
+
+    def __init__(self, path: Path, began: float) -> None:
+        self.path, self.began = path, began
+
+    def __call__(self, text: str) -> None:
+        print(text, flush=True)
+        line = f"{time.monotonic() - self.began:9.1f} {text}\n"
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            print(f"{self.path}: cannot be written ({error.strerror})", flush=True)
+
+
+def scratch_folder() -> str:
+    """A new folder outside of the output; Kaggle keeps all of that."""
+    roomy = Path("/kaggle/temp")
+    return tempfile.mkdtemp(prefix="arc-urm-solver-", dir=roomy if roomy.is_dir() else None)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the kernel; its exit status: 0 with a submission in place, 1 without.
+
+    ``arguments``: None takes the command line's, or none at all in a notebook.
+    """
+    if arguments is None:
+        arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
+    try:
+        return kernel.main(args=list(arguments), prog_name="kaggle_kernel.py", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Solve the test file even where this is not the scored run.")
+@click.option("--steps", type=click.IntRange(min=0), help="Tuning steps for each task, instead of the clock.")
+@click.option("--augmentations", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU.")
+@click.option("--hours", type=float, default=LIMIT_SECONDS / 3600, show_default=True, help="Kaggle's limit.")
+@click.option("--reserve", type=float, default=RESERVE_SECONDS / 60, show_default=True, help="Minutes kept.")
+@click.option("--weights", help="A folder of weights; without it those that are mounted.")
+def kernel(full: bool, hours: float, reserve: float, weights: str | None, **options: object) -> int:
+    """Solve the ARC Prize's test file under KAGGLE_INPUT; submission.json goes to KAGGLE_OUTPUT."""
+    age = process_age()
+    began = time.monotonic() - age
+    output = output_folder()
+    log = Log(output / "run.log", began)
+    mounts = find_mounts(input_root())
+    log(f"Started {age:.1f} s ago; Python {sys.version.split()[0]}; output in {output.resolve()}.")
+    log(mounts.describe())
+    if mounts.tasks is None:
+        log(f"No arc-agi_test_challenges.json anywhere under {mounts.root}: there is nothing to answer.")
+        return 1
+    scored = bool(os.environ.get("KAGGLE_IS_COMPETITION_RERUN"))
+    found = weights or (str(mounts.weights[0]) if mounts.weights else None)
+    settings = {
+        "tasks": str(mounts.tasks),
+        "evaluation": str(mounts.evaluation) if mounts.evaluation else None,
+        "weights": found,
+        "output": str(output / "submission.json"),
+        "dry": not (full or scored),
+        "deadline": began + hours * 3600 - reserve * 60,
+        "scratch": scratch_folder(),
+        **options,
+    }
+    _work(settings, log)
+    return _finish(settings, log)
+
+
+def _work(settings: dict[str, object], log: Log) -> None:
+    """The working process, again where it dies, until it is done or the time is up."""
+    for start in range(STARTS):
+        left = float(str(settings["deadline"])) + _GRACE - time.monotonic()
+        if left <= 0:
+            log("The time is up.")
+            return
+        code = _CODE.format(root=_ROOT, settings=json.dumps({**settings, "start": start}))
+        with subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "TMPDIR": str(settings["scratch"])},
+        ) as process:
+            timer = threading.Timer(left, process.kill)
+            timer.start()
+            try:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    log(line.rstrip())
+            finally:
+                timer.cancel()
+                if sys.exc_info()[0] is not None:
+                    process.kill()
+        if process.returncode == 0:
+            return
+        log(f"The working process ended with status {process.returncode}.")
+
+
+def _finish(settings: dict[str, object], log: Log) -> int:
+    """Validate the file that is in place; the report, where its library is there."""
+    from solver.arc.submission import read_submission
+
+    path = Path(str(settings["output"]))
+    try:
+        answers = read_submission(path)
+    except ValueError as error:
+        log(f"There is no valid submission: {error}")
+        return 1
+    outputs = sum(len(entries) for entries in answers.values())
+    log(f"{path}: valid, {len(answers)} tasks, {outputs} outputs.")
+    journal = path.with_suffix(".journal")
+    if not settings["dry"] and journal.exists() and importlib.util.find_spec("jinja2"):
+        from solver.report.page import write_report
+
+        try:
+            write_report(path.with_name("report.html"), path, tasks=str(settings["tasks"]), journal=journal)
+        except ValueError as error:  # a malformed task is one that the report does not read
+            log(f"No report: {error}")
+    return 0

@@ -1,0 +1,181 @@
+"""One job, where the network is: tune on a group's demonstrations, predict each test input, hand over.
+
+Out of memory: the batch is halved down to a single view, then the augmentations are, down to one.
+What yields no finite number is a failure, not an answer; the second attempt computes in float32.
+"""
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from solver.arc.record import View
+from solver.model.checkpoint import Weights
+from solver.model.device import Placement
+from solver.run.adapt import Tuned, TuneSettings, adapt, fits
+from solver.run.budget import Budget
+from solver.run.message import Answered, Done, Failed, Job, Message, WorkerSettings
+from solver.run.predict import PredictSettings, predict_views
+
+TUNING_SHARE = 0.75  # of a job's seconds; the rest predicts
+PREDICT_TOKENS = 8192
+NOT_FINITE = "the network's numbers are not finite"
+LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
+
+
+@dataclass(frozen=True)
+class Room:
+    """What fits into memory: cells of a tuning batch (a predicted one has twice as many) and views."""
+
+    tokens: int
+    augmentations: int
+
+    def smaller(self) -> "Room | None":
+        """The next rung of the ladder; None from the last."""
+        if self.tokens > LEAST_TOKENS:
+            return replace(self, tokens=max(LEAST_TOKENS, self.tokens // 2))
+        if self.augmentations > 1:
+            return replace(self, augmentations=self.augmentations // 2)
+        return None
+
+    def said(self, full: "Room") -> str:
+        """What is smaller than it should be; empty when nothing is."""
+        parts = []
+        if self.tokens < full.tokens:
+            parts.append(f"batches of {self.tokens} cells instead of {full.tokens}")
+        if self.augmentations < full.augmentations:
+            parts.append(f"{self.augmentations} augmentations instead of {full.augmentations}")
+        return "out of memory, went on with " + " and ".join(parts) if parts else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What a worker works with."""
+
+    weights: Weights
+    placement: Placement
+    settings: WorkerSettings
+    clock: Callable[[], float] = time.monotonic
+
+
+def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Message]:
+    """An ``Answered`` for each task, then ``Done``; or ``Failed`` with its reason as the last message."""
+    started = bench.clock()
+    if job.attempt:
+        bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
+    full = Room(TuneSettings().tokens, bench.settings.augmentations)
+    room: Room | None = full
+    answered: list[str] = []
+    while room is not None:
+        try:
+            for answer in _attempt(bench, job, room, started, beat, skip=tuple(answered)):
+                if answer.note == NOT_FINITE:
+                    yield Failed(job.number, NOT_FINITE)
+                    return
+                answered.append(answer.task_id)
+                yield answer
+            yield Done(job.number, bench.clock() - started, room.said(full))
+            return
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+        room = room.smaller()
+        release_memory()
+    yield Failed(job.number, "out of memory even with one view at a time")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory is short, on a GPU or in the machine."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error)
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def release_memory() -> None:
+    """Hand back what the failed attempt held; its tensors hang on a traceback that is gone by now."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _attempt(
+    bench: Bench, job: Job, room: Room, started: float, beat: Callable[[], None], skip: tuple[str, ...]
+) -> Iterator[Answered]:
+    """The tasks of the job that are not answered yet, with this much memory."""
+    config = bench.weights.config
+    side = config.canvas_side
+    group = [task for task in job.tasks if fits(task, config)]
+    for task in job.tasks:
+        if task not in group and task.id not in skip:
+            note = f"larger than the network's {side} x {side} canvas"
+            yield Answered(job.number, task.id, ((),) * len(task.test), 0, 0, 0.0, note)
+    if not group:
+        return
+    budget = _budget(bench, job, started, beat)
+    tuned = adapt(
+        bench.weights,
+        group,
+        settings=TuneSettings(arm=bench.settings.tune, augmentations=room.augmentations, tokens=room.tokens),
+        budget=budget.part(TUNING_SHARE),
+        placement=bench.placement,
+        seed=job.seed,
+    )
+    if not all(bool(torch.isfinite(p).all()) for p in [*tuned.network.parameters(), *_buffers(tuned)]):
+        yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
+        return
+    outputs = sum(len(task.test) for task in group)
+    tuning = (bench.clock() - started) / len(group)
+    for number, task in enumerate(group):
+        began = bench.clock()
+        answer = _predict(bench, job, tuned, number, room, budget, outputs)
+        outputs -= len(task.test)
+        if task.id not in skip:
+            yield replace(answer, seconds=tuning + bench.clock() - began)
+
+
+def _budget(bench: Bench, job: Job, started: float, beat: Callable[[], None]) -> Budget:
+    if job.steps is not None:
+        return Budget(steps=job.steps, beat=beat)
+    return Budget(seconds=job.seconds, clock=bench.clock, start=started, beat=beat)
+
+
+def _predict(
+    bench: Bench, job: Job, tuned: Tuned, number: int, room: Room, budget: Budget, outputs: int
+) -> Answered:
+    """Candidates for every test input of one task. ``outputs``: left in the group, this task's included."""
+    task, views = tuned.tasks[number], []
+    settings = PredictSettings(tokens=room.tokens * PREDICT_TOKENS // 4096, loops=bench.weights.config.loops)
+    for test in range(len(task.test)):
+        made = predict_views(
+            tuned,
+            number,
+            test,
+            tuned.augmentations[number],
+            config=bench.weights.config,
+            settings=settings,
+            placement=bench.placement,
+            budget=_share(budget, outputs - test),
+        )
+        views.append(tuple(View(c, a.symmetry, a.palette) for a, c in made))
+    note = "" if all(_finite(view) for test in views for view in test) else NOT_FINITE
+    return Answered(job.number, task.id, tuple(views), tuned.reproduced[number], tuned.steps, 0.0, note)
+
+
+def _buffers(tuned: Tuned) -> list[torch.Tensor]:
+    return [value for value in tuned.memory.state_dict().values() if value.is_floating_point()]
+
+
+def _finite(view: View) -> bool:
+    return math.isfinite(view.candidate.confidence) and math.isfinite(view.candidate.log_prob)
+
+
+def _share(budget: Budget, outputs: int) -> Budget:
+    """An even share of the seconds left for the next output; where steps count, only the sign of life."""
+    if budget.seconds is None:
+        return Budget(steps=1, beat=budget.beat)  # never used up before its first step
+    left = budget.start + budget.seconds - budget.clock()
+    return replace(budget, seconds=max(0.0, left) / outputs, start=budget.clock())

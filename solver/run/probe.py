@@ -1,0 +1,89 @@
+"""What a machine can do, found out in a process of its own: devices, then the pace on made-up tasks."""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from solver.arc.task import Pair, Task, as_grid
+from solver.run.cost import features, size_of
+from solver.run.message import Job, WorkerSettings
+
+SIDES = (10, 16, 22, 30)  # of the made-up tasks' grids: evaluation tasks reach from the first to the last
+VIEWS = 4
+
+
+def made_up_task(side: int) -> Task:
+    """Random square grids: what a step costs depends on their size alone."""
+    generator = np.random.default_rng(side)
+    grids = [as_grid(generator.integers(0, 10, (side, side))) for _ in range(5)]
+    return Task(f"side {side}", (Pair(*grids[:2]), Pair(*grids[2:4])), (Pair(grids[4]),))
+
+
+def main(text: str) -> None:
+    """``text``: JSON with weights, device and seconds. Prints one JSON object a line."""
+    wanted = json.loads(text)
+    _say({"devices": _devices()})
+    try:
+        bench = _bench(wanted["weights"], wanted["device"])
+    except ValueError as error:
+        _say({"error": str(error)})
+        return
+    _say({"weights": bench.weights.name, "placement": bench.placement.reason})
+    until = time.monotonic() + wanted["seconds"]
+    _measure(bench, SIDES[0], 0)  # the first job also warms up
+    rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
+    least = [(0, SIDES[1]), (1, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
+    for steps, side in [*least, *rounds]:
+        if least or time.monotonic() < until:
+            _say(_measure(bench, side, steps))
+            least = least[1:]
+
+
+def _say(value: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _devices() -> list[str]:
+    """A line for each device, with a kernel tried on it."""
+    import torch
+
+    from solver.model.device import available_cpus, cuda_failure
+
+    lines = [f"cpu: {available_cpus()} threads, float32"]
+    if not torch.cuda.is_available():
+        return [*lines, f"cuda: none that torch {torch.__version__} can use"]
+    for index in range(torch.cuda.device_count()):
+        failure = cuda_failure(index)
+        if failure:
+            lines.append(f"cuda:{index}: {torch.cuda.get_device_name(index)}, fails: {failure}")
+            continue
+        free, total = torch.cuda.mem_get_info(index)
+        dtype = "bfloat16" if torch.cuda.get_device_capability(index) >= (8, 0) else "float32"
+        name = torch.cuda.get_device_name(index)
+        lines.append(f"cuda:{index}: {name}, {dtype}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+    return lines
+
+
+def _bench(weights: str, device: str):
+    from solver.model.checkpoint import load_weights
+    from solver.model.device import place
+    from solver.run.group import Bench
+
+    placement = place(device)
+    return Bench(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
+
+
+def _measure(bench, side: int, steps: int) -> dict[str, object]:
+    """One job of so many steps on one made-up task: its features and its seconds."""
+    from solver.run.group import solve_job
+
+    task = made_up_task(side)
+    job = Job(1, 0, "tune", (task,), 0, steps, None, 0.0)
+    began = time.monotonic()
+    for _ in solve_job(bench, job, lambda: None):
+        pass
+    row = features([size_of(task)], steps=steps, seconds=None, views=VIEWS)
+    return {"row": row.tolist(), "seconds": time.monotonic() - began}

@@ -1,0 +1,58 @@
+"""A run without its work: the plan of a real run, driven by a made-up clock and made-up costs."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from solver.arc.task import Task
+from solver.run.message import Job
+from solver.run.options import SolveOptions
+from solver.run.plan import Plan
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """``finish``: seconds from the start to the end of the last job. ``jobs``: how many of each phase.
+    ``tuned``: seconds given for tuning, by group. ``idle``: share of the workers' time without a job."""
+
+    finish: float
+    jobs: Counter[str]
+    tuned: dict[int, float]
+    idle: float
+
+
+def simulate(
+    tasks: Sequence[Task],
+    options: SolveOptions,
+    *,
+    kind: str,
+    workers: int,
+    seconds: Callable[[Job], float],
+    disagreement: Callable[[Job], float],
+    load: float = 0.0,
+) -> Simulated:
+    """Run the plan to its end. ``seconds``: what a job really takes. ``load``: until workers are ready."""
+    plan = Plan(tasks, options, start=0.0)
+    plan.begin(kind, workers)
+    free = [(load, number) for number in range(workers)]
+    ends: list[tuple[float, int, Job, float]] = []
+    jobs: Counter[str] = Counter()
+    tuned: dict[int, float] = {}
+    worked, now = 0.0, load
+    while free or ends:
+        if free and (not ends or free[0][0] <= ends[0][0]):
+            now, _ = heapq.heappop(free)
+            job = plan.next_job(now)
+            if job is not None:
+                took = seconds(job)
+                worked += took
+                jobs[job.phase] += 1
+                tuned[job.group] = tuned.get(job.group, 0.0) + (job.seconds or 0.0)
+                heapq.heappush(ends, (now + took, job.number, job, took))
+            continue
+        now, _, job, took = heapq.heappop(ends)
+        plan.succeed(job, took, disagreement(job))
+        heapq.heappush(free, (now, job.number))
+    idle = 1 - worked / (workers * max(now - load, 1e-9))
+    return Simulated(now, jobs, tuned, idle)

@@ -1,0 +1,196 @@
+"""The supervisor: gives jobs to worker processes, one for each device, and outlives all of them.
+
+It imports no torch and holds no device. A worker that dies, hangs or fails is replaced; its group waits
+once more, then is left to guesses. A device whose workers fail time and again is given up; when none is
+left, a GPU run goes on with the CPU, and a CPU run ends with what there is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+
+from solver.run.launch import Launcher, Worker
+from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, WorkerSettings
+from solver.run.plan import Plan
+
+START_CAP = 300.0  # seconds until a worker must be ready
+STRIKES = 3  # failures of a device in a row, without a finished job between them
+DIED = "its process died"
+LAST_WORDS = 5.0  # seconds that a process whose pipe has ended gets to end by itself
+TICK = 0.5  # seconds between two looks at the clock
+
+
+@dataclass(eq=False)
+class Slot:
+    """A place for one worker at a time."""
+
+    settings: WorkerSettings
+    worker: Worker | None = None
+    strikes: int = 0
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What the run does with what the supervisor hears. ``done`` returns how much the votes disagree."""
+
+    ready: Callable[[Ready, int], None]
+    answered: Callable[[Answered, Job], None]
+    done: Callable[[Done, Job], float]
+    given_up: Callable[[Job, str], None]
+    projected: Callable[[float], None]
+    say: Callable[[str], None]
+
+
+class NoWorker(ValueError):
+    """No device could work; the text is the last reason."""
+
+
+class Supervisor:
+    """Use it as a context: no worker survives it. ``deadline``: when everything is stopped, or None."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        settings: WorkerSettings,
+        *,
+        workers: int | None,
+        handlers: Handlers,
+        launcher: Launcher,
+        deadline: float | None = None,
+    ) -> None:
+        self.plan, self.settings, self.wanted, self.handlers = plan, settings, workers, handlers
+        self.launcher, self.clock, self.deadline = launcher, launcher.clock, deadline
+        self.slots: list[Slot] = []
+        self.begun = False
+        self._reason = ""
+
+    def __enter__(self) -> "Supervisor":
+        # The first worker loads while the guesses are made, and tells which devices there are.
+        self.slots = [Slot(self.settings)]
+        self.slots[0].worker = self.launcher.start(self.settings)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for slot in self.slots:
+            if slot.worker is not None:
+                slot.worker.end()
+                slot.worker = None
+
+    def run(self) -> None:
+        """Until the plan has nothing left or the deadline is there. NoWorker when no device works."""
+        while True:
+            now = self.clock()
+            if self.deadline is not None and now >= self.deadline:
+                self.handlers.say("The time is up: what was being worked on keeps its latest answers.")
+                return
+            waiting = self._dispatch(now)
+            if self.begun and not waiting and not self.plan.running:
+                return
+            self._listen(now)
+            if not self.slots:
+                raise NoWorker(self._reason)
+
+    def _dispatch(self, now: float) -> bool:
+        """Give work to every idle worker; start missing ones. True while any worker is still to come."""
+        coming = False
+        for slot in self.slots:
+            if slot.worker is None:
+                slot.worker = self.launcher.start(slot.settings)
+            worker = slot.worker
+            if not worker.ready:
+                coming = coming or self.plan.waits(now)
+                continue
+            if worker.job is None:
+                job = self.plan.next_job(now)
+                if job is not None:
+                    self._give(slot, job, now)
+        return coming
+
+    def _give(self, slot: Slot, job: Job, now: float) -> None:
+        try:
+            slot.worker.give(job, now)
+        except OSError:  # it died idle; the end of its other pipe is heard next
+            slot.worker.job = job
+
+    def _listen(self, now: float) -> None:
+        """Hear every worker once, or wait a tick; then look for those that hang."""
+        by_pipe = {slot.worker.messages: slot for slot in self.slots if slot.worker is not None}
+        tick = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - now))
+        for pipe in wait(list(by_pipe), tick):
+            slot = by_pipe[pipe]
+            try:
+                message = pipe.recv()
+            except (EOFError, OSError):
+                self._lose(slot, DIED)
+                continue
+            self._hear(slot, message)
+        now = self.clock()
+        for slot in [slot for slot in self.slots if slot.worker is not None]:
+            if slot.worker.hangs(now, START_CAP):
+                self._lose(slot, "it gave no sign of life in time")
+        if self.begun:
+            self.handlers.projected(self.plan.projected(now))
+
+    def _hear(self, slot: Slot, message: Message) -> None:
+        worker = slot.worker
+        worker.heard = self.clock()
+        if isinstance(message, Ready):
+            worker.ready = True
+            if not self.begun:
+                self._begin(message)
+        elif isinstance(message, Refused):
+            self._reason = message.text
+            self._lose(slot, message.text, final=message.about == "weights" or not self.begun)
+        elif isinstance(message, Answered):
+            self.handlers.answered(message, worker.job)
+        elif isinstance(message, Done):
+            disagreement = self.handlers.done(message, worker.job)
+            self.plan.succeed(worker.job, message.seconds, disagreement)
+            worker.job, slot.strikes = None, 0
+        elif isinstance(message, Failed):
+            self._lose(slot, message.reason)
+        else:
+            assert isinstance(message, Beat), message
+
+    def _begin(self, ready: Ready) -> None:
+        """The first worker is there: one slot for each of its devices, or as many as were asked for."""
+        devices = (self.settings.device,) if ":" in self.settings.device else ready.devices
+        count = self.wanted or len(devices)
+        share = count if ready.kind == "cpu" else 1
+        names = [devices[number % len(devices)] for number in range(count)]
+        for name in names[1:]:
+            self.slots.append(Slot(replace(self.settings, device=name, share=share)))
+        self.slots[0].settings = replace(self.slots[0].settings, device=names[0])
+        self.begun = True
+        self.plan.begin(ready.kind, count)
+        self.handlers.ready(ready, count)
+
+    def _lose(self, slot: Slot, reason: str, *, final: bool = False) -> None:
+        """The slot's worker is of no more use: end it, requeue its job, or give up job or slot."""
+        worker = slot.worker
+        died = reason == DIED
+        how = worker.end(patience=LAST_WORDS if died else 0.0)
+        slot.worker = None
+        slot.strikes += 1
+        if died:
+            reason = f"{reason} ({how})"
+        self._reason = reason
+        if worker.job is not None:
+            again = self.plan.fail(worker.job)
+            names = ", ".join(task.id for task in worker.job.tasks[:3])
+            self.handlers.say(f"{names}: {reason}; {'tried once more' if again else 'left to guesses'}")
+            if not again:
+                self.handlers.given_up(worker.job, reason)
+        elif not worker.ready:
+            self.handlers.say(f"A worker on {slot.settings.device} did not start: {reason}")
+        if final or slot.strikes >= STRIKES:
+            self._give_up(slot, everything=final)
+
+    def _give_up(self, slot: Slot, *, everything: bool) -> None:
+        self.slots.remove(slot)
+        self.plan.workers = max(1, len(self.slots))
+        self.handlers.say(f"Device {slot.settings.device} is given up after {slot.strikes} failures.")
+        on_gpu = slot.settings.device not in ("cpu", "mps")
+        if not self.slots and on_gpu and self.settings.device == "auto" and not everything:
+            self.handlers.say("No GPU is left; the CPU goes on.")
+            self.slots.append(Slot(replace(self.settings, device="cpu")))

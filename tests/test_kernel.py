@@ -1,0 +1,117 @@
+"""The kernel: mounts in both layouts, lenient reading, and what it does when things are missing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from solver.arc.guess import guesses
+from solver.arc.submission import read_submission, validate_submission
+from solver.arc.task import parse_grid
+from solver.kaggle.kernel import Log, scratch_folder
+from solver.kaggle.mounts import EVALUATION, TASKS, find_mounts, process_age
+from solver.kaggle.salvage import read_leniently, salvage_task
+
+GRID = [[1, 2], [3, 4]]
+GOOD = {"train": [{"input": GRID, "output": GRID}], "test": [{"input": GRID}]}
+BAD = {
+    "colour": {"train": [{"input": GRID, "output": [[10]]}, GOOD["train"][0]], "test": [{"input": GRID}]},
+    "ragged": {"train": GOOD["train"], "test": [{"input": [[1], [1, 2]]}, {"input": GRID}]},
+    "list": [],
+    "no test": {"train": GOOD["train"]},
+    "nothing": {"train": [], "test": [{}, {}]},
+}
+
+
+@pytest.mark.parametrize("layout", ["competitions/arc-prize-2026-arc-agi-2", "arc-prize-2025"])
+@pytest.mark.parametrize("data", ["datasets/somebody/weights", "weights", "models/somebody/net/1"])
+def test_mounts_of_both_layouts(tmp_path: Path, layout: str, data: str) -> None:
+    (tmp_path / layout).mkdir(parents=True)
+    (tmp_path / data).mkdir(parents=True)
+    (tmp_path / layout / TASKS).write_text("{}")
+    (tmp_path / layout / EVALUATION).write_text("{}")
+    (tmp_path / data / "config.json").write_text("{}")
+    assert find_mounts(tmp_path).weights == ()
+    (tmp_path / data / "model.safetensors").write_bytes(b"")
+    found = find_mounts(tmp_path)
+    assert found.tasks == tmp_path / layout / TASKS and found.evaluation == tmp_path / layout / EVALUATION
+    assert found.weights == (tmp_path / data,)
+    assert str(tmp_path / layout) in found.describe() and str(tmp_path / data) in found.describe()
+
+
+def test_no_mounts_at_all(tmp_path: Path) -> None:
+    found = find_mounts(tmp_path / "nowhere")
+    assert found.tasks is None and "nothing" in found.describe()
+
+
+def test_every_malformed_task_keeps_its_entries(tmp_path: Path) -> None:
+    path, said = tmp_path / TASKS, []
+    path.write_text(json.dumps({"good": GOOD, **BAD}))
+    tasks = {task.id: task for task in read_leniently(path, said.append)}
+    assert list(tasks) == ["good", *BAD]
+    assert len(said) == len(BAD) and all(str(path) in line for line in said)
+    assert [len(task.test) for task in tasks.values()] == [1, 1, 2, 1, 1, 2]
+    assert len(tasks["colour"].train) == 1
+    np.testing.assert_array_equal(tasks["ragged"].test[1].input, parse_grid(GRID, ""))
+    for task in tasks.values():
+        for number in range(len(task.test)):
+            assert len(guesses(task, number)) >= 2
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", {"train": 1, "test": {}}, {"train": [None], "test": [3]}])
+def test_anything_can_be_salvaged(value: object) -> None:
+    task = salvage_task("id", value)
+    assert len(task.train) == len(task.test) == 1
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log(tmp_path / "no" / "run.log", 0.0)
+    log("first")
+    assert "first" in capsys.readouterr().out
+    log = Log(tmp_path / "run.log", 0.0)
+    log("second")
+    assert (tmp_path / "run.log").read_text().endswith(" second\n")
+
+
+def test_the_process_knows_its_age() -> None:
+    assert 0 < process_age() < 7 * 24 * 3600
+    folder = Path(scratch_folder())
+    assert folder.is_dir()
+    folder.rmdir()
+
+
+def run_kernel(tmp_path: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """The repository's kernel over ``tmp_path/input``; no weights are mounted."""
+    output = tmp_path / "working"
+    output.mkdir()
+    environment = {**os.environ, "KAGGLE_INPUT": str(tmp_path / "input"), "KAGGLE_OUTPUT": str(output)}
+    environment |= {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, str(ROOT / "kaggle_kernel.py"), *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_only_missing_tasks_end_without_a_submission(tmp_path: Path) -> None:
+    (tmp_path / "input" / "other").mkdir(parents=True)
+    (tmp_path / "input" / "other" / "notes.txt").write_text("x")
+    done = run_kernel(tmp_path)
+    assert done.returncode == 1
+    assert f"there is: {tmp_path / 'input' / 'other'}." in done.stdout
+
+
+def test_without_weights_and_with_bad_tasks_there_are_guesses(tmp_path: Path) -> None:
+    folder = tmp_path / "input" / "arc-prize-2025"
+    folder.mkdir(parents=True)
+    (folder / TASKS).write_text(json.dumps({"good": GOOD, **BAD}))
+    done = run_kernel(tmp_path, "--full", "--weights", str(tmp_path / "no-weights"))
+    assert done.returncode == 0, done.stdout
+    path = tmp_path / "working" / "submission.json"
+    validate_submission(json.loads(path.read_text()), read_leniently(folder / TASKS, lambda text: None))
+    assert list(read_submission(path)) == ["good", *BAD]
+    assert "every task is left to guesses" in done.stdout and "valid, 6 tasks, 8 outputs" in done.stdout
+    log = (tmp_path / "working" / "run.log").read_text()
+    assert [line[10:] for line in log.splitlines()] == done.stdout.splitlines()

@@ -1,0 +1,319 @@
+"""Plan, cost model, supervisor and workers: same answers whatever happens, and no process left behind."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from test_run import tiny_task, tiny_weights
+
+from solver.arc.journal import read_journal
+from solver.arc.submission import read_submission, validate_submission
+from solver.arc.task import Pair, Task, as_grid
+from solver.model.checkpoint import save_weights
+from solver.run.cost import CostModel, list_schedule
+from solver.run.group import Room
+from solver.run.launch import Launcher
+from solver.run.options import Listener, SolveOptions, TaskResult
+from solver.run.pipeline import solve
+from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, deal_groups
+from solver.run.simulate import simulate
+
+NAMES = ("one", "two", "three", "four")
+FAULTY = Launcher(module="benchmarks.faulty_worker", path=str(ROOT))
+
+
+def random_task(name: str, side: int, seed: int) -> Task:
+    """Random grids of one size."""
+    generator = np.random.default_rng(seed)
+    grids = [as_grid(generator.integers(0, 10, (side, side))) for _ in range(5)]
+    return Task(name, (Pair(*grids[:2]), Pair(*grids[2:4])), (Pair(grids[4]),))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tiny = tiny_weights(memory="cose")
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    save_weights(folder, tiny.network, tiny.memory, {})
+    return str(folder)
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Call it with the faults that the workers are to have; it returns the folder that counts them."""
+
+    def set_faults(*wanted: dict) -> Path:
+        folder = tmp_path / "hits"
+        folder.mkdir()
+        monkeypatch.setenv("FAULTS", json.dumps({"folder": str(folder), "faults": wanted}))
+        return folder
+
+    return set_faults
+
+
+def options(weights: str, **changes: object) -> SolveOptions:
+    values = dict(weights=weights, steps=2, augmentations=2, device="cpu", workers=2)
+    return SolveOptions(**{**values, **changes})
+
+
+def four_tasks() -> list[Task]:
+    return [tiny_task(name) for name in NAMES]
+
+
+# Cost model and plan
+
+
+def test_the_cost_model_learns_the_machine() -> None:
+    truth, generator = np.array([2.0, 0.0, 4e-8, 3e-5]), np.random.default_rng(0)
+    model = CostModel()
+    for _ in range(12):
+        row = np.array([1.0, 0.0, generator.uniform(1e7, 1e9), generator.uniform(1e4, 1e6)])
+        model.update(row, float(row @ truth))
+    row = np.array([1.0, 0.0, 5e8, 5e5])
+    assert model.predict(row) == pytest.approx(row @ truth, rel=0.1)
+    assert (model.weights >= 0).all()
+
+
+def test_a_list_schedule_ends_with_its_last_job() -> None:
+    assert list_schedule([3.0, 2.0, 2.0], [0.0, 0.0]) == 4.0
+    assert list_schedule([], [1.0, 5.0]) == 5.0
+
+
+def test_groups_depend_on_file_seed_and_count_alone() -> None:
+    tasks = [random_task(f"t{n}", 3, n) for n in range(7)]
+    dealt = deal_groups(tasks, 3, 1)
+    assert sorted(n for group in dealt for n in group) == list(range(7))
+    assert {len(group) for group in dealt} == {2, 3}
+    assert dealt == deal_groups(tasks, 3, 1) != deal_groups(tasks, 3, 2)
+    assert deal_groups(tasks, None, 1) == [(n,) for n in range(7)]
+
+
+def test_a_budget_goes_breadth_first_and_the_most_expensive_first() -> None:
+    tasks = [random_task(f"t{n}", side, n) for n, side in enumerate((3, 20, 10))]
+    plan = Plan(tasks, SolveOptions(budget_seconds=1000.0), start=0.0)
+    plan.begin("cuda", 1)
+    assert plan.phases == PHASES
+    seen, now = [], 0.0
+    while (job := plan.next_job(now)) is not None:
+        seen.append((job.phase, job.tasks[0].id))
+        now += job.seconds
+        plan.succeed(job, job.seconds, 0.5 if job.tasks[0].id == "t2" else 0.0)
+    sizes = ["t1", "t2", "t0"]
+    assert seen == [(QUICK, n) for n in sizes] + [(TUNE, n) for n in sizes] + [(REFINE, "t2")]
+    assert 900 < now <= 1000
+
+
+def test_a_group_is_tried_twice_and_then_left() -> None:
+    plan = Plan([tiny_task()], SolveOptions(steps=1), start=0.0)
+    first = plan.next_job(0.0)
+    assert plan.fail(first)
+    second = plan.next_job(0.0)
+    assert (first.attempt, second.attempt) == (0, 1)
+    assert not plan.fail(second)
+    assert plan.next_job(0.0) is None
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_simulated_run_ends_in_time_whatever_tasks_cost(factor: float, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    tasks = [random_task(f"t{n}", int(generator.integers(3, 31)), n) for n in range(60)]
+    made = simulate(
+        tasks,
+        SolveOptions(budget_seconds=3600.0),
+        kind="cuda",
+        workers=4,
+        seconds=lambda job: job.seconds * generator.uniform(0.95, 1.1) + 1.5 * factor,
+        disagreement=lambda job: float(generator.random() < 0.4),
+        load=20.0,
+    )
+    assert made.jobs[QUICK] == made.jobs[TUNE] == 60
+    assert 0.9 * 3600 < made.finish < 3600
+    assert made.idle < 0.1
+
+
+def test_the_ladder_ends_with_one_view() -> None:
+    room, rungs = Room(4096, 8), []
+    while room is not None:
+        rungs.append((room.tokens, room.augmentations))
+        room = room.smaller()
+    assert rungs[:3] == [(4096, 8), (2048, 8), (1024, 8)]
+    assert rungs[-4:] == [
+        (64, 8),
+        (64, 4),
+        (64, 2),
+        (64, 1),
+    ]
+
+
+# Processes
+
+
+def test_the_supervisor_imports_no_torch() -> None:
+    code = "import sys, solver.run.pipeline; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_any_number_of_workers_writes_the_same_bytes(weights: str, tmp_path: Path) -> None:
+    written = set()
+    for workers in (0, 2):
+        path = tmp_path / f"{workers}.json"
+        results = solve(four_tasks(), output=path, options=options(weights, workers=workers, groups=3))
+        assert [result.note for result in results] == [""] * 4
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
+def test_faults_are_survived_and_change_nothing_else(weights: str, tmp_path: Path, faults) -> None:
+    clean, path = tmp_path / "clean.json", tmp_path / "submission.json"
+    solve(four_tasks(), output=clean, options=options(weights, workers=0))
+    folder = faults(
+        {"kind": "die", "task": "one"},
+        {"kind": "nan", "task": "two"},
+        {"kind": "hang", "task": "four"},
+        {"kind": "error", "task": "three", "times": 0},
+    )
+    said: list[str] = []
+    results = solve(
+        four_tasks(),
+        output=path,
+        options=options(weights, patience=20.0),
+        listener=Listener(say=said.append),
+        journal=tmp_path / "journal",
+        launcher=FAULTY,
+    )
+    assert sorted(hit.name for hit in folder.iterdir()) == [
+        "die-one-0",
+        "error-three-0",
+        "error-three-1",
+        "hang-four-0",
+        "nan-two-0",
+    ]
+    notes = {result.task.id: result.note for result in results}
+    assert "illegal memory access" in notes.pop("three") and set(notes.values()) == {""}
+    expected, found = read_submission(clean), read_submission(path)
+    for name in ("one", "two", "four"):
+        for a, b in zip(expected[name][0], found[name][0], strict=True):
+            np.testing.assert_array_equal(a, b)
+    text = "\n".join(said)
+    for part in ("killed by signal 9", "not finite", "no sign of life", "left to guesses"):
+        assert part in text
+    assert {task for task, _ in read_journal(tmp_path / "journal").pool} == {"one", "two", "four"}
+
+
+def test_out_of_memory_goes_on_with_less(weights: str, tmp_path: Path, faults) -> None:
+    faults({"kind": "memory", "times": 0, "tokens": 512})
+    said: list[str] = []
+    (result,) = solve(
+        [tiny_task()],
+        output=tmp_path / "s.json",
+        options=options(weights, workers=1),
+        listener=Listener(say=said.append),
+        launcher=FAULTY,
+    )
+    assert result.note == "" and result.steps == 2
+    assert said == ["mirror: out of memory, went on with batches of 512 cells instead of 4096"]
+
+
+def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faults) -> None:
+    faults({"kind": "die", "times": 0}, {"kind": "vanish"})
+    path, said = tmp_path / "s.json", []
+    results = solve(
+        [tiny_task()],
+        output=path,
+        options=options(weights, workers=1, lenient=True),
+        listener=Listener(say=said.append),
+        launcher=FAULTY,
+    )
+    validate_submission(json.loads(path.read_text()), [tiny_task()])
+    assert results[0].attempts[0][0].source == "guess"
+    assert "given up" in said[-2] and "left to guesses" in said[-1]
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_truncated_weights(weights: str, tmp_path: Path, lenient: bool) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in Path(weights).iterdir():
+        (broken / file.name).write_bytes(file.read_bytes()[: 200 if file.suffix == ".safetensors" else None])
+    path, said = tmp_path / "s.json", []
+
+    def run() -> list[TaskResult]:
+        chosen = options(str(broken), workers=1, lenient=lenient)
+        return solve([tiny_task()], output=path, options=chosen, listener=Listener(say=said.append))
+
+    if lenient:
+        assert run()[0].attempts[0][0].source == "guess"
+    else:
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            run()
+    validate_submission(json.loads(path.read_text()), [tiny_task()])
+
+
+def test_a_full_disk_is_said_once_and_the_run_goes_on(weights: str, tmp_path: Path) -> None:
+    path, said = tmp_path / "s.json", []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(result: TaskResult) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
+
+    try:
+        results = solve(
+            four_tasks(),
+            output=path,
+            options=options(weights, workers=0, lenient=True),
+            listener=Listener(result=fill, say=said.append),
+            journal=tmp_path / "journal",
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(results) == 4 and len(said) == 2
+    assert "the journal ends here" in said[0] and "the one before it stays" in said[1]
+    validate_submission(json.loads(path.read_text()), four_tasks())
+    assert read_journal(tmp_path / "journal").finished.keys() == {"one"}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_killed_run_leaves_no_process_and_resumes(weights: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path[:0] = [{root!r}, {tests!r}]\n"
+        "from pathlib import Path\n"
+        "from test_supervisor import four_tasks, options, solve\n"
+        "solve(four_tasks(), output=Path('s.json'), options=options({weights!r}, workers=1),\n"
+        "      journal=Path('journal'), on_result=lambda r: print(r.task.id, flush=True))\n"
+    ).format(root=str(ROOT), tests=str(ROOT / "tests"), weights=weights)
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(process.pid, signal.SIGKILL)
+    assert children
+    until = time.monotonic() + 30
+    while any(alive(int(pid)) for pid in children) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(alive(int(pid)) for pid in children)
+    told: list[TaskResult] = []
+    path, journal = tmp_path / "s.json", tmp_path / "journal"
+    chosen = options(weights, workers=0)
+    solve(four_tasks(), output=path, options=chosen, journal=journal, resume=True, on_result=told.append)
+    assert sorted(result.task.id for result in told) == sorted(NAMES)
+    assert any(result.steps == 0 for result in told), "nothing was taken from the journal"
+    solve(four_tasks(), output=tmp_path / "clean.json", options=chosen)
+    assert path.read_bytes() == (tmp_path / "clean.json").read_bytes()
+    with pytest.raises(ValueError, match="begun with other settings"):
+        other = options(weights, workers=0, steps=3)
+        solve(four_tasks(), output=path, options=other, journal=journal, resume=True)
