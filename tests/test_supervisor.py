@@ -220,7 +220,7 @@ def test_out_of_memory_goes_on_with_less(weights: str, tmp_path: Path, faults) -
         launcher=FAULTY,
     )
     assert result.note == "" and result.steps == 2
-    assert said == ["mirror: out of memory, went on with batches of 512 cells instead of 4096"]
+    assert said == ["mirror: out of memory, went on with batches of 384 cells instead of 768"]
 
 
 def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faults) -> None:

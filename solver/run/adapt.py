@@ -25,12 +25,9 @@ from solver.model.learner import Learner, Rates, run_loops
 from solver.model.optim import Average, warm_constant
 from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
+from solver.run.options import BATCH_TOKENS
 
 Arm = Literal["none", "embedding", "full"]
-
-
-# Cells of a batch: enough to keep a GPU busy; on a CPU more steps are worth more than larger ones.
-BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,19 @@ from solver.model.device import Placement
 from solver.run.adapt import Tuned, TuneSettings, adapt, fits
 from solver.run.budget import Budget
 from solver.run.message import Answered, Done, Failed, Job, Message, WorkerSettings
+from solver.run.options import BATCH_TOKENS
 from solver.run.predict import PredictSettings, predict_views
 
 TUNING_SHARE = 0.75  # of a job's seconds; the rest predicts
-PREDICT_TOKENS = 8192
+PREDICTED_PER_TUNED = 8  # without gradients a batch may hold more
 NOT_FINITE = "the network's numbers are not finite"
 LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
 
 
 @dataclass(frozen=True)
 class Room:
-    """What fits into memory: cells of a tuning batch (a predicted one has twice as many) and views."""
+    """What fits into memory: cells of a tuning batch (PREDICTED_PER_TUNED times as many of a predicted
+    one) and views."""
 
     tokens: int
     augmentations: int
@@ -66,7 +68,7 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
     started = bench.clock()
     if job.attempt:
         bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
-    full = Room(TuneSettings().tokens, bench.settings.augmentations)
+    full = Room(BATCH_TOKENS[bench.placement.device.type], bench.settings.augmentations)
     room: Room | None = full
     answered: list[str] = []
     while room is not None:
@@ -148,7 +150,7 @@ def _predict(
 ) -> Answered:
     """Candidates for every test input of one task. ``outputs``: left in the group, this task's included."""
     task, views = tuned.tasks[number], []
-    settings = PredictSettings(tokens=room.tokens * PREDICT_TOKENS // 4096, loops=bench.weights.config.loops)
+    settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=bench.weights.config.loops)
     for test in range(len(task.test)):
         made = predict_views(
             tuned,

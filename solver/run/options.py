@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 DEFAULT_WEIGHTS = "urm-nano"
 DEFAULT_SECONDS = {"cpu": 10.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
 
+# Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
+BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
+
 
 @dataclass(frozen=True)
 class SolveOptions:
