@@ -61,7 +61,7 @@ def main(run: Path, output: Path | None) -> None:
     """Draw the log of a run's folder RUN."""
     try:
         target = output or run / "plot.png"
-        draw(read_log(run / FILE), target, str(run))
+        draw(read_log(run / FILE), target, run.resolve().name)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     click.echo(str(target))
