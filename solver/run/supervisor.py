@@ -17,6 +17,7 @@ START_CAP = 300.0  # seconds until a worker must be ready
 STRIKES = 3  # failures of a device in a row, without a finished job between them
 DIED = "its process died"
 LAST_WORDS = 5.0  # seconds that a process whose pipe has ended gets to end by itself
+PROJECTION_SECONDS = 5.0  # between two looks at the finish
 TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -63,6 +64,7 @@ class Supervisor:
         self.slots: list[Slot] = []
         self.begun = False
         self._reason = ""
+        self._next_projection = 0.0
 
     def __enter__(self) -> "Supervisor":
         # The first worker loads while the guesses are made, and tells which devices there are.
@@ -128,7 +130,8 @@ class Supervisor:
         for slot in [slot for slot in self.slots if slot.worker is not None]:
             if slot.worker.hangs(now, START_CAP):
                 self._lose(slot, "it gave no sign of life in time")
-        if self.begun:
+        if self.begun and now >= self._next_projection:
+            self._next_projection = now + PROJECTION_SECONDS
             self.handlers.projected(self.plan.projected(now))
 
     def _hear(self, slot: Slot, message: Message) -> None:
