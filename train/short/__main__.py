@@ -9,7 +9,7 @@ from solver.model.device import place
 from train.short.recipe import read_run
 from train.short.trainer import train
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+RECIPES = Path(__file__).resolve().parent / "recipes"
 
 
 @click.command()
@@ -31,7 +31,7 @@ def main(
     device: str,
     quiet: bool,
 ) -> None:
-    """Train RECIPE (a name in train/recipes, or a JSON file) on the task files under --data.
+    """Train RECIPE (a name in train/short/recipes, or a JSON file) on the task files under --data.
 
     A run that was stopped goes on from --output/state.pt; the weights land in --output/weights.
     """
