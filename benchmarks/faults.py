@@ -30,8 +30,8 @@ RUN_FAULTS = ("supervisor killed", "truncated weights", "disk full", "read-only 
 SCENARIOS = (*WORKER_FAULTS, *RUN_FAULTS)
 MARK = "ARC_FAULT_RUN"  # in the environment of every process of a run: how orphans are found
 _NAMES = ("a1", "b2", "c3")
-_PATIENCE = 25.0
-_LIMIT = 400.0  # seconds until a run is taken to hang
+_PATIENCE = 60.0
+_LIMIT = 900.0  # seconds until a run is taken to hang
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _faults(scenario: str, generator: np.random.Generator) -> list[dict[str, obj
     if scenario == "vanish":
         return [{"kind": "die", "task": task, "times": times}, {"kind": "vanish"}]
     if scenario == "memory":
-        return [{"kind": "memory", "task": task, "times": 0, "tokens": int(generator.integers(0, 4096))}]
+        return [{"kind": "memory", "task": task, "times": 0, "tokens": int(generator.integers(0, 768))}]
     return [{"kind": scenario, "task": task, "times": min(times, 2) if scenario == "hang" else times}]
 
 

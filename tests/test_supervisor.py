@@ -185,7 +185,7 @@ def test_faults_are_survived_and_change_nothing_else(weights: str, tmp_path: Pat
     results = solve(
         four_tasks(),
         output=path,
-        options=options(weights, patience=20.0),
+        options=options(weights, patience=30.0),
         listener=Listener(say=said.append),
         journal=tmp_path / "journal",
         launcher=FAULTY,

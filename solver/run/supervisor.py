@@ -86,7 +86,8 @@ class Supervisor:
                 self.handlers.say("The time is up: what was being worked on keeps its latest answers.")
                 return
             waiting = self._dispatch(now)
-            if self.begun and not waiting and not self.plan.running:
+            over = self.begun or not self.plan.waits(now)  # a resumed run may have nothing left to do
+            if over and not waiting and not self.plan.running:
                 return
             self._listen(now)
             if not self.slots:

@@ -5,8 +5,10 @@ nor the caller's main module. It reads jobs on a thread: when the supervisor is 
 computed, the process ends at once.
 """
 
+import ctypes
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from solver.model.device import Placement
 
 BEAT_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 GIVEN_UP = 3  # exit status after a job that failed: the supervisor starts another process
 
 Solve = Callable[["object", Job, Callable[[], None]], Iterator[Message]]
@@ -28,6 +31,7 @@ Solve = Callable[["object", Job, Callable[[], None]], Iterator[Message]]
 def main(receive: int, send: int, solve: Solve | None = None) -> None:
     """Work until the pipe ends. ``receive``, ``send``: file descriptors. ``solve``: the job's own code,
     ``solver.run.group.solve_job`` unless a test puts a fault around it."""
+    _die_with_parent()
     jobs, supervisor = Connection(receive, writable=False), Connection(send, readable=False)
     arrived: queue.SimpleQueue[Job] = queue.SimpleQueue()
     settings: WorkerSettings = jobs.recv()
@@ -43,6 +47,12 @@ def main(receive: int, send: int, solve: Solve | None = None) -> None:
             supervisor.send(message)
             if isinstance(message, Failed):
                 sys.exit(GIVEN_UP)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process with its parent: a thread that waits could not while C code runs."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _read(jobs: Connection, arrived: "queue.SimpleQueue[Job]") -> None:
