@@ -26,7 +26,7 @@ from solver.run.budget import seconds_from_now
 from solver.run.predict import PredictSettings, predict
 
 ARMS = ("none", "embedding", "full")
-TUNING_SHARE = 0.8
+TUNING_SHARE = 0.9
 
 
 def chosen(tasks: Sequence[Task], half: str, side: int) -> list[Task]:

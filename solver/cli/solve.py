@@ -119,7 +119,7 @@ EXAMPLES = [
 @click.option(
     "--augmentations",
     type=click.IntRange(min=1),
-    default=64,
+    default=16,
     metavar="N",
     show_default=True,
     help="Views of each task (turned, flipped, recoloured) that are tuned on and that vote.",
@@ -179,7 +179,7 @@ def solve(tasks: str, output: str, quiet: bool, resume: bool, **options: object)
     after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with .journal)
     keeps every candidate, for --resume and for the report.
 
-    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 10 seconds on
+    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 12 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
     then writes the same bytes again. What fits into a time is never quite the same twice.
     """

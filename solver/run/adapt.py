@@ -7,7 +7,7 @@ over the steps (arXiv 2511.02886). The learning rates warm up over the first ste
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import nn
@@ -30,23 +30,28 @@ from solver.run.options import BATCH_TOKENS
 Arm = Literal["none", "embedding", "full"]
 
 
+# The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.
+RATE_TIMES_WIDTH = 0.128
+
+
 @dataclass(frozen=True)
 class TuneSettings:
     """``augmentations``: views of each task that are trained on. ``tokens``: cells of a batch, 0 for
     the device's default (BATCH_TOKENS).
     ``embedding_share``: part of the budget before the weights move. ``loops``: loops a batch is
-    kept for, one step each. ``larger_share``: how often a canvas is drawn larger than its box."""
+    kept for, one step each. ``larger_share``: how often a canvas is drawn larger than its box, by up to
+    ``larger_by``. ``rates``: None for the default, by the network's width."""
 
     arm: Arm = "full"
     augmentations: int = 64
     tokens: int = 0
-    embedding_share: float = 0.25
+    embedding_share: float = 0.1
     loops: int = 2
     warm_up: int = 20
     average_decay: float = 0.99
     larger_share: float = 0.25
     larger_by: int = 3
-    rates: Rates = field(default_factory=Rates)
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +98,11 @@ def adapt(
     seed: int,
 ) -> Tuned:
     """Tune on the demonstrations of ``group`` until the budget ends; test pairs are never read."""
-    settings = replace(settings, tokens=settings.tokens or BATCH_TOKENS[placement.device.type])
+    settings = replace(
+        settings,
+        tokens=settings.tokens or BATCH_TOKENS[placement.device.type],
+        rates=settings.rates or Rates(weights=RATE_TIMES_WIDTH / weights.config.hidden_size),
+    )
     per_task = settings.augmentations
     augmentations = tuple(
         tuple(sample_augmentations(task, per_task, derive_generator(seed, task.id, "augmentations")))

@@ -21,7 +21,7 @@ from solver.run.message import Answered, Done, Failed, Job, Message, WorkerSetti
 from solver.run.options import BATCH_TOKENS
 from solver.run.predict import PredictSettings, predict_views
 
-TUNING_SHARE = 0.75  # of a job's seconds; the rest predicts
+TUNING_SHARE = 0.9  # of a job's seconds; the rest predicts
 PREDICTED_PER_TUNED = 8  # without gradients a batch may hold more
 NOT_FINITE = "the network's numbers are not finite"
 LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from solver.run.adapt import Arm
 
 DEFAULT_WEIGHTS = "urm-nano"
-DEFAULT_SECONDS = {"cpu": 10.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
+DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
 
 # Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
 BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
@@ -33,7 +33,7 @@ class SolveOptions:
     steps: int | None = None
     seconds_per_task: float | None = None
     budget_seconds: float | None = None
-    augmentations: int = 64
+    augmentations: int = 16
     seed: int = 0
     device: str = "auto"
     tune: "Arm" = "full"
