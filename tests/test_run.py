@@ -100,6 +100,18 @@ def test_embedding_tuning_moves_only_the_memory(memory: str) -> None:
     assert moved == {"rows" if memory == "table" else "task_vectors"}
 
 
+def test_arms_after_one_another_leave_the_base_weights_usable() -> None:
+    weights = tiny_weights(memory="cose")
+    steps = []
+    for arm in ("embedding", "full", "none", "full"):
+        settings = TuneSettings(arm=arm, augmentations=1, tokens=128)
+        tuned = adapt(
+            weights, [tiny_task()], settings=settings, budget=Budget(steps=4), placement=CPU, seed=0
+        )
+        steps.append(tuned.steps)
+    assert steps == [4, 4, 0, 4]
+
+
 def test_without_tuning_nothing_moves_and_rows_start_at_the_mean() -> None:
     weights = tiny_weights()
     weights = replace(weights, memory={"mean": torch.arange(32.0)})

@@ -88,7 +88,7 @@ class Average:
 
     def __init__(self, module: nn.Module, decay: float, *, warm: bool = False) -> None:
         self.decay, self.warm, self.steps = decay, warm, 0
-        self.params = [p for p in module.parameters() if p.requires_grad]
+        self.params = list(module.parameters())
         self.values = [p.detach().clone() for p in self.params]
 
     @torch.no_grad()
