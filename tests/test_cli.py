@@ -323,3 +323,13 @@ def test_ctrl_c_leaves_a_valid_submission_and_says_how_far_it_got(
     assert re.search(r"^Stopped after \d+ of 20 tasks;", said, re.MULTILINE), said
     assert f"The latest valid submission stays in {output}." in said
     assert len(json.loads(output.read_text("utf-8"))) == 20
+
+
+def test_a_report_on_request(tmp_path: Path, example_tasks: Path) -> None:
+    path = first_tasks(example_tasks, tmp_path, 1)
+    page = tmp_path / "report.html"
+    result = run(path, "-o", tmp_path / "s.json", *FAST, "--report", page)
+    assert result.exit_code == 0, result.output
+    assert str(page) in result.output.replace("\n", "")
+    text = page.read_text("utf-8")
+    assert text.lower().startswith("<!doctype html>") and "be03b35f" in text

