@@ -14,12 +14,20 @@ FOLDERS = ("solver", "train", "weights", "benchmarks")
 
 # Room -> the modules of this project that it may import, each with everything below it.
 ROOMS = {
-    "solver.arc": {"solver.arc"},
-    "solver.model": {"solver.model"},
-    "solver.run": {"solver.run", "solver.arc", "solver.model"},
-    "solver.report": {"solver.report", "solver.arc"},
-    "solver.bundle": {"solver.bundle", "solver.arc", "solver.model"},
-    "solver.kaggle": {"solver.kaggle", "solver.arc", "solver.model", "solver.run", "solver.report"},
+    "solver.file": set(),
+    "solver.arc": {"solver.file", "solver.arc"},
+    "solver.model": {"solver.file", "solver.model"},
+    "solver.run": {"solver.file", "solver.run", "solver.arc", "solver.model"},
+    "solver.report": {"solver.file", "solver.report", "solver.arc"},
+    "solver.bundle": {"solver.file", "solver.bundle", "solver.arc", "solver.model"},
+    "solver.kaggle": {
+        "solver.file",
+        "solver.kaggle",
+        "solver.arc",
+        "solver.model",
+        "solver.run",
+        "solver.report",
+    },
     "solver.cli": {"solver"},
     "solver": {"solver"},
     "train": {"train", "solver"},

@@ -1,5 +1,6 @@
 """Sets of weights on disk: strict, whole, found by name, read with and without the library."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import safetensors.torch
 import torch
 from model_inputs import ARCHES, make_batch, small_config
 
+from solver import file
+from solver.file import replace_file
 from solver.model import checkpoint
 from solver.model import folder as weights_folder
 from solver.model.checkpoint import (
     load_weights,
     parse_safetensors,
     read_tensors,
-    replace_file,
     save_weights,
 )
 from solver.model.embedding import build_memory
@@ -151,13 +153,14 @@ def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "f"
     replace_file(path, b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.os, "fsync", _full_disk)
-        with pytest.raises(OSError, match="disk is full"):
+        patch.setattr(file.os, "fsync", _full_disk)
+        with pytest.raises(ValueError, match=r"f: cannot be written \(No space left"):
             replace_file(path, b"new")
+    assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == b"old"
     replace_file(path, b"new")
     assert path.read_bytes() == b"new"
 
 
 def _full_disk(descriptor: int) -> None:
-    raise OSError("disk is full")
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solver.model.checkpoint import replace_file
+from solver.file import replace_file
 from train.distributed import World
 
 FORMAT = 1

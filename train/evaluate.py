@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from solver.model.checkpoint import replace_file
+from solver.file import replace_file
 from train.checkpoint import find_checkpoint, read_state
 from train.config import TrainConfig, build_config, parse_override
 from train.dataset import Dataset

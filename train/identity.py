@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.model.checkpoint import replace_file
+from solver.file import replace_file
 from train.dataset import Dataset
 
 FILE = "identifiers.npz"

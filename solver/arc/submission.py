@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.arc.file import replace_file
 from solver.arc.task import Grid, Task, name_of, parse_grid, read_json
 from solver.arc.vote import same_grid
+from solver.file import replace_file
 
 try:
     import orjson

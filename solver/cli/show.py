@@ -21,8 +21,8 @@ def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: st
     import os
     import sys
 
-    from solver.arc.file import replace_file
     from solver.arc.task import load_tasks
+    from solver.file import replace_file
     from solver.report.picture import png_bytes, task_pixels, task_svg
     from solver.report.terminal import printable, task_lines
 

@@ -7,7 +7,6 @@ start from.
 """
 
 import json
-import os
 import struct
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from solver.file import replace_file
 from solver.model.config import NetworkConfig
 from solver.model.embedding import Memory, build_memory
 from solver.model.folder import find_weights
@@ -146,13 +146,3 @@ def save_weights(
     header = {"format": FORMAT, "arch": config.arch, "model": config.to_dict(), "provenance": provenance}
     replace_file(folder / "model.safetensors", save(packed))
     replace_file(folder / "config.json", (json.dumps(header, indent=1) + "\n").encode())
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write beside the file, then move over it: a reader sees the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)

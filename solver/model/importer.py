@@ -18,7 +18,8 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
-from solver.model.checkpoint import read_tensors, replace_file, save_weights
+from solver.file import replace_file
+from solver.model.checkpoint import read_tensors, save_weights
 from solver.model.config import checked, swiglu_width
 from solver.model.registry import build_network, config_class
 from solver.model.upstream import config_from_upstream, rename_from_upstream, rename_settings

@@ -1,5 +1,6 @@
 """What URM, TRM and HRM are made of: post-norm blocks, stacks of them, and one loop's result."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -86,7 +87,7 @@ class Stack(nn.Module):
         return hidden
 
 
-class TwoStateNetwork(nn.Module):
+class TwoStateNetwork(nn.Module, ABC):
     """What TRM and HRM share: the states (z_H, z_L), which start from one fixed vector each, the same
     at every position, and the heads, which read z_H. ``recur`` is where they differ."""
 
@@ -103,9 +104,9 @@ class TwoStateNetwork(nn.Module):
         shape = states_shape(self.config, batch)
         return tuple(start.to(dtype).expand(shape) for start in (self.H_init, self.L_init))
 
+    @abstractmethod
     def recur(self, high: Tensor, low: Tensor, given: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
         """(z_H, z_L) after one loop; ``given`` [B, P + T, D] is the embedded input."""
-        raise NotImplementedError
 
     def forward(
         self, states: tuple[Tensor, ...], batch: Batch, vectors: Tensor | None, dtype: torch.dtype

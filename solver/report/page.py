@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from solver.arc.file import replace_file
 from solver.arc.score import STATUSES
 from solver.arc.vote import GUESS, NETWORK
+from solver.file import replace_file
 from solver.report.overview import overview_charts
 from solver.report.palette import PALETTES
 from solver.report.result import Result, Source, read_result, summarise

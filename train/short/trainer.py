@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from solver.arc.file import replace_file
+from solver.file import replace_file
 from solver.model.batch import Batch
 from solver.model.checkpoint import save_weights
 from solver.model.config import URMConfig
