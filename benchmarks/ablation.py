@@ -21,9 +21,10 @@ from solver.arc.task import Task, load_tasks
 from solver.arc.vote import NETWORK, Answer, rank, same_grid, two_attempts
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place
-from solver.run.adapt import TuneSettings, adapt
+from solver.run.adapt import adapt
 from solver.run.budget import seconds_from_now
-from solver.run.predict import PredictSettings, predict
+from solver.run.predict import predict
+from solver.run.settings import PredictSettings, TuneSettings
 
 ARMS = ("none", "embedding", "full")
 TUNING_SHARE = 0.9

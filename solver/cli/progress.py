@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from solver.arc.task import Task
 from solver.arc.vote import NETWORK, Answer, same_grid
-from solver.run.plan import QUICK
+from solver.run.message import JOINT, QUICK
 
 if TYPE_CHECKING:
     from solver.run.options import TaskResult
@@ -134,7 +134,7 @@ class Progress:
         self._known = {task.id: task for task in tasks}
         self._verdicts: dict[str, Verdict] = {}
         self._notes: dict[str, str] = {}
-        self._quick: set[str] = set()
+        self._interim: dict[str, dict[str, Verdict]] = {QUICK: {}, JOINT: {}}
         self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
@@ -162,9 +162,11 @@ class Progress:
         """One line for a finished task: ``demos``: the demonstrations it reproduces."""
         task_id, verdict = result.task.id, judge(self._known[result.task.id], result.attempts)
         before = self._verdicts.get(task_id)
-        if result.phase == QUICK:
-            self._quick.add(task_id)
-            self._bar.set_description_str(f"quick pass {len(self._quick)}, ")
+        if result.phase in self._interim:
+            interim = self._interim[result.phase]
+            interim[task_id] = verdict
+            name = "quick pass" if result.phase == QUICK else "joint tuning"
+            self._bar.set_description_str(f"{name} {len(interim)}, ")
             return
         self._verdicts[task_id] = verdict
         self._notes[task_id] = result.note
@@ -202,8 +204,9 @@ class Progress:
         """What the network was not asked, the score or why there is none, and where the answers are."""
         for note, number in Counter(filter(None, self._notes.values())).items():
             self.say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
-        if self._verdicts:
-            self.say("\n" + "\n".join(score_lines(list(self._verdicts.values()))))
+        verdicts = {**self._interim[QUICK], **self._interim[JOINT], **self._verdicts}
+        if verdicts:
+            self.say("\n" + "\n".join(score_lines(list(verdicts.values()))))
         self.say(f"The submission is in {self.output}.")
 
     def interrupted(self, *, written: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from solver import __version__
+from solver.cli.tuning import tuning_options
 
 if TYPE_CHECKING:
     from solver.cli.progress import Progress
@@ -118,14 +119,6 @@ EXAMPLES = [
     help="Tuning steps for each task, however long they take.",
 )
 @click.option(
-    "--augmentations",
-    type=click.IntRange(min=1),
-    default=16,
-    metavar="N",
-    show_default=True,
-    help="Views of each task (turned, flipped, recoloured) that are tuned on and that vote.",
-)
-@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -140,14 +133,7 @@ EXAMPLES = [
     show_default=True,
     help="Where the network runs; auto takes the fastest that works.",
 )
-@click.option(
-    "--tune",
-    type=click.Choice(["embedding", "full", "none"]),
-    default="full",
-    show_default=True,
-    help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the whole "
-    "network; or nothing.",
-)
+@tuning_options
 @click.option(
     "--workers",
     type=Workers(),

@@ -34,6 +34,15 @@ class Budget:
             return self
         return replace(self, seconds=self.seconds * share)
 
+    def fair(self, number: int, count: int) -> "Budget":
+        """What piece ``number`` of ``count`` that follow one another gets: equal steps, or an equal part
+        of the seconds that are left when it is asked, so that what one saves the others have."""
+        if self.steps is not None:
+            return replace(self, steps=self.steps // count + (number < self.steps % count))
+        now = self.clock()
+        left = max(0.0, self.start + self.seconds - now)
+        return replace(self, seconds=left / (count - number), start=now)
+
 
 def seconds_from_now(seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:
     """A budget of seconds that starts now."""

@@ -1,31 +1,38 @@
 """What supervisor and worker say to each other: frozen records, pickled over a pair of pipes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from solver.arc.record import View
 from solver.arc.task import Task
+from solver.run.options import Across, Arm, Tune
 
-if TYPE_CHECKING:
-    from solver.run.adapt import Arm
+# Phases of a run, in their order; answers of a later one count more.
+QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     """``device``: as ``solver.model.device.place`` takes it. ``share``: the processor's threads are
-    divided among so many workers."""
+    divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
+    moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
+    what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string."""
 
     weights: str
     device: str
     share: int
     augmentations: int
-    tune: "Arm"
+    tune: Tune
+    votes: int = 0
+    across: Across = "none"
+    replay: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """One phase of one group of tasks. ``steps``: tuning steps, the clock unread, else ``seconds`` for
-    all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0."""
+    all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0.
+    ``arm``: what moves, None for the worker's setting. ``joint``: where jointly tuned weights are
+    written, or read from to start with; empty for the base weights."""
 
     number: int
     group: int
@@ -36,6 +43,8 @@ class Job:
     seconds: float | None
     cap: float
     attempt: int = 0
+    arm: Arm | None = None
+    joint: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,8 @@ class Beat:
 @dataclass(frozen=True, eq=False)
 class Answered:
     """One task of a job. ``views[test]``: the candidates with their augmentations, in their order.
-    ``note``: why the network was not asked, or an empty string."""
+    ``note``: why the network was not asked, or an empty string. ``held_out``: how often a demonstration
+    that was held back from tuning came out, 0..1; None where none was."""
 
     job: int
     task_id: str
@@ -76,6 +86,7 @@ class Answered:
     steps: int
     seconds: float
     note: str = ""
+    held_out: float | None = None
 
 
 @dataclass(frozen=True)

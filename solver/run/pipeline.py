@@ -18,6 +18,7 @@ from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
 from solver.run.options import DEFAULT_SECONDS, DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
 from solver.run.plan import Plan
+from solver.run.scratch import Scratch
 from solver.run.supervisor import Handlers, NoWorker, Supervisor
 
 __all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
@@ -80,6 +81,17 @@ class Run:
                 raise
             self.listener.say(f"{error}; every task is left to guesses")
             folder, header = None, Header()
+        scratch = Scratch(header) if self.options.tune in ("joint", "auto") else None
+        if scratch is not None:
+            self.plan.scratch = scratch.open(keep=resume)
+        results = self._work_on(journal, resume, header, folder)
+        if scratch is not None:
+            scratch.remove()
+        return results
+
+    def _work_on(
+        self, journal: Path | None, resume: bool, header: Header, folder: Path | None
+    ) -> list[TaskResult]:
         supervisor = self._supervisor(folder) if folder and self.options.workers != 0 else None
         if supervisor is None:
             return self._with_guesses(journal, resume, header, folder and (lambda: self._inline(folder)))
@@ -89,7 +101,10 @@ class Run:
     def _with_guesses(
         self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
     ) -> list[TaskResult]:
-        self.ledger = Ledger(self.hidden, self.output, self.listener.say)
+        options = self.options
+        checkpoints = options.across in ("checkpoints", "both")
+        say = self.listener.say
+        self.ledger = Ledger(self.hidden, self.output, say, vote=options.vote, checkpoints=checkpoints)
         self.ledger.write(first=not self.options.lenient)
         try:
             if journal is not None:
@@ -144,6 +159,10 @@ class Run:
             "steps": options.steps,
             "augmentations": options.augmentations,
             "tune": options.tune,
+            "votes": options.votes,
+            "vote": options.vote,
+            "across": options.across,
+            "replay": options.replay,
             "groups": options.groups,
         }
         return Header(chosen, folder.name, seen_tasks(folder), options.seed)
@@ -152,8 +171,16 @@ class Run:
 
     def _settings(self, folder: Path) -> WorkerSettings:
         options, share = self.options, self.options.workers or 1
+        replay = str(Path(options.replay).resolve()) if options.replay else ""
         return WorkerSettings(
-            str(folder.resolve()), options.device, share, options.augmentations, options.tune
+            str(folder.resolve()),
+            options.device,
+            share,
+            options.augmentations,
+            options.tune,
+            options.votes or 0,
+            options.across,
+            replay,
         )
 
     def _supervisor(self, folder: Path) -> Supervisor:
@@ -204,7 +231,9 @@ class Run:
 
     def _ready(self, ready: Ready, workers: int) -> None:
         several = f"{workers} x " if workers > 1 else ""
-        self.listener.start(f"{ready.weights} on {several}{ready.reason}")
+        also = {"loops": "loops", "checkpoints": "checkpoints", "both": "loops and checkpoints"}
+        across = f", votes across {also[self.options.across]}" if self.options.across in also else ""
+        self.listener.start(f"{ready.weights} on {several}{ready.reason}{across}")
         self._tell_restored()
 
     def _tell_restored(self) -> None:
