@@ -202,6 +202,7 @@ def deal(plan: Plan, number: int) -> tuple[Task, ...]:
         ({"budget_seconds": 600.0}, "cuda", 4, 240, "full"),
         ({"seconds_per_task": 120.0}, "cuda", 4, 240, "joint"),
         ({"steps": 50}, "cuda", 4, 240, "full"),
+        ({"groups": 8, "budget_seconds": 36000.0}, "cuda", 4, 240, "full"),
         ({"tune": "joint"}, "cpu", 1, 1, "full"),
         ({"tune": "joint"}, "cpu", 1, 2, "joint"),
         ({"tune": "embedding", "budget_seconds": 36000.0}, "cuda", 4, 240, "embedding"),

@@ -84,13 +84,14 @@ class SolveOptions:
     def arm_for(self, kind: str, workers: int, tasks: int) -> Arm:
         """What moves, on devices of this kind: the choice, or what its time is good for.
 
-        Counted steps and a CPU: everything, task by task, which measured better than embeddings alone
-        (docs/LOG.md). On a GPU, with JOINT_SECONDS or more of each worker for its share of the tasks,
-        joint tuning, which costs a fraction of as many single ones (arXiv 2511.02886).
+        Counted steps, groups of one's own and a CPU: everything, task by task, which measured better than
+        embeddings alone (docs/LOG.md). On a GPU, with JOINT_SECONDS or more of each worker for its share of
+        the tasks, joint tuning, which costs a fraction of as many single ones (arXiv 2511.02886).
         """
         if self.tune != "auto":
             return "full" if self.tune == "joint" and tasks < 2 else self.tune
-        if kind == "cpu" or self.steps is not None or tasks < 2 * workers:
+        chosen = self.steps is not None or self.groups is not None
+        if kind == "cpu" or chosen or tasks < 2 * workers:
             return "full"
         whole = self.budget_seconds
         seconds = self.default_seconds(kind) * tasks / workers if whole is None else whole
