@@ -26,7 +26,8 @@ class Budget:
             self.beat()
         if self.steps is not None:
             return step / self.steps if self.steps else 1.0
-        return (self.clock() - self.start) / self.seconds if self.seconds > 0 else 1.0
+        # A plain number, whatever the seconds were computed with: torch takes no numpy booleans.
+        return float((self.clock() - self.start) / self.seconds) if self.seconds > 0 else 1.0
 
     def part(self, share: float) -> "Budget":
         """The first ``share`` of the seconds; all of the steps."""

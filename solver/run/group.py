@@ -158,7 +158,13 @@ def _attempt(
 def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
     arm = job.arm or ("full" if bench.settings.tune == "auto" else bench.settings.tune)
     votes = max(room.augmentations, bench.settings.votes)
-    return TuneSettings(arm=arm, augmentations=room.augmentations, votes=votes, tokens=room.tokens)
+    return TuneSettings(
+        arm=arm,
+        augmentations=room.augmentations,
+        votes=votes,
+        tokens=room.tokens,
+        hold_share=bench.settings.hold_share,
+    )
 
 
 def _asking(bench: Bench, job: Job, room: Room) -> Asking:

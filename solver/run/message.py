@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from solver.arc.record import View
 from solver.arc.task import Task
-from solver.run.options import Across, Arm, Tune
+from solver.run.options import HOLD_SHARE, Across, Arm, Tune
 
 # Phases of a run, in their order; answers of a later one count more.
 QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
@@ -15,7 +15,8 @@ class WorkerSettings:
     """``device``: as ``solver.model.device.place`` takes it. ``share``: the processor's threads are
     divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
     moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
-    what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string."""
+    what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string.
+    ``hold_share``: as ``TuneSettings`` has it."""
 
     weights: str
     device: str
@@ -25,6 +26,7 @@ class WorkerSettings:
     votes: int = 0
     across: Across = "none"
     replay: str = ""
+    hold_share: float = HOLD_SHARE
 
 
 @dataclass(frozen=True, eq=False)

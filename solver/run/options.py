@@ -15,6 +15,7 @@ TUNES, ACROSS = get_args(Tune), get_args(Across)
 DEFAULT_WEIGHTS = "urm-nano"
 DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
 
+HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
 JOINT_SECONDS = 3600.0  # of a worker, from which joint tuning pays
 
 # Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.

@@ -11,7 +11,7 @@ from pathlib import Path
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
-from solver.arc.task import Task
+from solver.arc.task import Task, load_tasks
 from solver.model.folder import find_weights, seen_tasks
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
@@ -75,6 +75,8 @@ class Run:
         """The whole run; a worker loads the network while the guesses are made."""
         try:
             folder = find_weights(self.options.weights or DEFAULT_WEIGHTS)
+            if self.options.replay:
+                load_tasks(self.options.replay)  # what is wrong with it is said before hours of work
             header = self._header(folder)
         except ValueError as error:
             if not self.options.lenient:

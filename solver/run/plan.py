@@ -178,7 +178,17 @@ class Plan:
         arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
         path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""
         job = Job(
-            self._numbers, number, phase, group.tasks, seed, steps, seconds, cap, group.failures, arm, path
+            self._numbers,
+            number,
+            phase,
+            group.tasks,
+            seed,
+            steps,
+            seconds,
+            cap,
+            group.failures,
+            arm=arm,
+            joint=path,
         )
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
@@ -216,7 +226,7 @@ class Plan:
         capacity = sum(busy) + free * max(0.0, end - now)
         fair = capacity * group.weight / sum(self.groups[n].weight for n in waiting)
         fixed, each = self.model.weights[:2]  # what a job takes beyond what it is given
-        return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
+        return max(0.0, float((min(fair, end - now) - fixed) / max(1.0, each)))
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes

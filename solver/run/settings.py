@@ -7,7 +7,7 @@ NVARC the winning entry of ARC Prize 2025.
 from dataclasses import dataclass
 
 from solver.model.learner import Rates
-from solver.run.options import Arm
+from solver.run.options import HOLD_SHARE, Arm
 
 # The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.
 RATE_TIMES_WIDTH = 0.128
@@ -51,7 +51,7 @@ class TuneSettings:
     larger_share: float = 0.25
     larger_by: int = 3
     rates: Rates | None = None
-    hold_share: float = 0.4
+    hold_share: float = HOLD_SHARE
     check_share: float = 0.1
     check_views: int = 4
     settled_share: float = 0.25
