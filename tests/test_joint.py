@@ -1,15 +1,20 @@
 """Joint tuning: answers at checkpoints, a finish from the joint weights, replay, and the plan around it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from test_confidence import three_demonstrations
 from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.journal import read_journal
+from solver.arc.record import Candidates
+from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
+from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
 from solver.run.budget import Budget
 from solver.run.group import Bench, solve_job
@@ -113,8 +118,6 @@ def test_replay_leaves_out_what_is_asked(tmp_path: Path) -> None:
 
 
 def task_json(task: Task) -> str:
-    import json
-
     def plain(pair: Pair) -> dict:
         output = as_grid([[1]]) if pair.output is None else pair.output
         return {"input": pair.input.tolist(), "output": output.tolist()}
@@ -273,3 +276,23 @@ def test_a_budget_of_seconds_is_kept_by_a_joint_job(tmp_path: Path) -> None:
     messages = list(solve_job(bench(tiny_weights(), clock=clock), job, lambda: None))
     assert isinstance(messages[-1], Done) and now <= 20.0 + 3 * 1.0
     assert Budget(seconds=1.0, clock=lambda: 0.25).fair(1, 4).seconds == pytest.approx(0.25)
+
+
+def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) -> None:
+    for folder, name in (("tasks", "asked"), ("public", "replayed")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.json").write_text(task_json(tiny_task(name)))
+    (tmp_path / "tasks" / "other.json").write_text(task_json(three_demonstrations("other")))
+    command = [str(tmp_path / "tasks"), "-o", str(tmp_path / "out.json"), "--weights", str(weights_folder)]
+    command += ["--steps", "4", "--workers", "0", "--augmentations", "2", "--device", "cpu"]
+    tuned = ["--tune", "joint", "--replay", str(tmp_path / "public"), "--votes", "3"]
+    tuned += ["--vote", "probability", "--vote-across", "both"]
+    done = CliRunner().invoke(main, [*command, *tuned], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "votes across loops and checkpoints" in done.output
+    rules = {view.candidate.rule for views in journal_views(tmp_path / "out.journal") for view in views}
+    assert rules <= {"", "loop 2 of 2", "loop 1 of 2"} and len(read_submission(tmp_path / "out.json")) == 2
+
+
+def journal_views(path: Path) -> list:
+    return [record.views for record in read_journal(path).records if isinstance(record, Candidates)]

@@ -11,8 +11,8 @@ As soon as that is SOLVED or more, and at ``hold_share`` of the budget at the la
 and the demonstration is tuned on like the others. The network has never been trained on the pair, so it
 measures what a test input asks for; it is measured early in tuning and repeatedly, so it is low for
 tasks that come late and slightly high for those that are near. Tasks with fewer than three
-demonstrations hold none back: half of what shows the rule would be missing. Another phase of a run has
-another seed and mostly holds back another demonstration.
+demonstrations hold none back: half of what shows the rule would be missing. Refinement has another seed
+and mostly holds back another demonstration.
 
 A task is settled when its held-out demonstration was solved, every demonstration comes out, and the best
 answer to every test input is the one of the look before.
