@@ -197,7 +197,7 @@ def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettin
     tuning = Tuning(
         weights,
         group,
-        settings=replace(settings, arm="joint"),
+        settings=replace(settings, arm="joint", average_decay=settings.joint_decay),
         budget=budget,
         placement=bench.placement,
         seed=job.seed,

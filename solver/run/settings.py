@@ -1,7 +1,8 @@
 """What tuning and prediction may be told, each setting with where it comes from.
 
-RECIPE sections are those of docs/LOG.md's sources: Trelis is arXiv 2511.02886, CHARM arXiv 2609.33270,
-NVARC the winning entry of ARC Prize 2025.
+Test-time adaptation (RECIPE.md, section 5): Trelis is arXiv 2511.02886, CHARM arXiv 2609.33270, NVARC
+its TRM of ARC Prize 2025; released is URM, arXiv 2512.14693. Votes and loops: section 4; arms by the time
+there is: section 6.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ class TuneSettings:
     ``embedding_share``: part of the budget before the weights move (Trelis: a quarter; a tenth was better
     in the short runs of docs/LOG.md). ``loops``: loops a batch is kept for, one step each.
     ``warm_up``: steps until the full learning rates (CHARM 20, NVARC 200).
-    ``average_decay``: of the moving average that answers (Trelis, released: 0.999 over long runs).
+    ``average_decay``: of the moving average that answers; ``joint_decay`` where many tasks share one
+    (released: 0.999). Both are lower at first (``optim.Average``).
     ``larger_share``: how often a canvas is drawn larger than its box, by up to ``larger_by``, as test
     canvases may be. ``rates``: None for the default, by the network's width.
     ``hold_share``: part of the budget for which one demonstration is held back at most; 0 holds none.
@@ -48,6 +50,7 @@ class TuneSettings:
     loops: int = 2
     warm_up: int = 20
     average_decay: float = 0.99
+    joint_decay: float = 0.999
     larger_share: float = 0.25
     larger_by: int = 3
     rates: Rates | None = None
@@ -61,7 +64,7 @@ class TuneSettings:
 @dataclass(frozen=True)
 class PredictSettings:
     """``tokens``: cells of a batch, padding counted. ``loops``: loops to run; more than about 4 add
-    little (docs/LOG.md). ``across_loops``: every loop of the second half votes, not only the last.
+    little (second-hand, section 4). ``across_loops``: every loop of the second half votes, not only the last.
     ``stop``: whether views are left out once they could not change the best two answers."""
 
     tokens: int
