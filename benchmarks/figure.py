@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from solver.arc.vote import VOTE_RULES
+
 COLUMNS = (
     ("network", "network"),
     ("pool", "pool"),
@@ -25,10 +27,11 @@ def grouped(rows: Sequence[dict]) -> dict[tuple, list[dict]]:
 
 def table(rows: Sequence[dict]) -> Iterator[str]:
     """Markdown: tasks right, of so many. network: by its two best; pool: anywhere among its candidates;
-    no gate: if its best always took the first attempt; demos, held out: mean shares that came out."""
+    no gate: if its best always took the first attempt; by rule: the network's two best by count,
+    confidence and probability; demos, held out: mean shares that came out."""
     names = " | ".join(name for _, name in COLUMNS)
-    yield f"| half | s | memory | arm | tasks | {names} | demos | held out | s a task | steps |"
-    yield "|---" * (9 + len(COLUMNS)) + "|"
+    yield f"| half | s | memory | arm | tasks | {names} | by rule | demos | held out | s a task | steps |"
+    yield "|---" * (10 + len(COLUMNS)) + "|"
     for (half, seconds, memory, arm), cell in grouped(rows).items():
         counts = [f"{sum(row[key] for row in cell):.1f}" for key, _ in COLUMNS]
         yield (
@@ -41,6 +44,7 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
                     arm,
                     str(len(cell)),
                     *counts,
+                    _by_rule(cell),
                     _mean(cell, "demonstrations", ".1%"),
                     _mean(cell, "held_out", ".1%"),
                     _mean(cell, "spent", ".1f"),
@@ -49,6 +53,11 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
             )
             + " |"
         )
+
+
+def _by_rule(rows: Sequence[dict]) -> str:
+    found = [row["rules"] for row in rows if row.get("rules")]
+    return " / ".join(f"{sum(rules[rule] for rules in found):.1f}" for rule in VOTE_RULES) if found else "-"
 
 
 def _mean(rows: Sequence[dict], key: str, form: str) -> str:

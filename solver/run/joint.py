@@ -67,7 +67,8 @@ class JointState:
 
 
 def write_joint(path: str | Path, tuned: Tuned, seed: int) -> None:
-    """The file, replaced whole: plain arrays, nothing that is executed when it is read."""
+    """The file, replaced whole: plain arrays, nothing that is executed when it is read. ValueError where
+    the disk does not allow it."""
     arrays = {f"network.{name}": value for name, value in tuned.network.state_dict().items()}
     arrays |= {f"memory.{name}": value for name, value in tuned.memory.state_dict().items()}
     plain = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
@@ -80,6 +81,8 @@ def write_joint(path: str | Path, tuned: Tuned, seed: int) -> None:
         numbers=np.array([str(seed), str(tuned.rows_per_task)]),
         **plain,
     )
+    with suppress(OSError):  # where the folder cannot be made, the next line says so
+        Path(path).parent.mkdir(exist_ok=True)
     replace_file(Path(path), buffer.getvalue())
 
 

@@ -19,14 +19,9 @@ class Scratch:
         self.path = Path(tempfile.gettempdir()) / f"arc-urm-solver-{zlib.crc32(known):08x}"
 
     def open(self, *, keep: bool) -> str:
-        """The folder's path, an empty string where it cannot be made. What an ended run left there goes
-        unless ``keep``. It is made where the run starts; workers elsewhere do without."""
-        try:
-            if not keep:
-                self.remove()
-            self.path.mkdir(exist_ok=True)
-        except OSError:
-            return ""
+        """The folder's path; who writes there makes it. What an ended run left goes unless ``keep``."""
+        if not keep:
+            self.remove()
         return str(self.path)
 
     def remove(self) -> None:
