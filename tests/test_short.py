@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import load_tasks
+from solver.model import attention
 from solver.model.checkpoint import load_weights
 from solver.model.config import URMConfig
 from solver.model.device import place
@@ -213,6 +214,30 @@ def test_recurrences_grow_by_stage_and_compile_once(recipe: Path) -> None:
     torch.compiler.reset()
     # H x L = 1 x 1 with one loop costs 1 + 2; 2 x 1 with two loops 2 (2 + 2).
     assert costs[0] == pytest.approx(3 / 4, rel=0.1) and costs[3] == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_a_block_with_a_packed_kernel_is_one_graph(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that a GPU takes, with the kernel replaced by products that a CPU has."""
+
+    def varlen(query, key, value, starts, *rest):
+        return value + 0 * (query + key) + 0 * starts.sum()
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen)
+    monkeypatch.setattr("solver.model.attention._modern", lambda index: True)
+    engine = attention.packed_engine
+    assert (engine("cpu", None), engine("cuda", 7)) == ("", "torch")
+    always = torch.compiler.assume_constant_result(lambda kind, index: engine("cuda", 7))
+    monkeypatch.setattr(attention, "packed_engine", always)
+    trainer = trainer_of(recipe, "layout=packed", "dtype=bfloat16")
+    counter = CompileCounter()
+    torch.compiler.reset()
+    compile_blocks(trainer.network, backend=counter, dynamic=False, fullgraph=True)
+    for item in trainer.maker(0)[:2]:
+        trainer.learn(item)
+    assert counter.frame_count == 1  # the first stage has no recurrence without gradient
+    torch.compiler.reset()
+    attention.torch_varlen_supported.cache_clear()
 
 
 def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path) -> None:

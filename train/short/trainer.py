@@ -142,8 +142,7 @@ class ShortTrainer:
 
     def averaged(self) -> URM:
         """A network of its own with the averaged parameters, not compiled, in the full recurrences."""
-        with torch.device(self.placement.device):
-            network = URM(self.config)
+        network = URM(self.config).to(self.placement.device)
         state = dict(self.network.state_dict())
         names = [name for name, _ in self.network.named_parameters()]
         network.load_state_dict({**state, **dict(zip(names, self.average.values, strict=True))})
