@@ -28,6 +28,7 @@ from train.short.recipe import ShortRun, read_run
 from train.short.run import Call, pool_of, train
 from train.short.state import PART, read_state, small, write_state
 from train.short.trainer import REWARM, ShortTrainer, compile_blocks
+from train.short.trial import main as trial
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FILE = "arc1_eval_20.json"
@@ -316,3 +317,18 @@ def test_a_recipe_is_changed_key_by_key(recipe: Path) -> None:
     for wrong in ("rates", "sources.7.weight=1", "name.x=1"):
         with pytest.raises(ValueError, match=wrong.partition("=")[0]):
             read_run(recipe, [wrong])
+
+
+def test_arms_of_a_trial_are_compared_at_equal_compute(recipe: Path, tmp_path: Path) -> None:
+    words = [str(recipe), "--data", str(EXAMPLES), "--output", str(tmp_path / "trial"), "--flop", "5e8"]
+    words += ["--device", "cpu", "--arm", "one", "--arm", "two: rates.matrices=0.01 stages=[[0,2]]"]
+    watch = 'watch={"file":"arc1_eval_20.json","modulus":9,"votes":1,"at":[1.0]}'
+    result = CliRunner().invoke(trial, [*words, "--set", watch])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    assert [line[0] for line in lines] == ["arm", "one", "two"]
+    assert all(float(number) >= 0 for line in lines[1:] for number in line[1:])
+    assert lines[1][3:5] != lines[2][3:5]
+    again = CliRunner().invoke(trial, [*words, "--set", watch])
+    assert again.output == result.output, "arms that are done are not trained again"
+    assert CliRunner().invoke(trial, [*words, "--arm", "a b: x=1"]).exit_code == 2

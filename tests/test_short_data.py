@@ -1,6 +1,7 @@
 """What a short run is shown: pools without leaks, samples in their shares, packed batches, evaluations."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -80,7 +81,9 @@ def test_versions_of_a_task_become_one(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
     (entry,) = build_pool(tmp_path, [Source("one.json"), Source("two.json", weight=2.0)])
     assert len(entry.pairs) == len(task.train) + len(task.test)
-    assert len(entry.checksums) == 2 and entry.weight == 2.0
+    assert len(entry.checksums) == 2 and entry.weight == 2.0 and entry.tested == entry.checksums
+    (entry,) = build_pool(tmp_path, [Source("one.json", tests=False), Source("two.json", tests=False)])
+    assert len(entry.pairs) == len(task.train) and entry.tested == ()
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +156,7 @@ def test_the_honest_recipe_sees_nothing_of_the_newer_evaluation(data: Path) -> N
 
 
 def test_mixture_shares_are_kept(pool) -> None:
-    heavy = [*pool[:-1], pool[-1].__class__(**{**vars(pool[-1]), "weight": float(len(pool) - 1)})]
+    heavy = [*pool[:-1], replace(pool[-1], weight=float(len(pool) - 1))]
     deck = Deck(heavy, Mixture(plain_share=0.5, larger_share=0.0), seed=1)
     views = [view for batch in deck.padded(0) for view in batch]
     assert len(views) == 1024

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.figure import figure_of
 from train.log import FILE, read_log
 
 TABLE = Path(__file__).with_name("published.json")
-SCORES = (("pass@2", "o-", ""), ("tuned pass@2", "s--", ", tuned"))
+SCORES = (("pass@2", "asked", "o-", ""), ("tuned pass@2", "tuned asked", "s--", ", tuned"))
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,24 @@ def curve(records: list[dict[str, Any]], score: str) -> tuple[list[float], list[
     return [flop for flop, _ in found], [value for _, value in found]
 
 
+def _sample(records: list[dict[str, Any]], asked: str) -> str:
+    """Whose tasks the last evaluation asked, as a label has it; nothing where the log does not say."""
+    files = [record[asked] for record in records if asked in record]
+    return f" ({Path(files[-1]).stem.removesuffix('_challenges')})" if files else ""
+
+
 def draw_comparison(runs: list[Path], target: Path) -> None:
     """One picture of all runs and systems. ValueError where a run has no evaluation with its FLOP, or
     matplotlib is missing."""
-    from train.plot import figure_of
-
     lines = []
     for run in runs:
-        records = read_log(run / FILE)
-        found = [(curve(records, score), *look) for score, *look in SCORES]
-        if not any(flop for (flop, _), *_ in found):
+        records, before = read_log(run / FILE), len(lines)
+        for score, asked, style, suffix in SCORES:
+            flop, percent = curve(records, score)
+            if flop:
+                lines.append((run.resolve().name + suffix + _sample(records, asked), flop, percent, style))
+        if len(lines) == before:
             raise ValueError(f"{run / FILE}: no evaluation with pass@2 and FLOP yet")
-        lines += [(run.resolve().name + suffix, *line, style) for line, style, suffix in found if line[0]]
     figure, save = figure_of((9, 6))
     axes = figure.subplots()
     for name, flop, percent, style in lines:
@@ -67,11 +74,9 @@ def draw_comparison(runs: list[Path], target: Path) -> None:
         )
     axes.set_xscale("log")
     axes.set_ylim(0, 100)
-    axes.set_xlabel(
-        "training FLOP (grey: published, some from device-hours; triangles tune at test time)"
-    )
+    axes.set_xlabel("training FLOP (grey: published, some from device-hours; triangles tune at test time)")
     axes.set_ylabel("ARC-AGI-1 public evaluation, pass@2, %")
     axes.grid(alpha=0.3)
     if lines:
-        axes.legend(loc="upper left", title="ours: the evaluations' sample")
+        axes.legend(loc="upper left", title="ours: outputs of a sample of tasks")
     save(target)

@@ -2,13 +2,13 @@
 ``--compare RUN...``: accuracy of runs against training FLOP, with published systems as points."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from train.compare import draw_comparison
+from train.figure import figure_of
 from train.log import FILE, read_log
 
 PANELS = (
@@ -32,17 +32,6 @@ def smooth(values: list[float], window: int) -> list[float]:
     for value in values:
         sums.append(sums[-1] + value)
     return [(sums[n + 1] - sums[max(0, n + 1 - window)]) / min(n + 1, window) for n in range(len(values))]
-
-
-def figure_of(size: tuple[float, float]) -> tuple[Any, Callable[[Path], None]]:
-    """An empty figure of so many inches, and what writes it as a PNG; ValueError without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ValueError('plotting needs matplotlib: pip install "arc-urm-solver[train]"') from error
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
-    return figure, FigureCanvasAgg(figure).print_png
 
 
 def draw(records: list[dict[str, Any]], target: Path, title: str) -> None:

@@ -5,7 +5,7 @@ pairs among its training demonstrations, and most of its tasks stand in ARC-AGI-
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -31,13 +31,15 @@ class Source:
 @dataclass(frozen=True, eq=False)
 class PooledTask:
     """``pairs``: the task's own. ``extra``: generated ones. ``checksums``: of every version of the task
-    that was found; the first is ``task``'s. ``augmentations``: the only ones it is shown under, in the
+    that was found; the first is ``task``'s. ``tested``: of those versions of which a test pair is among
+    the pairs. ``augmentations``: the only ones it is shown under, in the
     order of their rows in a memory; empty for fresh ones at every sample."""
 
     task: Task
     pairs: tuple[Pair, ...]
     extra: tuple[Pair, ...]
     checksums: tuple[str, ...]
+    tested: tuple[str, ...] = ()
     weight: float = 1.0
     augmentations: tuple[Augmentation, ...] = ()
 
@@ -118,11 +120,23 @@ def build_pool(
         own = tuple(filter(usable, pairs.values()))
         more = tuple(filter(usable, generated.get(name, ())))
         if own or more:
-            checksums = tuple(dict.fromkeys(task_checksum(task) for _, task in found))
+            entry = _entry([task for _, task in found], own, more)
             weight = max(source.weight for source, _ in found)
-            fixed = _fixed(found[0][1], augmentations, seed)
-            pool.append(PooledTask(found[0][1], own or more, more, checksums, weight, fixed))
+            fixed = _fixed(entry.task, augmentations, seed)
+            pool.append(replace(entry, weight=weight, augmentations=fixed))
     return pool
+
+
+def _entry(versions: Sequence[Task], own: tuple[Pair, ...], more: tuple[Pair, ...]) -> PooledTask:
+    """The entry of a task that was found in these versions."""
+    shown = {pair_key(pair) for pair in own}
+    checksums = {task_checksum(task): task for task in reversed(versions)}
+    tests = {
+        name: {pair_key(p) for p in task.test if p.output is not None} for name, task in checksums.items()
+    }
+    ordered = tuple(dict.fromkeys(task_checksum(task) for task in versions))
+    tested = tuple(name for name in ordered if tests[name] & shown)
+    return PooledTask(versions[0], own or more, more, ordered, tested)
 
 
 def _fixed(task: Task, count: int, seed: int) -> tuple[Augmentation, ...]:

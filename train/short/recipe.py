@@ -177,7 +177,7 @@ def provenance(run: ShortRun, pool: Sequence[PooledTask]) -> dict[str, Any]:
     return {
         "name": run.name,
         "data": [*(source.file for source in run.files), *([run.extra] if run.extra else [])],
-        "test_pairs_seen": [source.file for source in run.files if source.tests],
+        "test_pairs_seen": sorted({checksum for entry in pool for checksum in entry.tested}),
         "recipe": asdict(run),
         "tasks": sorted({checksum for entry in pool for checksum in entry.checksums}),
     }

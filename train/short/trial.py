@@ -67,9 +67,9 @@ def main(
             for seed in range(seeds):
                 folder = output / f"{name}-{seed}"
                 words = (*changes, *settings, f"seed={seed}")
-                train(
-                    read_with_budget(recipe, words, None, flop), data, folder, place(device), Call(quiet=True)
-                )
+                run = read_with_budget(recipe, words, None, flop)
+                if not train(run, data, folder, place(device), Call(quiet=True)):
+                    raise click.exceptions.Exit(0)  # asked to end; the same command goes on
                 found = result_of(folder)
                 numbers = " ".join(f"{found.get(column, float('nan')):7.4f}" for column in COLUMNS)
                 click.echo(f"{name:24} {seed:4} {found['steps']:7} {found['trained']:8.4f} {numbers}")

@@ -66,15 +66,18 @@ def evaluate(run: ShortRun, trainer: ShortTrainer, sample: Sample, mark: float) 
 
     ``loss`` a cell, ``cells`` and ``exact``: of the kept-back outputs on a canvas of their true size, one
     view each. ``pass@1``, ``pass@2``: of outputs, by votes on canvases that give no size away;
-    ``tuned pass@...`` after joint tuning. ``spent``: FLOP of all that, not counted to the run.
+    ``tuned pass@...`` after joint tuning. ``asked``: the tasks' file. ``spent``: FLOP of all that, not
+    counted to the run.
     """
     network, found = trainer.averaged(), {"mark": mark, "spent": 0.0}
     if sample.known:
+        found["asked"] = run.watching.file
         tuned = _known(trainer, network, sample)
         found |= _shown(trainer, tuned)
         found |= _voted(run, trainer, tuned, "")
         found["spent"] += found.pop("voting flop")
     if sample.fresh and run.watching.tuned_steps and mark in run.watching.tuned_at:
+        found["tuned asked"] = run.watching.tuned_file
         shared = {k: v.detach().clone() for k, v in trainer.memory.shared_state().items()}
         weights = Weights(run.name, trainer.config, network, shared)
         tuned, spent = _adapted(run, trainer, weights, sample.fresh)
