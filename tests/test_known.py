@@ -16,6 +16,7 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
+from solver.arc.vote import NETWORK
 from solver.cli import main
 from solver.cli.progress import WIDTH
 from solver.model import folder as weights_folder
@@ -134,11 +135,11 @@ def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_p
     found, said = run(folder, [NEW, KNOWN], tmp_path / "run.journal")
     known, new = found["known"], found["new"]
     assert (known.steps, known.reproduced, known.at_once, known.label) == (0, 2, True, SEEN_LABEL)
-    assert known.attempts[0][0].source == "network"
     assert (new.steps, new.at_once, new.label) == (2, False, "")
     assert "Known: 1 by tiny" in said and f"1 of the tasks: {SEEN_LABEL}" in said
     contents = read_journal(tmp_path / "run.journal")
     assert contents.finished["known"].label == SEEN_LABEL and contents.finished["new"].label == ""
+    assert {candidate.source for candidate in contents.pool["known", 0]} == {NETWORK}
     assert contents.header.options["known"] == "1 by tiny" and contents.header.seen == (CHECKSUM,)
 
 
