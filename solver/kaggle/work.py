@@ -58,7 +58,8 @@ def _options(settings: dict, **budget: float) -> SolveOptions:
     chosen = {name: settings[name] for name in ("steps", "augmentations", "seed", "workers", "weights")}
     if chosen["steps"] is None:
         chosen |= budget
-    return SolveOptions(**chosen, lenient=True)
+    # The dry run shows what unseen tasks take, so it tunes those that the weights know as well.
+    return SolveOptions(**chosen, lenient=True, tune_known=settings["dry"])
 
 
 def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
