@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from solver.model.attention import attend
-from solver.model.batch import Batch, Layout, cell_positions, padding_mask
+from solver.model.batch import Batch, Layout, Packing, cell_positions, padding_mask
 from solver.model.config import NetworkConfig
 
 
@@ -209,11 +209,11 @@ class InputEmbedding(nn.Module):
     def forward(self, batch: Batch, vectors: Tensor | None, dtype: torch.dtype) -> Tensor:
         """``vectors`` [B, puzzle_emb_ndim] -> [B, P + T, D] in ``dtype``, or packed [1, M, D]."""
         config = self.config
+        prefix = self._prefix(vectors, dtype)
+        if batch.packing is not None and self.embed_pos is None:
+            return config.hidden_size**0.5 * self._packed(batch, batch.packing, prefix, dtype)
         embedded = self.embed_tokens(batch.tokens, dtype)
-        if config.prefix_len:
-            assert vectors is not None and vectors.shape[1] == config.puzzle_emb_ndim
-            room = config.prefix_len * config.hidden_size - config.puzzle_emb_ndim
-            prefix = F.pad(vectors.to(dtype), (0, room)).view(len(batch), config.prefix_len, -1)
+        if prefix is not None:
             embedded = torch.cat((prefix, embedded), 1)
         if self.embed_pos is not None:
             rows, columns = cell_positions(batch)
@@ -224,6 +224,24 @@ class InputEmbedding(nn.Module):
         if batch.packing is not None:
             embedded = batch.packing.pack(embedded)
         return config.hidden_size**0.5 * embedded
+
+    def _prefix(self, vectors: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+        """The puzzle embeddings as tokens [B, P, D]; None where the network has none."""
+        config = self.config
+        if not config.prefix_len:
+            return None
+        assert vectors is not None and vectors.shape[1] == config.puzzle_emb_ndim
+        room = config.prefix_len * config.hidden_size - config.puzzle_emb_ndim
+        return F.pad(vectors.to(dtype), (0, room)).view(len(vectors), config.prefix_len, -1)
+
+    def _packed(self, batch: Batch, packing: Packing, prefix: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """[1, M, D]: only tokens that stand in the row are looked up, padding never."""
+        length = self.config.prefix_len
+        embedded = self.embed_tokens(packing.pack(F.pad(batch.tokens, (length, 0))), dtype)
+        if prefix is None:
+            return embedded
+        places = packing.starts[:-1].long().unsqueeze(1) + torch.arange(length, device=embedded.device)
+        return embedded.index_copy(1, places.flatten(), prefix.flatten(0, 1).unsqueeze(0))
 
 
 def states_shape(config: NetworkConfig, batch: Batch) -> tuple[int, int, int]:
