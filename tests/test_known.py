@@ -24,13 +24,15 @@ from solver.model.checkpoint import Weights, load_weights, save_weights, task_ve
 from solver.model.embedding import build_memory
 from solver.model.folder import VECTORS_FILE, default_weights, read_card
 from solver.model.learner import Rates
-from solver.run.adapt import TuneSettings, adapt
+from solver.run.adapt import adapt
 from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
 from solver.run.choice import choose, expected_kind
+from solver.run.message import QUICK, TUNE
 from solver.run.options import Listener, SolveOptions
 from solver.run.pipeline import solve
-from solver.run.plan import QUICK, TUNE, Plan
+from solver.run.plan import Plan
+from solver.run.settings import TuneSettings
 
 KNOWN, NEW = tiny_task("known"), random_task("new", 3, 1)
 CHECKSUM = task_checksum(KNOWN)
