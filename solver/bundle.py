@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.model.folder import find_weights
+from solver.model.folder import VECTORS_FILE, default_weights, find_weights
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"
@@ -70,10 +70,12 @@ class Bundle:
 
 
 def write_bundle(
-    folder: Path, *, user: str, competition: str = COMPETITION, weights: str = "urm-nano"
+    folder: Path, *, user: str, competition: str = COMPETITION, weights: str | None = None
 ) -> Bundle:
-    """Write both folders. ValueError for a name that Kaggle would refuse or weights that are not there."""
-    source = find_weights(weights)
+    """Write both folders. ValueError for a name that Kaggle would refuse or weights that are not there.
+
+    ``weights``: None takes the shipped set that is meant for Kaggle, or else for a GPU."""
+    source = find_weights(weights or default_weights("kaggle", "cuda"))
     kernel_id = resource_id(user, KERNEL_TITLE)
     weights_id = resource_id(user, WEIGHTS_TITLE)
     if not _SLUG.fullmatch(competition):
@@ -87,6 +89,8 @@ def write_bundle(
         "weights/config.json": _read(source / "config.json"),
         "weights/model.safetensors": _read(source / "model.safetensors"),
     }
+    if (source / VECTORS_FILE).is_file():
+        files[f"weights/{VECTORS_FILE}"] = _read(source / VECTORS_FILE)
     sizes = {}
     for name, data in files.items():
         path = folder / name

@@ -117,6 +117,10 @@ def test_a_run_ends_with_weights_that_know_what_they_saw(recipe: Path, tmp_path:
     assert 0 < records[1]["share_of_peak"] < 1.5 and records[1]["tokens_per_second"] > 0
     assert weights.provenance["flop"] >= 1e9 and weights.provenance["test_pairs_seen"] == []
     assert task_checksum(load_tasks(EXAMPLES / "one_task")[0]) in weights.provenance["tasks"]
+    state = read_state(tmp_path / "run" / "state", CPU.device)
+    assert weights.vectors.keys() == set(weights.provenance["tasks"])
+    for checksum, row in zip(state["tasks"], state["memory"]["task_vectors"][1:], strict=True):
+        torch.testing.assert_close(weights.vectors[checksum], row, rtol=0, atol=float(row.abs().max()) / 250)
 
 
 @pytest.mark.parametrize("layout", ["padded", "packed"])
@@ -248,7 +252,11 @@ def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path
     for value, kept in zip(weights.network.parameters(), first["average"][1], strict=True):
         assert torch.equal(value, kept)
     mean = first["memory"]["task_vectors"][1:].mean(0)
-    torch.testing.assert_close(weights.memory.task_vectors[1], mean)
+    for entry, vector in zip(weights.pool, weights.memory.task_vectors[1:], strict=True):
+        known = entry.checksums[0] in first["tasks"]
+        number = first["tasks"].index(entry.checksums[0]) + 1 if known else 0
+        wanted = first["memory"]["task_vectors"][number] if known else mean
+        torch.testing.assert_close(vector, wanted, rtol=0, atol=float(wanted.abs().max()) / 250)
     going_on = trainer_of(recipe, f"start={tmp_path}/first", "max_cells=200")
     assert len(going_on.pool) > len(first["tasks"])
     for entry, vector in zip(going_on.pool, going_on.memory.task_vectors[1:], strict=True):

@@ -11,8 +11,10 @@ import click
 @click.option(
     "--competition", default="arc-prize-2026-arc-agi-2", show_default=True, help="As in its address."
 )
-@click.option("--weights", default="urm-nano", show_default=True, metavar="NAME|DIR", help="The network.")
-def bundle(output: str, user: str, competition: str, weights: str) -> None:
+@click.option(
+    "--weights", metavar="NAME|DIR", help="The network; without it the shipped set meant for Kaggle or a GPU."
+)
+def bundle(output: str, user: str, competition: str, weights: str | None) -> None:
     """Write the Kaggle kernel and its weights.
 
     DIR/kernel holds the solver as one file that needs nothing but Kaggle's image, also as a notebook;

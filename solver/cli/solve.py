@@ -97,7 +97,8 @@ EXAMPLES = [
 @click.option(
     "--weights",
     metavar="NAME|DIR",
-    help="The network: a set that came with the program, or a folder with config.json and safetensors.",
+    help="The network: a set that came with the program, or a folder with config.json and safetensors; "
+    "without it the set meant for the device.",
 )
 @click.option(
     "--seconds-per-task",
@@ -134,6 +135,12 @@ EXAMPLES = [
     help="Where the network runs; auto takes the fastest that works.",
 )
 @tuning_options
+@click.option(
+    "--tune-known",
+    is_flag=True,
+    help="Tune every task. Without this, tasks whose trained vectors the weights carry are answered at once, "
+    "where most of their demonstrations come out right.",
+)
 @click.option(
     "--workers",
     type=Workers(),

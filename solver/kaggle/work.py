@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def _options(settings: dict, **budget: float) -> SolveOptions:
     chosen = {name: settings[name] for name in ("steps", "augmentations", "seed", "workers", "weights")}
     if chosen["steps"] is None:
         chosen |= budget
-    return SolveOptions(**chosen, lenient=True)
+    # The dry run shows what unseen tasks take, so it tunes those that the weights know as well.
+    return SolveOptions(**chosen, lenient=True, tune_known=settings["dry"])
 
 
 def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
@@ -85,7 +87,9 @@ class Teller:
         self.count += 1
         sources = ", ".join(f"{pair[0].source} ({pair[0].votes} votes)" for pair in result.attempts)
         text = f"{result.phase} {self.count}: {result.task.id}: {sources}; {result.reproduced} of "
-        say(f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s")
+        label = result.label and f"; {result.label}"
+        text = f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s"
+        say(f"{text}{label}")
 
     def projected(self, seconds: float) -> None:
         """At most once a minute."""
@@ -114,7 +118,9 @@ def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     took = time.monotonic() - began
     solved = [_share(result) for result in results if result.task.solved_publicly]
     if solved:
-        say(f"Score of the dry run: {sum(solved):g} of {len(solved)} evaluation tasks.")
+        seen = Counter(result.label for result in results if result.label)
+        labels = "".join(f"; {label}: {count}" for label, count in seen.items())
+        say(f"Score of the dry run: {sum(solved):g} of {len(solved)} evaluation tasks{labels}.")
     steps = sum(result.steps for result in results) / max(1e-9, sum(result.seconds for result in results))
     left = settings["deadline"] - time.monotonic()
     each = took / len(few)

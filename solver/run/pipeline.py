@@ -12,7 +12,8 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
-from solver.model.folder import find_weights, seen_tasks
+from solver.model.folder import read_card
+from solver.run.choice import Choice, choose
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
@@ -69,20 +70,23 @@ class Run:
         self.output, self.options, self.listener, self.launcher = output, options, listener, launcher
         self.last: dict[str, TaskResult] = {}
         self.restored: list[TaskResult] = []
-        self.plan = Plan(self.hidden, options, start=self.started)
+        self.choice = Choice()
 
     def go(self, journal: Path | None, resume: bool) -> list[TaskResult]:
         """The whole run; a worker loads the network while the guesses are made."""
+        header = Header()
         try:
-            folder = find_weights(self.options.weights or DEFAULT_WEIGHTS)
+            self.choice = choose(self.hidden, self.options)
             if self.options.replay:
                 load_tasks(self.options.replay)  # what is wrong with it is said before hours of work
-            header = self._header(folder)
+            header = self._header()
         except ValueError as error:
             if not self.options.lenient:
                 raise
             self.listener.say(f"{error}; every task is left to guesses")
-            folder, header = None, Header()
+        folder = self.choice.folder
+        known = {task_id: str(found.resolve()) for task_id, found in self.choice.known.items()}
+        self.plan = Plan(self.hidden, self.options, start=self.started, known=known)
         scratch = Scratch(header) if self.options.tune in ("joint", "auto") else None
         if scratch is not None:
             self.plan.scratch = scratch.open(keep=resume)
@@ -104,9 +108,14 @@ class Run:
         self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
     ) -> list[TaskResult]:
         options = self.options
-        checkpoints = options.across in ("checkpoints", "both")
-        say = self.listener.say
-        self.ledger = Ledger(self.hidden, self.output, say, vote=options.vote, checkpoints=checkpoints)
+        self.ledger = Ledger(
+            self.hidden,
+            self.output,
+            self.listener.say,
+            labels=self.choice.labels,
+            vote=options.vote,
+            checkpoints=options.across in ("checkpoints", "both"),
+        )
         self.ledger.write(first=not self.options.lenient)
         try:
             if journal is not None:
@@ -142,15 +151,17 @@ class Run:
                     raise ValueError(f"{path}: wanted a place for the journal, found another file")
                 path.unlink()
             opened, contents = Journal.create(path, header), None
-        self.restored = self.ledger.open_journal(opened, header, contents)
+        self.restored = self.ledger.open_journal(opened, contents)
         self.plan.restore((result.phase, result.task.id) for result in self.restored)
         if self.restored:
             self.ledger.write()
 
-    def _header(self, folder: Path) -> Header:
+    def _header(self) -> Header:
         """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
-        options = self.options
-        tasks = "".join(task.id + task_checksum(task) for task in self.hidden)
+        options, folder = self.options, self.choice.folder
+        assert folder is not None
+        checksums = {task.id: task_checksum(task) for task in self.hidden}
+        tasks = "".join(task_id + checksum for task_id, checksum in checksums.items())
         try:
             checksum = zlib.crc32((folder / "model.safetensors").read_bytes())
         except OSError:
@@ -167,7 +178,11 @@ class Run:
             "replay": options.replay,
             "groups": options.groups,
         }
-        return Header(chosen, folder.name, seen_tasks(folder), options.seed)
+        if self.choice.known:
+            chosen["known"] = self.choice.known_text
+        seen = dict.fromkeys(read_card(folder).seen)
+        seen |= dict.fromkeys(checksums[task_id] for task_id in self.choice.known)
+        return Header(chosen, folder.name, tuple(seen), options.seed)
 
     # Work
 
@@ -235,7 +250,12 @@ class Run:
         several = f"{workers} x " if workers > 1 else ""
         also = {"loops": "loops", "checkpoints": "checkpoints", "both": "loops and checkpoints"}
         across = f", votes across {also[self.options.across]}" if self.options.across in also else ""
-        self.listener.start(f"{ready.weights} on {several}{ready.reason}{across}")
+        kind = self.choice.kind
+        chosen = f" (the default for {kind})" if kind else ""
+        lines = [f"{ready.weights}{chosen} on {several}{ready.reason}{across}", *self.choice.told()]
+        if kind and kind != ready.kind:
+            lines.append(f"They were chosen for {kind}; on this device --weights may name a better set.")
+        self.listener.start("\n".join(lines))
         self._tell_restored()
 
     def _tell_restored(self) -> None:
@@ -244,12 +264,14 @@ class Run:
             self._tell(self.restored.pop(0))
 
     def _answered(self, message: Answered, job: Job) -> None:
-        self._tell(self.ledger.answered(message, job.phase))
+        self._tell(replace(self.ledger.answered(message, job.phase), at_once=bool(job.known)))
 
     def _done(self, message: Done, job: Job) -> float:
         if message.reduced:
             names = ", ".join(task.id for task in job.tasks[:3])
             self.listener.say(f"{names}: {message.reduced}")
+        if message.doubted:
+            self.plan.doubt(job)
         return self.ledger.disagreement(job.tasks)
 
     def _given_up(self, job: Job, reason: str) -> None:

@@ -183,7 +183,7 @@ def begin(trainer: ShortTrainer, start: str) -> None:
     else:
         weights = load_weights(start)
         config, network = weights.config.to_dict(), weights.network.state_dict()
-        memory, known = dict(weights.memory), {}
+        memory, known = dict(weights.memory), dict(weights.vectors)
         mean = memory.pop("mean")
     kept = {key: trainer.config.to_dict()[key] for key in CYCLES}
     check_config(trainer.config.to_dict(), {**config, **kept}, start)
