@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 IGNORE = -100  # a label that no loss counts
+LONGEST_STEP = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,19 @@ class Packing:
     cells, without padding.
 
     ``index`` [M] int64: each token's place in the flattened [B, P + T]. ``starts`` [B + 1] int32:
-    where each sequence begins, and M. ``longest``: tokens of the longest sequence, on the host.
+    where each sequence begins, and M. ``longest``: tokens of the longest sequence, on the host, rounded up
+    to a multiple of LONGEST_STEP: kernels take any upper bound, and a compiled step sees few values.
     """
 
     index: Tensor
     starts: Tensor
     longest: int
+
+    @property
+    def documents(self) -> Tensor:
+        """[M] int64: the number of the sequence that each token belongs to."""
+        place = torch.arange(self.index.shape[0], device=self.starts.device)
+        return torch.searchsorted(self.starts[1:].long(), place, right=True)
 
     def to(self, device: torch.device) -> "Packing":
         index, starts = (part.to(device, non_blocking=True) for part in (self.index, self.starts))
@@ -102,7 +110,8 @@ class Batch:
         place = torch.arange(self.tokens.shape[1] + prefix_len, device=lengths.device)
         index = (place < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
         starts = pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
-        return replace(self, packing=Packing(index, starts, int(lengths.max())))
+        longest = -(-int(lengths.max()) // LONGEST_STEP) * LONGEST_STEP
+        return replace(self, packing=Packing(index, starts, longest))
 
     def select(self, index: Tensor) -> Self:
         """The sequences at ``index`` [n] int64, still padded to T, not packed."""
@@ -148,7 +157,8 @@ class Layout:
 
     ``cos``, ``sin`` [1 or B, P + T, 1, head_dim / 2] or [1, M, 1, head_dim / 2]: rotary factors, None
     without rotary positions. ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to;
-    None when all may. ``packing``: the batch's; ``length``: P + T.
+    None when all may. ``packing``: the batch's; ``length``: P + T. ``engine``: what runs attention over a
+    packed batch (solver.model.attention), ``blocks``: what FlexAttention wants to know beside it.
     """
 
     cos: Tensor | None
@@ -156,6 +166,8 @@ class Layout:
     mask: Tensor | None
     length: int
     packing: Packing | None = None
+    engine: str = "padded"
+    blocks: object = None
 
 
 def cell_positions(batch: Batch) -> tuple[Tensor, Tensor]:
