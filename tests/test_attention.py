@@ -115,6 +115,7 @@ def test_engines_are_chosen_by_card_and_by_time() -> None:
     choice = fastest({"varlen": 0.002, "padded": 0.003, "flex": float("inf")})
     assert choice.engine == "varlen"
     assert choice.reason.endswith("varlen 2.00 ms, padded 3.00 ms, flex does not run")
+    assert fastest({"varlen": float("inf"), "padded": float("inf")}).engine == "padded"
     assert engine_for(torch.device("cpu")) == "padded"
     with forced_engine("flex"):
         assert engine_for(torch.device("cpu")) == "flex"

@@ -4,6 +4,7 @@ import pytest
 import torch
 from model_inputs import make_batch, small_config
 
+from solver.model.graph import LoopGraph
 from solver.model.registry import build_network
 
 SHAPES = (
@@ -49,7 +50,29 @@ def test_names_of_the_weights_are_those_of_the_plain_network() -> None:
     assert list(network.state_dict()) == before
 
 
+def graph_inputs(device: str):
+    config = small_config("urm", canvas="cropped", pos_encodings="rope2d")
+    network = build_network(config, torch.Generator().manual_seed(1)).to(device)
+    batch = make_batch(config, [(3, 4), (6, 6), (2, 5)]).to(torch.device(device))
+    return network, batch, torch.ones(3, config.puzzle_emb_ndim, device=device)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
-def test_cuda_graphs_want_a_gpu() -> None:
+def test_a_loop_graph_wants_a_gpu() -> None:
+    network, batch, vectors = graph_inputs("cpu")
     with pytest.raises(ValueError, match="wanted a CUDA GPU"):
-        build_network(small_config("urm")).compile(mode="reduce-overhead")
+        LoopGraph(network, batch, vectors, torch.float32)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+def test_a_loop_graph_replays_the_loop() -> None:
+    network, batch, vectors = graph_inputs("cuda")
+    graph = LoopGraph(network, batch, vectors, torch.float32)
+    for _ in range(2):
+        found, _ = graph.run(3)
+        states = network.initial_states(batch, torch.float32)
+        with torch.inference_mode():
+            for _ in range(3):
+                output = network(states, batch, vectors, torch.float32)
+                states = output.states
+        torch.testing.assert_close(found, output.logits)

@@ -76,7 +76,9 @@ def choice_for(index: int) -> Choice:
     found = candidates(torch.cuda.get_device_capability(index))
     if found == ["padded"]:
         return Choice("padded", "the only engine that this GPU runs")
-    return fastest({name: measure(name, device) for name in found})
+    # The first packed batch may come in a prediction, where nothing has a gradient.
+    with torch.cuda.device(device), torch.inference_mode(False), torch.enable_grad():
+        return fastest({name: measure(name, device) for name in found})
 
 
 def candidates(capability: tuple[int, int]) -> list[str]:
@@ -95,7 +97,7 @@ def candidates(capability: tuple[int, int]) -> list[str]:
 
 def fastest(seconds: dict[str, float]) -> Choice:
     """The engine that took least; infinite where it did not run."""
-    best = min(seconds, key=lambda name: seconds[name])
+    best = min(reversed(seconds), key=lambda name: seconds[name])  # of equals the plainest, which is last
     told = ", ".join(
         f"{name} {1e3 * value:.2f} ms" if value < float("inf") else f"{name} does not run"
         for name, value in seconds.items()

@@ -83,12 +83,6 @@ class Network(nn.Module):
         blocks there is nothing to fuse. Sizes are symbolic (``dynamic=True``) unless said otherwise, so a
         batch of another shape needs no other graph.
         """
-        if options.get("mode") == "reduce-overhead":
-            # A CUDA graph wants the whole loop and fixed sizes.
-            if not next(self.parameters()).is_cuda:
-                raise ValueError("compile mode reduce-overhead records CUDA graphs, wanted a CUDA GPU")
-            super().compile(*args, **{"dynamic": False, **options})
-            return
         for module in self.modules():
             if isinstance(module, Block | MixerBlock):
                 module.compile(*args, **{"dynamic": True, **options})
