@@ -51,19 +51,26 @@ class NativeAct:
     """Loops of a network of ours: ``initial_states(batch, dtype)`` and one loop a call.
 
     ``wrapped``: the model, or what keeps its gradients equal across processes. ``rule``: when slots
-    halt. ``dtype``: of activations.
+    halt. ``dtype``: of activations. ``packs``: batches are worked on without padding, by default where a
+    GPU has cropped canvases.
     """
 
     def __init__(self, model: Model, wrapped: nn.Module, rule: HaltingRule, dtype: torch.dtype) -> None:
         self.model, self.wrapped, self.rule, self.dtype = model, wrapped, rule, dtype
+        self.config = model.network.config
+        self.packs = self.config.canvas == "cropped" and next(model.parameters()).is_cuda
+
+    def _formed(self, batch: Batch) -> Batch:
+        return batch.packed(self.config.prefix_len, always=True) if self.packs else batch
 
     def start(self, batch: Batch) -> Carry:
         """A carry of halted slots: the first loop fills them."""
-        return initial_carry(self.model.network, batch, self.dtype)
+        return initial_carry(self.model.network, self._formed(batch), self.dtype)
 
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
-        return self.advance(refill(self.model.network, carry, incoming), draws, with_target=with_target)
+        carry = refill(self.model.network, carry, self._formed(incoming))
+        return self.advance(carry, draws, with_target=with_target)
 
     def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
         """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
@@ -97,6 +104,7 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
+        batch = self._formed(batch)
         states = self.model.network.initial_states(batch, self.dtype)
         vectors = self.model.memory(batch.keys).vectors
         found = {}

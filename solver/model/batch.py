@@ -99,19 +99,20 @@ class Batch:
         packing = self.packing and self.packing.to(device)
         return replace(self, **moved, keys=self.keys.to(device), packing=packing)
 
-    def packed(self, prefix_len: int) -> Self:
-        """The same sequences to be worked on without padding; itself when there is none to save.
+    def packed(self, prefix_len: int, *, always: bool = False) -> Self:
+        """The same sequences to be worked on without padding; itself when there is none to save, unless
+        ``always`` asks for one form whatever the canvases.
 
         Looks at the canvases: on the host before the batch goes to a GPU, it costs no waiting.
         """
-        if self.uniform:
+        if self.uniform and not always:
             return self
         lengths = self.lengths + prefix_len
         place = torch.arange(self.tokens.shape[1] + prefix_len, device=lengths.device)
         index = (place < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
         starts = pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
         longest = -(-int(lengths.max()) // LONGEST_STEP) * LONGEST_STEP
-        return replace(self, packing=Packing(index, starts, longest))
+        return replace(self, uniform=False, packing=Packing(index, starts, longest))
 
     def select(self, index: Tensor) -> Self:
         """The sequences at ``index`` [n] int64, still padded to T, not packed."""
