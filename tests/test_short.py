@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import load_tasks
-from solver.model import attention
+from solver.model.attention import forced_engine
 from solver.model.checkpoint import load_weights
 from solver.model.config import URMConfig
 from solver.model.device import place
@@ -229,20 +229,15 @@ def test_a_block_with_a_packed_kernel_is_one_graph(recipe: Path, monkeypatch: py
         return value + 0 * (query + key) + 0 * starts.sum()
 
     monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen)
-    monkeypatch.setattr("solver.model.attention._modern", lambda index: True)
-    engine = attention.packed_engine
-    assert (engine("cpu", None), engine("cuda", 7)) == ("", "torch")
-    always = torch.compiler.assume_constant_result(lambda kind, index: engine("cuda", 7))
-    monkeypatch.setattr(attention, "packed_engine", always)
     trainer = trainer_of(recipe, "layout=packed", "dtype=bfloat16")
     counter = CompileCounter()
     torch.compiler.reset()
     compile_blocks(trainer.network, backend=counter, dynamic=False, fullgraph=True)
-    for item in trainer.maker(0)[:2]:
-        trainer.learn(item)
+    with forced_engine("varlen"):
+        for item in trainer.maker(0)[:2]:
+            trainer.learn(item)
     assert counter.frame_count == 1  # the first stage has no recurrence without gradient
     torch.compiler.reset()
-    attention.torch_varlen_supported.cache_clear()
 
 
 def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from solver.model.batch import Batch
 from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
+from train.slots import Queue, Slots
+from train.slots import refill as refill_slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +51,29 @@ class NativeAct:
     """Loops of a network of ours: ``initial_states(batch, dtype)`` and one loop a call.
 
     ``wrapped``: the model, or what keeps its gradients equal across processes. ``rule``: when slots
-    halt. ``dtype``: of activations.
+    halt. ``dtype``: of activations. ``packs``: batches are worked on without padding, by default where a
+    GPU has cropped canvases.
     """
 
     def __init__(self, model: Model, wrapped: nn.Module, rule: HaltingRule, dtype: torch.dtype) -> None:
         self.model, self.wrapped, self.rule, self.dtype = model, wrapped, rule, dtype
+        self.config = model.network.config
+        self.packs = self.config.canvas == "cropped" and next(model.parameters()).is_cuda
+
+    def _formed(self, batch: Batch) -> Batch:
+        return batch.packed(self.config.prefix_len, always=True) if self.packs else batch
 
     def start(self, batch: Batch) -> Carry:
         """A carry of halted slots: the first loop fills them."""
-        return initial_carry(self.model.network, batch, self.dtype)
+        return initial_carry(self.model.network, self._formed(batch), self.dtype)
 
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
-        carry = refill(self.model.network, carry, incoming)
+        carry = refill(self.model.network, carry, self._formed(incoming))
+        return self.advance(carry, draws, with_target=with_target)
+
+    def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
         batch = carry.batch
         output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
         steps = carry.steps + 1
@@ -92,6 +104,7 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
+        batch = self._formed(batch)
         states = self.model.network.initial_states(batch, self.dtype)
         vectors = self.model.memory(batch.keys).vectors
         found = {}
@@ -117,6 +130,27 @@ def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
         target_q=None,
         sparse=(),
     )
+
+
+class PackedAct:
+    """Loops of sequences of any size under a budget of tokens: what halts is replaced by what fits.
+
+    ``native``: the loops themselves. ``queue``: what waits; every sequence of its feed is run once, until
+    it halts. ``generator``: of the exploration, on the CPU.
+    """
+
+    def __init__(self, native: NativeAct, queue: Queue, generator: torch.Generator | None) -> None:
+        self.native, self.queue, self.generator = native, queue, generator
+
+    def loop(self, slots: Slots | None, device: torch.device, *, with_target: bool) -> tuple[Slots, Loop]:
+        """Refill, run one loop, decide who halts: (for the next call, what the loop leaves)."""
+        native = self.native
+        slots = refill_slots(native.model.network, slots, self.queue, dtype=native.dtype, device=device)
+        draws = None
+        if self.generator is not None:
+            draws = torch.rand(2, len(slots.sequences), generator=self.generator).to(device)
+        loop = native.advance(slots.carry, draws, with_target=with_target)
+        return Slots(loop.carry, slots.sequences), loop
 
 
 class ReleasedAct:

@@ -48,7 +48,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, dataset: Dataset, world: World, placement: Placement) -> None:
         self.config, self.world, self.device = config, world, placement.device
-        self.dtype = placement.dtype
+        self.dtype = placement.unscaled_dtype
         if config.arch.forward_dtype != "auto":
             self.dtype = getattr(torch, config.arch.forward_dtype)
         meta = dataset.metadata

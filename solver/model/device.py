@@ -1,31 +1,71 @@
 """Where the network runs and in which precision: decided once, with the reason."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Placement:
-    """``device``; ``dtype`` of activations (weights stay float32); ``reason``: one line for people."""
+    """``device``; ``dtype`` of activations (weights stay float32); ``reason``: one line for people.
+    float16 activations want their loss scaled (solver.model.scaling)."""
 
     device: torch.device
     dtype: torch.dtype
     reason: str
 
+    @property
+    def unscaled_dtype(self) -> torch.dtype:
+        """``dtype`` for training that does not scale its loss."""
+        return torch.float32 if self.dtype == torch.float16 else self.dtype
+
 
 def available_cpus() -> int:
-    """Processors that this process may use: its affinity, cut by the cgroup's quota."""
+    """Processors that this process may use: its affinity, cut by the quota of its cgroup (v1 or v2)."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-    except OSError:
-        return count
-    if quota != "max":
-        count = min(count, max(1, round(int(quota) / int(period))))
+    for quota in cgroup_quotas(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")):
+        count = min(count, max(1, round(quota)))
     return count
+
+
+def cgroup_quotas(root: Path, own: Path) -> Iterator[float]:
+    """Processors' worth of time that each cgroup above this process allows, where one sets a limit.
+
+    ``root``: where cgroups are mounted; ``own``: the list of this process's groups, lines of
+    hierarchy:controllers:path. A container may see its own group as the root, so that is read too.
+    """
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    paths = {("cpu", "/"), ("", "/")}
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "" or "cpu" in controllers.split(","):
+            paths.add(("" if controllers == "" else "cpu", path))
+    for kind, path in paths:
+        group = (root / kind / path.lstrip("/")).resolve()
+        top = (root / kind).resolve()
+        while group.is_relative_to(top):
+            yield from _quota(group, kind)
+            group = group.parent
+
+
+def _quota(group: Path, kind: str) -> list[float]:
+    try:
+        if kind:
+            limit = (group / "cpu.cfs_quota_us").read_text().strip()
+            period = (group / "cpu.cfs_period_us").read_text().strip()
+        else:
+            limit, period = (group / "cpu.max").read_text().split()
+    except OSError:
+        return []
+    return [] if limit in ("max", "-1") else [int(limit) / int(period)]
 
 
 def cuda_failure(index: int) -> str:
@@ -41,7 +81,8 @@ def place(name: str = "auto") -> Placement:
     """The placement for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     ValueError when the device that was asked for does not work here; ``auto`` takes the first that
-    does. bfloat16 where the GPU computes in it, float32 elsewhere.
+    does. On a GPU ``cuda_precision`` decides, unless the environment variable URM_PRECISION names
+    float32, bfloat16 or float16.
     """
     if name == "auto":
         if torch.cuda.is_available() and not cuda_failure(0):
@@ -67,8 +108,25 @@ def place(name: str = "auto") -> Placement:
 
 
 def _cuda_placement(index: int) -> Placement:
+    dtype, why = cuda_precision(torch.cuda.get_device_capability(index), os.environ.get("URM_PRECISION", ""))
     title = torch.cuda.get_device_name(index)
-    device = torch.device("cuda", index)
-    if torch.cuda.get_device_capability(index) >= (8, 0):
-        return Placement(device, torch.bfloat16, f"{title}, bfloat16 activations, float32 weights")
-    return Placement(device, torch.float32, f"{title}, float32 (this GPU has no bfloat16 units)")
+    return Placement(torch.device("cuda", index), dtype, f"{title}, {why}")
+
+
+def cuda_precision(capability: tuple[int, int], named: str = "") -> tuple[torch.dtype, str]:
+    """(dtype of activations, why) for a GPU of this compute capability.
+
+    bfloat16 where the card has units for it (8.0: A100, L4, H100); float16 with a scaled loss where its
+    matrix units know float16 only (7.0 to 7.5: V100, T4); float32 where it has none (6.0: P100). torch
+    answers that bfloat16 is supported on older cards too, but emulates it. ``named`` overrules;
+    ValueError where it is no precision.
+    """
+    if named:
+        if named not in PRECISIONS:
+            raise ValueError(f"URM_PRECISION: {named!r}, wanted one of {', '.join(PRECISIONS)}")
+        return PRECISIONS[named], f"{named} activations (URM_PRECISION), float32 weights"
+    if capability >= (8, 0):
+        return torch.bfloat16, "bfloat16 activations, float32 weights"
+    if capability >= (7, 0):
+        return torch.float16, "float16 activations and a scaled loss, float32 weights (no bfloat16 units)"
+    return torch.float32, "float32 (no matrix units)"

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from solver.model.attention import attend
+from solver.model.attention import attend, document_blocks, engine_for
 from solver.model.batch import Batch, Layout, Packing, cell_positions, padding_mask
 from solver.model.config import NetworkConfig
 
@@ -77,8 +77,12 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     with the row, half with the column, and the prefix is not turned."""
     prefix = config.prefix_len
     mask, length = padding_mask(batch, prefix), prefix + batch.tokens.shape[1]
+    engine, blocks = "padded", None
+    if batch.packing is not None:
+        engine = engine_for(batch.tokens.device)
+        blocks = document_blocks(batch.packing) if engine == "flex" else None
     if config.pos_encodings not in ("rope", "rope2d"):
-        return Layout(None, None, mask, length, batch.packing)
+        return Layout(None, None, mask, length, batch.packing, engine, blocks)
     rows, columns = cell_positions(batch)
     device = rows.device
     if config.pos_encodings == "rope":
@@ -92,7 +96,7 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     if batch.packing is not None:
         angles = batch.packing.pack(angles)
     angles = angles.unsqueeze(2)
-    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing)
+    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing, engine, blocks)
 
 
 def _frequencies(config: NetworkConfig, width: int, device: torch.device) -> Tensor:
