@@ -1,6 +1,6 @@
 """One loop of adaptive computation time on a batch of slots, for our networks and for one's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -62,8 +62,8 @@ class NativeAct:
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
         carry = refill(self.model.network, carry, incoming)
-        batch = carry.batch
-        output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
+        states, batch = without_padding(carry.states, carry.batch, self.model.network.config.prefix_len)
+        output, vectors, sparse = self.wrapped(states, batch, self.dtype)
         steps = carry.steps + 1
         q_halt, q_continue = output.q_halt.detach(), output.q_continue.detach()
         halted = decide_halting(self.rule, steps, q_halt, q_continue, draws)
@@ -73,7 +73,7 @@ class NativeAct:
             network = self.model.network
             target = next_q_target(network, output.states, batch, vectors.detach(), self.dtype, last)
         return Loop(
-            carry=Carry(output.states, steps, halted, batch),
+            carry=Carry(padded_states(output.states, batch), steps, halted, replace(batch, packing=None)),
             logits=output.logits,
             q_halt=output.q_halt,
             q_continue=output.q_continue,
@@ -92,6 +92,7 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
+        batch = batch.packed(self.model.network.config.prefix_len)
         states = self.model.network.initial_states(batch, self.dtype)
         vectors = self.model.memory(batch.keys).vectors
         found = {}
@@ -101,6 +102,29 @@ class NativeAct:
             if steps in counts:
                 found[steps] = _plain_loop(output, batch, steps)
         return found
+
+
+def without_padding(
+    states: tuple[Tensor, ...], batch: Batch, prefix_len: int
+) -> tuple[tuple[Tensor, ...], Batch]:
+    """Slots [B, P + T, D] of unlike canvases: cut to the longest now in them, and packed for one loop.
+
+    A long sequence that has left its slot leaves no trace in the cost of the next loops.
+    """
+    if batch.uniform:
+        return states, batch
+    longest = int(batch.lengths.max())
+    batch = replace(batch, tokens=batch.tokens[:, :longest], labels=batch.labels[:, :longest])
+    batch = batch.packed(prefix_len)
+    return tuple(batch.packing.pack(state[:, : prefix_len + longest]) for state in states), batch
+
+
+def padded_states(states: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, ...]:
+    """Back as slots [B, P + T, D], zero where nothing stands."""
+    packing = batch.packing
+    if packing is None:
+        return states
+    return tuple(packing.unpack(state, packing.longest) for state in states)
 
 
 def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:

@@ -1,6 +1,6 @@
-"""Evaluating a network on a data set's test split, as training does and as the command does."""
+"""Evaluating a network on a data set's splits, as training does and as the command does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_
 
 @dataclass(eq=False)
 class _Count:
-    """What one number of loops has given so far. ``sums`` float64 [6]; ``kept``: outputs to save."""
+    """What one split under one number of loops has given so far. ``sums`` float64 [6]; ``kept``: outputs
+    to save."""
 
     prefix: str
     sums: Tensor
@@ -32,45 +33,48 @@ class _Count:
 
 
 class Evaluation:
-    """Measures, evaluators and saved outputs of one data set, for each number of loops.
+    """Measures, evaluators and saved outputs of one data set, for each split and number of loops.
 
-    Votes and measures add up over calls of ``run`` until ``finish``: one call is one checkpoint.
+    The training split, where it is asked for, is measured alone. Votes and measures add up over calls of ``run`` until ``finish``: one call is one checkpoint.
     """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, data_path: str) -> None:
         self.trainer, self.dataset = trainer, dataset
         run, base = trainer.config.run, trainer.act.rule.loops
-        self.counts: dict[int, _Count] = {}
-        for delta in run.loop_deltas:
-            if base + delta < 1:
-                raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
-            evaluators = make_evaluators(run.evaluators, dataset, data_path)
-            for evaluator in evaluators:
-                evaluator.begin_eval()
-            sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=trainer.device)
-            prefix = "" if delta == 0 else f"loops{base + delta}/"
-            self.counts[base + delta] = _Count(prefix, sums, evaluators, {})
+        self.counts: dict[str, dict[int, _Count]] = {}
+        for split in asked_splits(run.eval_splits, dataset):
+            counts = self.counts[split] = {}
+            for delta in run.loop_deltas:
+                if base + delta < 1:
+                    raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
+                evaluators = make_evaluators(run.evaluators, dataset, data_path) if split == "test" else []
+                for evaluator in evaluators:
+                    evaluator.begin_eval()
+                sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=trainer.device)
+                prefix = "train/" if split == "train" else ""
+                prefix += f"loops{base + delta}/" if delta else ""
+                counts[base + delta] = _Count(prefix, sums, evaluators, {})
 
     @torch.inference_mode()
     def run(self, *, quiet: bool) -> None:
-        """Every test input under every augmentation, all loops, with the weights as they are."""
+        """Every question of the splits under every augmentation, all loops, the weights as they are."""
         trainer, run = self.trainer, self.trainer.config.run
         world = trainer.world
         size = run.eval_batch_size or run.global_batch_size
         size = -(-size // world.size) * world.size
-        # Always on the full canvas: a smaller one would tell the network how large the output is.
-        batches = self.dataset.test_batches(
-            batch_size=size,
-            rank=world.rank,
-            world_size=world.size,
-            augmentations=run.eval_augmentations or None,
-        )
+        shares = {"batch_size": size, "rank": world.rank, "world_size": world.size}
+        shares["augmentations"] = run.eval_augmentations or None
         trainer.model.eval()
-        for samples in tqdm(batches, "evaluate", disable=quiet or not world.first, unit="batch", leave=False):
-            batch = as_batch(samples, only_row=trainer.only_row).to(trainer.device)
-            loops = trainer.act.evaluate(batch, sorted(self.counts))
-            for steps, loop in loops.items():
-                self._take(self.counts[steps], loop, samples)
+        for split, counts in self.counts.items():
+            if split == "train":
+                batches = self.dataset.shown_batches(**shares, canvas=trainer.config.arch.network["canvas"])
+            else:
+                batches = self.dataset.test_batches(**shares)
+            for samples in tqdm(batches, split, disable=quiet or not world.first, unit="batch", leave=False):
+                batch = as_batch(samples, only_row=trainer.only_row).to(trainer.device)
+                loops = trainer.act.evaluate(batch, sorted(counts))
+                for steps, loop in loops.items():
+                    self._take(counts[steps], loop, samples)
 
     def _take(self, count: _Count, loop: Loop, samples: Samples) -> None:
         run, arch = self.trainer.config.run, self.trainer.config.arch
@@ -108,7 +112,7 @@ class Evaluation:
         """All numbers, the same on every process's first; submission and outputs go to ``folder``."""
         world = self.trainer.world
         found: dict[str, float] = {}
-        for count in self.counts.values():
+        for count in (count for counts in self.counts.values() for count in counts.values()):
             values = dict(zip(_SUMS, world.sum(count.sums.clone()).tolist(), strict=True))
             number = values.pop("count")
             if number:
@@ -125,6 +129,11 @@ class Evaluation:
                 outputs = {name: torch.cat(_same_length(parts)) for name, parts in count.kept.items()}
                 write_tensors(place / f"step_{step}_outputs_{world.rank}.pt", outputs)
         return found
+
+
+def asked_splits(wanted: Sequence[str], dataset: Dataset) -> list[str]:
+    """Those of the wanted splits that the data set has."""
+    return [split for split in wanted if split in dataset.splits]
 
 
 def _named(loop: Loop, samples: Samples) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -150,6 +150,23 @@ class Dataset:
             questions[: samples.valid] = firsts[groups] + numbers
             yield replace(samples, questions=questions)
 
+    def shown_batches(
+        self,
+        *,
+        batch_size: int,
+        rank: int = 0,
+        world_size: int = 1,
+        augmentations: int | None = None,
+        canvas: str = FULL,
+    ) -> Iterator[Samples]:
+        """As ``test_batches``, of the training split: what was shown, each pair once, on its own canvas."""
+        local = _local_size(batch_size, rank, world_size)
+        _check_canvas(canvas, 0.0)
+        split = self.splits["train"]
+        for picks in walk(split, batch_size, augmentations):
+            generator = derive_generator(0, "canvas")
+            yield _draw(split, picks, local, rank, canvas, 0.0, generator)[0]
+
     def questions(self) -> list[Question]:
         """Every test input once, in the order that ``Samples.questions`` counts."""
         split = self._test_split()
