@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from solver.arc.task import MAX_SIDE
+from solver.arc.tokens import crop_shape
 from solver.model.loss import act_loss
 from train.act import Loop
 from train.checkpoint import write_tensors
-from train.dataset import Dataset, Samples
+from train.dataset import CROPPED, Dataset, Samples, Views, predicted_canvases
 from train.evaluators import make_evaluators
-from train.feed import as_batch
 from train.trainer import Trainer
 
 _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_loss")
@@ -35,11 +38,17 @@ class _Count:
 class Evaluation:
     """Measures, evaluators and saved outputs of one data set, for each split and number of loops.
 
-    The training split, where it is asked for, is measured alone. Votes and measures add up over calls of ``run`` until ``finish``: one call is one checkpoint.
+    The training split, where it is asked for, is measured alone. Votes and measures add up over calls
+    of ``run`` until ``finish``: one call is one checkpoint.
     """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, data_path: str) -> None:
         self.trainer, self.dataset = trainer, dataset
+        questions = dataset.questions() if "test" in dataset.splits else []
+        self.answered = np.array([q.output is not None for q in questions] or [False])
+        self.canvases = None  # int64 [Q, 2] where the network takes canvases of any size
+        if trainer.config.arch.network["canvas"] == CROPPED and not trainer.only_row:
+            self.canvases = predicted_canvases(questions, dataset.demonstrations())
         run, base = trainer.config.run, trainer.act.rule.loops
         self.counts: dict[str, dict[int, _Count]] = {}
         for split in asked_splits(run.eval_splits, dataset):
@@ -65,45 +74,83 @@ class Evaluation:
         shares = {"batch_size": size, "rank": world.rank, "world_size": world.size}
         shares["augmentations"] = run.eval_augmentations or None
         trainer.model.eval()
+        bar = partial(tqdm, disable=quiet or not world.first, unit="batch", leave=False)
         for split, counts in self.counts.items():
             if split == "train":
-                batches = self.dataset.shown_batches(**shares, canvas=trainer.config.arch.network["canvas"])
+                canvas = trainer.config.arch.network["canvas"]
+                for samples in bar(self.dataset.shown_batches(**shares, canvas=canvas), "shown pairs"):
+                    for steps, loop in self._loops(samples, counts).items():
+                        self._take(counts[steps], loop, samples, np.arange(samples.valid))
             else:
-                batches = self.dataset.test_batches(**shares)
-            for samples in tqdm(batches, split, disable=quiet or not world.first, unit="batch", leave=False):
-                batch = as_batch(samples, only_row=trainer.only_row).to(trainer.device)
-                loops = trainer.act.evaluate(batch, sorted(counts))
-                for steps, loop in loops.items():
-                    self._take(counts[steps], loop, samples)
+                for views in bar(self.dataset.test_views(**shares, canvases=self.canvases), "questions"):
+                    self._ask(views, size // world.size, counts)
 
-    def _take(self, count: _Count, loop: Loop, samples: Samples) -> None:
-        run, arch = self.trainer.config.run, self.trainer.config.arch
-        valid = samples.valid
+    def _loops(self, samples: Samples, counts: dict[int, _Count]) -> dict[int, Loop]:
+        batch = self.trainer.batch(samples).to(self.trainer.device)
+        return self.trainer.act.evaluate(batch, sorted(counts))
+
+    def _ask(self, views: Views, size: int, counts: dict[int, _Count]) -> None:
+        """Predictions of some views. Those that reach the edge of their canvas are not taken: their
+        views are asked again on a larger one, as ``solver.run.predict`` does."""
+        wanted = {steps: np.ones(len(views), bool) for steps in counts}
+        while len(views):
+            samples = self.dataset.draw_views(views, size)
+            for steps, loop in self._loops(samples, counts).items():
+                reaching = wanted[steps] & self._at_edge(loop, samples)
+                self._take(counts[steps], loop, samples, np.flatnonzero(wanted[steps] & ~reaching))
+                wanted[steps] = reaching
+            again = np.logical_or.reduce(list(wanted.values()))
+            wanted = {steps: which[again] for steps, which in wanted.items()}
+            views = views.select(again).larger()
+            size = len(views)
+
+    def _at_edge(self, loop: Loop, samples: Samples) -> np.ndarray:
+        """bool [valid]: predictions that fill their canvas up to an edge with room behind it."""
+        found = np.zeros(samples.valid, bool)
+        if self.canvases is not None:
+            tokens = loop.logits[: samples.valid].argmax(-1).to("cpu", torch.uint8).numpy()
+            for n, cells in enumerate(tokens):
+                sides = int(samples.heights[n]), int(samples.widths[n])
+                crop = crop_shape(cells[: sides[0] * sides[1]].reshape(sides))
+                found[n] = any(c == side < MAX_SIDE for c, side in zip(crop, sides, strict=True))
+        return found
+
+    def _take(self, count: _Count, loop: Loop, samples: Samples, rows: np.ndarray) -> None:
+        """Count the sequences at ``rows`` [n] of a batch. One whose answer is known, but has no room on
+        its last canvas, is wrong in every cell."""
+        if not len(rows):
+            return
+        at = torch.from_numpy(rows).to(loop.logits.device)
+        q_halt, q_continue = loop.q_halt[at], loop.q_continue[at]
         terms = act_loss(
-            loop.logits[:valid],
-            loop.q_halt[:valid],
-            loop.q_continue[:valid],
-            loop.labels[:valid],
-            loss_type=arch.loss_type,
+            loop.logits[at],
+            q_halt,
+            q_continue,
+            loop.labels[at],
+            loss_type=self.trainer.config.arch.loss_type,
         )
-        says = loop.q_halt > loop.q_continue if self.trainer.act.rule.use_continue else loop.q_halt > 0
-        known = terms.labelled
-        columns = (
-            known,
-            terms.cell_accuracy,
-            terms.correct,
-            says[:valid] == terms.correct,
-            loop.steps[:valid],
-        )
+        says = q_halt > q_continue if self.trainer.act.rule.use_continue else q_halt > 0
+        known = terms.labelled | self._answered(samples.questions[rows]).to(at.device)
+        right = terms.correct & terms.labelled
+        columns = (known, terms.cell_accuracy, right, says == right, loop.steps[at])
         count.sums[:-1] += torch.stack([torch.where(known, column, 0).double().sum() for column in columns])
         count.sums[-1] += terms.lm.double()
-        if not (count.evaluators or run.eval_save_outputs):
+        self._hand_on(count, loop, samples, rows)
+
+    def _answered(self, questions: np.ndarray) -> Tensor:
+        """bool [n]: whether the answer is known; False for what is no question."""
+        return torch.from_numpy(self.answered[questions] & (questions >= 0))
+
+    def _hand_on(self, count: _Count, loop: Loop, samples: Samples, rows: np.ndarray) -> None:
+        """The same sequences to the evaluators, and what is to be saved of them."""
+        wanted = self.trainer.config.run.eval_save_outputs
+        if not (count.evaluators or wanted):
             return
-        batch, preds = _named(loop, samples)
+        batch, preds = _named(loop, samples, rows)
         for evaluator in count.evaluators:
-            wanted = {name: preds[name] for name in evaluator.required_outputs if name in preds}
-            evaluator.update_batch(batch, wanted)
-        for name in run.eval_save_outputs:
+            asked = {name: preds[name] for name in evaluator.required_outputs if name in preds}
+            evaluator.update_batch(batch, asked)
+        for name in wanted:
             if name not in batch and name not in preds:
                 raise ValueError(f"eval_save_outputs: no output {name}, wanted {', '.join([*batch, *preds])}")
             count.kept.setdefault(name, []).append(batch[name] if name in batch else preds[name])
@@ -136,19 +183,20 @@ def asked_splits(wanted: Sequence[str], dataset: Dataset) -> list[str]:
     return [split for split in wanted if split in dataset.splits]
 
 
-def _named(loop: Loop, samples: Samples) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The batch and the predictions on the CPU under the released names, padding left out."""
-    valid = samples.valid
+def _named(loop: Loop, samples: Samples, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The batch and the predictions at ``rows`` on the CPU under the released names."""
+    at = torch.from_numpy(rows)
     names = ("questions", "symmetries", "palettes", "heights", "widths")
-    batch = {name: torch.from_numpy(getattr(samples, name)[:valid]) for name in names}
-    batch["inputs"] = torch.from_numpy(samples.inputs[:valid]).long()
-    batch["labels"] = loop.labels[:valid].cpu()
-    batch["puzzle_identifiers"] = torch.from_numpy(samples.identifiers[:valid]).long()
+    batch = {name: torch.from_numpy(getattr(samples, name)[rows]) for name in names}
+    batch["inputs"] = torch.from_numpy(samples.inputs[rows]).long()
+    batch["labels"] = loop.labels.cpu()[at]
+    batch["puzzle_identifiers"] = torch.from_numpy(samples.identifiers[rows]).long()
+    logits = loop.logits.float().cpu()[at]
     preds = {
-        "logits": loop.logits[:valid].float().cpu(),
-        "preds": loop.logits[:valid].argmax(-1).cpu(),
-        "q_halt_logits": loop.q_halt[:valid].cpu(),
-        "q_continue_logits": loop.q_continue[:valid].cpu(),
+        "logits": logits,
+        "preds": logits.argmax(-1),
+        "q_halt_logits": loop.q_halt.cpu()[at],
+        "q_continue_logits": loop.q_continue.cpu()[at],
     }
     return batch, preds
 

@@ -29,8 +29,8 @@ def draw_grid(
 ) -> None:
     """Tokens of one augmented grid and its border on a flat ``canvas`` of ``sides``, at ``corner``.
 
-    The canvas holds pad before; ``place`` is the grid's offset in ``cells``, height and width before
-    the symmetry; ``palette`` is uint8 [10].
+    The canvas holds pad before, and after where the grid has no room on it. ``place`` is the grid's
+    offset in ``cells``, height and width before the symmetry; ``palette`` is uint8 [10].
     """
     offset, height, width = place
     if height == 0:
@@ -38,6 +38,8 @@ def draw_grid(
     base, down, right = strides(symmetry, height, width, width)
     if swaps_sides(symmetry):
         height, width = width, height
+    if corner[0] + height > sides[0] or corner[1] + width > sides[1]:
+        return
     base += offset
     start = corner[0] * sides[1] + corner[1]
     for r in range(height):
@@ -198,7 +200,11 @@ def unpack(inputs: np.ndarray, labels: np.ndarray, cells: np.ndarray, pairs: np.
 
 def augmented_boxes(pairs: np.ndarray, symmetries: np.ndarray) -> np.ndarray:
     """int64 [B, 2]: sides of the smallest box that holds both grids of each pair, once moved."""
-    tall = np.maximum(pairs[:, 1], pairs[:, 4])
-    wide = np.maximum(pairs[:, 2], pairs[:, 5])
+    boxes = np.maximum(pairs[:, 1:3], pairs[:, 4:6])
+    return turned_sides(boxes, symmetries)
+
+
+def turned_sides(sides: np.ndarray, symmetries: np.ndarray) -> np.ndarray:
+    """``sides`` [B, 2] (height, width) after the symmetries [B]."""
     swapped = (symmetries == 1) | (symmetries == 3) | (symmetries >= 6)
-    return np.stack([np.where(swapped, wide, tall), np.where(swapped, tall, wide)], 1)
+    return np.where(swapped[:, None], sides[:, ::-1], sides)

@@ -78,6 +78,10 @@ class RowsSplit:
         """Which rows on disk hold these samples."""
         return self.puzzle_indices[self.group_indices[groups] + augmentations].astype(np.int64) + numbers
 
+    def identifiers(self, groups: np.ndarray, augmentations: np.ndarray) -> np.ndarray:
+        """int32 [B]: rows of the puzzle-embedding table."""
+        return self.puzzle_identifiers[self.group_indices[groups] + augmentations]
+
     def _unpacked(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells = np.zeros(len(rows) * 2 * AREA, np.uint8)
         pairs = np.zeros((len(rows), PAIR_FIELDS), np.int64)
@@ -121,7 +125,7 @@ class RowsSplit:
             sides = canvases.heights, canvases.widths
             still = np.zeros(len(rows), np.uint8)
             render(cells, pairs, still, plain, *sides, canvases.corners, inputs, labels)
-        identifiers = self.puzzle_identifiers[self.group_indices[groups] + augmentations]
+        identifiers = self.identifiers(groups, augmentations)
         known = self.known
         tasks, symmetries = known.tasks[identifiers], known.symmetries[identifiers]
         return pad_samples(

@@ -110,6 +110,10 @@ class SudokuSplit:
         none = np.zeros(1, np.uint8)
         return Identifiers(none.astype(np.int32), none, np.arange(COLOURS, dtype=np.uint8)[None], [])
 
+    def identifiers(self, groups: np.ndarray, augmentations: np.ndarray) -> np.ndarray:
+        """int64 [B]: the blank for all."""
+        return np.zeros_like(groups)
+
     def crop(self, *_: object) -> None:
         """A Sudoku fills its canvas: nothing to crop."""
 

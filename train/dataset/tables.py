@@ -67,6 +67,8 @@ class Split(Protocol):
     names: list[str]
     known: Identifiers
 
+    def identifiers(self, groups: np.ndarray, augmentations: np.ndarray) -> np.ndarray: ...
+
     def crop(
         self,
         groups: np.ndarray,
