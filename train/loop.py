@@ -213,3 +213,4 @@ def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str
         return run.go()
     finally:
         signal.signal(signal.SIGTERM, before)
+        run.log.close()
