@@ -8,7 +8,9 @@ import torch
 from training import build_arc, small
 
 from solver.arc.augment import Augmentation
+from solver.arc.submission import read_submission
 from solver.arc.tokens import VOCABULARY, encode
+from solver.arc.vote import same_grid
 from solver.model.batch import Batch
 from solver.model.device import place
 from train.act import Loop
@@ -75,7 +77,9 @@ def test_a_prediction_at_the_edge_is_asked_again_on_a_larger_canvas(
 ) -> None:
     evaluated, network = evaluation(data, tmp_path, *words)
     evaluated.run(quiet=True)
-    numbers = evaluated.finish(None, 0)
+    numbers = evaluated.finish(tmp_path / "results", 0)
+    submitted = read_submission(tmp_path / "results" / "submission.json")
+    assert all(same_grid(submitted[name][0][0], grid) for name, grid in network.answers.items())
     for prefix in ("", "loops4/") if words else ("",):
         assert numbers[f"{prefix}exact_accuracy"] == numbers[f"{prefix}accuracy"] == 1.0
         assert numbers[f"{prefix}ARC/pass@1"] == 1.0

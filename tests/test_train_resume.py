@@ -101,6 +101,20 @@ def test_killed_at_any_moment_it_ends_the_same(data: Path, tmp_path: Path) -> No
     assert not list((tmp_path / "killed").glob(".step*"))
 
 
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (("checkpoint_interval=0",), [30]),
+        (("checkpoint_interval=0", "checkpoint_every_eval=True"), [10, 20, 30]),
+        (("checkpoint_interval=0", "checkpoint_every_eval=True", "keep_checkpoints=2"), [20, 30]),
+        (("checkpoint_interval=7", "keep_checkpoints=0"), [7, 14, 21, 28, 30]),
+    ],
+)
+def test_checkpoints_are_where_they_are_wanted(data: Path, tmp_path: Path, words, steps) -> None:
+    train(small(data, tmp_path, *words, "eval_interval=2", "arch.loops=1"), World(), quiet=True)
+    assert [int(path.stem[5:]) for path in checkpoints(tmp_path)] == steps
+
+
 def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch) -> None:
     config = small(data, tmp_path, "checkpoint_interval=0", "load_checkpoint=latest")
     step = Run._step

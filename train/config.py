@@ -57,7 +57,8 @@ class RunConfig:
     """Everything but the architecture. Rates are for a batch; ``eval_interval`` counts epochs.
 
     ``keep_checkpoints``: how many of the newest stay, 0 for all. ``checkpoint_interval``: steps between
-    two, 0 for those after evaluations alone. ``eval_splits``: ``test``, and ``train`` for the share of what
+    two, 0 for none; with ``checkpoint_every_eval`` there is one after each evaluation, and there always
+    is one at the end. ``eval_splits``: ``test``, and ``train`` for the share of what
     was trained on that the network reproduces. ``evaluators``: None is ARC's where the data asks ARC's
     questions. ``on_nan``: ``stop`` at a loss that is no number, or ``skip`` the step and count it.
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of

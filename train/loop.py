@@ -94,7 +94,7 @@ class Run:
                 self.done = 0
                 numbers = self._evaluate()
                 at_end = trainer.step >= total or self.epoch >= run.epochs
-                if run.checkpoint_every_eval or run.checkpoint_interval or at_end:
+                if run.checkpoint_every_eval or at_end:
                     self.save()
         if not self.stopping:
             self._export(numbers)
