@@ -61,9 +61,15 @@ class NativeAct:
 
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
-        carry = refill(self.model.network, carry, incoming)
-        states, batch = without_padding(carry.states, carry.batch, self.model.network.config.prefix_len)
-        output, vectors, sparse = self.wrapped(states, batch, self.dtype)
+        prefix_len = self.model.network.config.prefix_len
+        carry = without_padding(refill(self.model.network, carry, incoming), prefix_len)
+        loop = self.advance(carry, draws, with_target=with_target)
+        return replace(loop, carry=with_padding(loop.carry, prefix_len))
+
+    def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
+        batch = carry.batch
+        output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
         steps = carry.steps + 1
         q_halt, q_continue = output.q_halt.detach(), output.q_continue.detach()
         halted = decide_halting(self.rule, steps, q_halt, q_continue, draws)
@@ -73,7 +79,7 @@ class NativeAct:
             network = self.model.network
             target = next_q_target(network, output.states, batch, vectors.detach(), self.dtype, last)
         return Loop(
-            carry=Carry(padded_states(output.states, batch), steps, halted, replace(batch, packing=None)),
+            carry=Carry(output.states, steps, halted, batch),
             logits=output.logits,
             q_halt=output.q_halt,
             q_continue=output.q_continue,
@@ -92,8 +98,8 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
-        batch = batch.packed(self.model.network.config.prefix_len)
-        states = self.model.network.initial_states(batch, self.dtype)
+        carry = without_padding(self.start(batch), self.model.network.config.prefix_len)
+        states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
         found = {}
         for steps in range(1, max(counts) + 1):
@@ -104,27 +110,28 @@ class NativeAct:
         return found
 
 
-def without_padding(
-    states: tuple[Tensor, ...], batch: Batch, prefix_len: int
-) -> tuple[tuple[Tensor, ...], Batch]:
-    """Slots [B, P + T, D] of unlike canvases: cut to the longest now in them, and packed for one loop.
+def without_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Slots of unlike canvases cut to the longest now in them, and packed for one loop.
 
-    A long sequence that has left its slot leaves no trace in the cost of the next loops.
+    A long sequence that has left its slot leaves no trace in the cost of the loops that follow.
     """
+    batch = carry.batch
     if batch.uniform:
-        return states, batch
-    longest = int(batch.lengths.max())
-    batch = replace(batch, tokens=batch.tokens[:, :longest], labels=batch.labels[:, :longest])
-    batch = batch.packed(prefix_len)
-    return tuple(batch.packing.pack(state[:, : prefix_len + longest]) for state in states), batch
+        return carry
+    cells = int(batch.lengths.max())
+    batch = replace(batch, tokens=batch.tokens[:, :cells], labels=batch.labels[:, :cells]).packed(prefix_len)
+    states = tuple(batch.packing.pack(state[:, : prefix_len + cells]) for state in carry.states)
+    return replace(carry, states=states, batch=batch)
 
 
-def padded_states(states: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, ...]:
-    """Back as slots [B, P + T, D], zero where nothing stands."""
-    packing = batch.packing
+def with_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Back as slots [B, P + T, D], zero where nothing stands: what can be refilled, reset and stored."""
+    packing = carry.batch.packing
     if packing is None:
-        return states
-    return tuple(packing.unpack(state, packing.longest) for state in states)
+        return carry
+    length = prefix_len + carry.batch.tokens.shape[1]
+    states = tuple(packing.unpack(state, length) for state in carry.states)
+    return replace(carry, states=states, batch=replace(carry.batch, packing=None))
 
 
 def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
