@@ -8,6 +8,7 @@ import numpy as np
 
 from solver.arc.canvas import larger_canvas, test_canvas
 from solver.arc.task import MAX_SIDE, Pair
+from train.dataset.samples import Picks
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,24 +26,21 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """B questions, each under one augmentation. ``groups``, ``augmentations``, ``numbers`` int64 [B]:
-    which samples of the test split; ``questions`` int64 [B]; ``sides`` int64 [B, 2]: the canvases, once
-    augmented, or None for the full canvas."""
+    """B questions, each under one augmentation. ``picks``: their samples in the test split;
+    ``questions`` int64 [B]; ``sides`` int64 [B, 2]: the canvases, once augmented, or None for the full
+    one."""
 
-    groups: np.ndarray
-    augmentations: np.ndarray
-    numbers: np.ndarray
+    picks: Picks
     questions: np.ndarray
     sides: np.ndarray | None
 
     def __len__(self) -> int:
-        return len(self.groups)
+        return len(self.picks)
 
     def select(self, index: np.ndarray | slice) -> Self:
         """Some of them: ``index`` as numpy takes it."""
         sides = None if self.sides is None else self.sides[index]
-        picks = (self.groups, self.augmentations, self.numbers, self.questions)
-        return type(self)(*(part[index] for part in picks), sides)
+        return type(self)(self.picks.select(index), self.questions[index], sides)
 
     def larger(self) -> Self:
         """The same on the next larger canvases; the full canvas stays."""

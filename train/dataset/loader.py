@@ -12,12 +12,10 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import Pair
 from train.dataset.asking import Question, Views
 from train.dataset.compact import read_arc, read_build, read_sudoku
-from train.dataset.render import turned_sides
+from train.dataset.render import Canvases, turned_sides
 from train.dataset.rows import read_rows, walk
-from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Canvases, Identifiers, Samples
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Samples
 from train.dataset.tables import Metadata, Split
-
-_Picks = tuple[np.ndarray, np.ndarray, np.ndarray]  # groups, augmentations, numbers of the pairs: int64 [B]
 
 
 def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
@@ -80,12 +78,12 @@ class Dataset:
         split = self.splits["train"]
         plan = self._plan(seed, epoch, epochs, batch_size)
         for step, picks in enumerate(plan):
-            if step < start_step or (drop_last and len(picks[0]) < batch_size):
+            if step < start_step or (drop_last and len(picks) < batch_size):
                 continue
             generator = derive_generator(seed, "canvas", epoch, step)
             yield _draw(split, picks, local, rank, canvas, larger_share, generator)
 
-    def _plan(self, seed: int, epoch: int, epochs: int, batch_size: int) -> Iterator[_Picks]:
+    def _plan(self, seed: int, epoch: int, epochs: int, batch_size: int) -> Iterator[Picks]:
         """The global batches as picks; nothing is drawn yet."""
         split = self.splits["train"]
         order, chosen, ends = (np.zeros(0, np.int64) for _ in range(3))
@@ -113,7 +111,8 @@ class Dataset:
             if take[-1] < whole:
                 cut = derive_generator(seed, "cut", epoch, step).permutation(whole)
                 numbers[-take[-1] :] = cut[: take[-1]]
-            yield np.repeat(order[position:stop], take), np.repeat(chosen[position:stop], take), numbers
+            groups, augmentations = (np.repeat(part[position:stop], take) for part in (order, chosen))
+            yield Picks(groups, augmentations, numbers)
             position = stop
             step += 1
 
@@ -156,12 +155,12 @@ class Dataset:
         local = _local_size(batch_size, rank, world_size)
         split = self._test_split()
         firsts = np.cumsum(split.pairs) - split.pairs
-        for groups, chosen, numbers in walk(split, batch_size, augmentations):
-            questions, sides = firsts[groups] + numbers, None
+        for picks in walk(split, batch_size, augmentations):
+            questions, sides = firsts[picks.groups] + picks.numbers, None
             if canvases is not None:
-                symmetries = split.known.symmetries[split.identifiers(groups, chosen)]
+                symmetries = split.known.symmetries[split.identifiers(picks)]
                 sides = turned_sides(canvases[questions], symmetries)
-            views = Views(groups, chosen, numbers, questions, sides)
+            views = Views(picks, questions, sides)
             yield views.select(slice(rank * local, (rank + 1) * local))
 
     def draw_views(self, views: Views, size: int) -> Samples:
@@ -172,7 +171,7 @@ class Dataset:
             heights, widths = views.sides.astype(np.int16).T
             canvases = Canvases(heights, widths, np.zeros_like(views.sides))
         split = self._test_split()
-        samples = split.draw(views.groups, views.augmentations, views.numbers, canvases, size)
+        samples = split.draw(views.picks, canvases, size)
         questions = samples.questions
         questions[: samples.valid] = views.questions
         return replace(samples, questions=questions)
@@ -227,7 +226,7 @@ def _check_canvas(canvas: str, larger_share: float) -> None:
 
 def _draw(
     split: Split,
-    picks: _Picks,
+    picks: Picks,
     local: int,
     rank: int,
     canvas: str,
@@ -238,7 +237,7 @@ def _draw(
     mine = slice(rank * local, (rank + 1) * local)
     canvases = None
     if canvas == CROPPED:
-        canvases = split.crop(*picks, larger_share, generator)
+        canvases = split.crop(picks, larger_share, generator)
     if canvases is not None:
-        canvases = Canvases(canvases.heights[mine], canvases.widths[mine], canvases.corners[mine])
-    return split.draw(*(part[mine] for part in picks), canvases, local)
+        canvases = Canvases(*(part[mine] for part in canvases))
+    return split.draw(picks.select(mine), canvases, local)
