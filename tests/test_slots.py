@@ -59,27 +59,6 @@ def test_join_and_split_are_inverse() -> None:
 
 
 @torch.no_grad()
-def test_the_released_carry_packs_where_it_is_told_to() -> None:
-    """Equal canvases too, so that a stored carry always has one structure."""
-    found = {}
-    for packs in (False, True):
-        config, packed = build("urm", 60, None)
-        act = packed.native
-        act.packs = packs
-        first, second = make_batch(config, [(2, 3)] * 3), make_batch(config, [(2, 3), (6, 6), (1, 1)], seed=1)
-        carry = act.start(first)
-        assert (carry.batch.packing is not None) == packs
-        loop = act.loop(carry, first, None, with_target=True)
-        carry = replace(loop.carry, halted=torch.tensor([False, True, False]))
-        loop = act.loop(carry, second, None, with_target=True)
-        inside = torch.arange(36) < loop.carry.batch.lengths[:, None]
-        found[packs] = [loop.logits[inside], loop.q_halt, act.evaluate(second, [2])[2].q_halt]
-        assert (loop.carry.batch.packing is not None) == packs
-    for one, other in zip(found[False], found[True], strict=True):
-        torch.testing.assert_close(one, other, **CLOSE)
-
-
-@torch.no_grad()
 @pytest.mark.parametrize("arch", ARCHES)
 def test_every_sequence_runs_once_and_as_if_alone(arch: str) -> None:
     budget = 90

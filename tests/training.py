@@ -42,6 +42,11 @@ def arc_data(folder: Path, tasks: int = 5, seed: int = 0) -> Path:
         pairs = [{"input": grid.tolist(), "output": table[grid].tolist()} for grid in grids]
         challenges[f"toy{n}"] = {"train": pairs[:3], "test": [{"input": pairs[3]["input"]}]}
         solutions[f"toy{n}"] = [pairs[3]["output"]]
+    return build_arc(folder, challenges, solutions, seed)
+
+
+def build_arc(folder: Path, challenges: dict[str, Any], solutions: dict[str, Any], seed: int = 0) -> Path:
+    """A data set of such tasks, each with three augmentations."""
     source = folder / "source"
     source.mkdir(parents=True)
     (source / "toy_evaluation_challenges.json").write_text(json.dumps(challenges))

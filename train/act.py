@@ -1,6 +1,6 @@
 """One loop of adaptive computation time on a batch of slots, for our networks and for one's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -51,26 +51,22 @@ class NativeAct:
     """Loops of a network of ours: ``initial_states(batch, dtype)`` and one loop a call.
 
     ``wrapped``: the model, or what keeps its gradients equal across processes. ``rule``: when slots
-    halt. ``dtype``: of activations. ``packs``: batches are worked on without padding, by default where a
-    GPU has cropped canvases.
+    halt. ``dtype``: of activations.
     """
 
     def __init__(self, model: Model, wrapped: nn.Module, rule: HaltingRule, dtype: torch.dtype) -> None:
         self.model, self.wrapped, self.rule, self.dtype = model, wrapped, rule, dtype
-        self.config = model.network.config
-        self.packs = self.config.canvas == "cropped" and next(model.parameters()).is_cuda
-
-    def _formed(self, batch: Batch) -> Batch:
-        return batch.packed(self.config.prefix_len, always=True) if self.packs else batch
 
     def start(self, batch: Batch) -> Carry:
         """A carry of halted slots: the first loop fills them."""
-        return initial_carry(self.model.network, self._formed(batch), self.dtype)
+        return initial_carry(self.model.network, batch, self.dtype)
 
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
-        carry = refill(self.model.network, carry, self._formed(incoming))
-        return self.advance(carry, draws, with_target=with_target)
+        prefix_len = self.model.network.config.prefix_len
+        carry = without_padding(refill(self.model.network, carry, incoming), prefix_len)
+        loop = self.advance(carry, draws, with_target=with_target)
+        return replace(loop, carry=with_padding(loop.carry, prefix_len))
 
     def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
         """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
@@ -104,8 +100,8 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
-        batch = self._formed(batch)
-        states = self.model.network.initial_states(batch, self.dtype)
+        carry = without_padding(self.start(batch), self.model.network.config.prefix_len)
+        states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
         found = {}
         for steps in range(1, max(counts) + 1):
@@ -114,6 +110,30 @@ class NativeAct:
             if steps in counts:
                 found[steps] = _plain_loop(output, batch, steps)
         return found
+
+
+def without_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Slots of unlike canvases cut to the longest now in them, and packed for one loop.
+
+    A long sequence that has left its slot leaves no trace in the cost of the loops that follow.
+    """
+    batch = carry.batch
+    if batch.uniform:
+        return carry
+    cells = int(batch.lengths.max())
+    batch = replace(batch, tokens=batch.tokens[:, :cells], labels=batch.labels[:, :cells]).packed(prefix_len)
+    states = tuple(batch.packing.pack(state[:, : prefix_len + cells]) for state in carry.states)
+    return replace(carry, states=states, batch=batch)
+
+
+def with_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Back as slots [B, P + T, D], zero where nothing stands: what can be refilled, reset and stored."""
+    packing = carry.batch.packing
+    if packing is None:
+        return carry
+    length = prefix_len + carry.batch.tokens.shape[1]
+    states = tuple(packing.unpack(state, length) for state in carry.states)
+    return replace(carry, states=states, batch=replace(carry.batch, packing=None))
 
 
 def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:

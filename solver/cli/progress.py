@@ -6,6 +6,7 @@ The lines go to stdout; the bar with the time left goes to stderr, and only to a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from solver.arc.score import score_output
 from solver.arc.task import Task
-from solver.arc.vote import NETWORK, Answer, same_grid
+from solver.arc.vote import NETWORK, Answer
 from solver.run.message import JOINT, QUICK
 
 if TYPE_CHECKING:
@@ -48,13 +50,12 @@ def judge(task: Task, attempts: Sequence[tuple[Answer, Answer]]) -> Verdict:
     """``task``: with the test outputs that are known. ``attempts``: two for each test input, in order."""
     right = {True: 0, False: 0}
     credited = []
-    for pair, pair_attempts in zip(task.test, attempts, strict=True):
+    for test, (pair, pair_attempts) in enumerate(zip(task.test, attempts, strict=True)):
         numbered = list(enumerate(pair_attempts, start=1))
-        hits = [
-            (number, answer)
-            for number, answer in numbered
-            if pair.output is not None and same_grid(answer.grid, pair.output)
-        ]
+        hits = []
+        if pair.output is not None:
+            judged = score_output(test, pair.output, [answer.grid for answer in pair_attempts])
+            hits = list(compress(numbered, judged.right))
         if hits:
             right[hits[0][1].source == NETWORK] += 1
         credited.append((hits or numbered)[0])
