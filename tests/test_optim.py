@@ -1,6 +1,8 @@
 """Optimisers, averages and schedules against slow scalar versions."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from solver.model.muon import (
 )
 from solver.model.optim import (
     AdamAtan2,
+    AdamW,
     Average,
     cosine_with_floor,
     sign_sgd_rows,
@@ -48,6 +51,37 @@ def test_adam_atan2_one_number_at_a_time() -> None:
                 w -= lr * decay * w
                 w -= lr / (1 - b1**t) * math.atan2(m, math.sqrt(v / (1 - b2**t)))
             assert float(parameter.detach()[row, column]) == pytest.approx(w, rel=1e-12)
+
+
+def test_adamw_is_torchs_to_the_bit() -> None:
+    ours, theirs = (nn.Parameter(torch.randn(30, 7, generator=seeded())) for _ in range(2))
+    settings = {"lr": 1e-2, "betas": (0.9, 0.95), "weight_decay": 0.1}
+    pair = [AdamW([ours], **settings), torch.optim.AdamW([theirs], **settings)]
+    for seed, scale in enumerate((1.0, 1e-6, 0.0, 100.0, 1e-3)):
+        ours.grad = torch.randn(30, 7, generator=seeded(seed)) * scale
+        theirs.grad = ours.grad.clone()
+        for optimizer in pair:
+            optimizer.step()
+            optimizer.param_groups[0]["lr"] *= 0.5
+        assert torch.equal(ours, theirs)
+    pair[0].zero_grad(set_to_none=True)
+    assert ours.grad is None
+
+
+def test_our_optimisers_leave_torchs_compiler_alone() -> None:
+    """It takes two seconds to load, in every worker."""
+    code = (
+        "import sys, torch\n"
+        "from solver.model.optim import AdamAtan2, AdamW\n"
+        "for kind in (AdamAtan2, AdamW):\n"
+        "    p = torch.nn.Parameter(torch.ones(2))\n"
+        "    optimizer = kind([p])\n"
+        "    (p ** 2).sum().backward()\n"
+        "    optimizer.step()\n"
+        "    optimizer.zero_grad(set_to_none=True)\n"
+        "sys.exit('torch._dynamo' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_adam_atan2_leaves_what_has_no_gradient_and_counts_each_alone() -> None:

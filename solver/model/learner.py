@@ -9,7 +9,7 @@ from solver.model.batch import Batch
 from solver.model.embedding import CoseMemory, Memory
 from solver.model.loss import LossTerms, LossType, act_loss
 from solver.model.muon import build_muon
-from solver.model.optim import AdamAtan2, Average, sign_sgd_rows
+from solver.model.optim import AdamAtan2, AdamW, Average, sign_sgd_rows
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Learner:
             atan2 = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
             self.optimizers = [(atan2, rates.weights)]
         if isinstance(memory, CoseMemory):
-            self.task_optimizer = torch.optim.AdamW(
+            self.task_optimizer = AdamW(
                 [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay
             )
 
