@@ -72,9 +72,9 @@ def child(text: str) -> None:
     from solver.run.pipeline import solve
 
     wanted = json.loads(text)
-    budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": 1}
+    budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": 2}
     options = SolveOptions(
-        weights=wanted["weights"], augmentations=2, device="cpu", tune="embedding", workers=wanted["workers"],
+        weights=wanted["weights"], augmentations=2, device="cpu", tune="full", workers=wanted["workers"],
         lenient=True, patience=wanted["patience"], **budget,
     )  # fmt: skip
     results = 0

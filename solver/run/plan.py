@@ -150,7 +150,7 @@ class Plan:
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
         fair = capacity * group.weight / sum(self.groups[n].weight for n in waiting)
-        fixed, each = self.model.weights[:2]  # what a job takes beyond what it is given
+        fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
         return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
 
     def _features(self, job: Job):
