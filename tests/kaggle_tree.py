@@ -64,7 +64,8 @@ class KaggleTree:
         )
 
     def environment(self, scored: bool) -> dict[str, str]:
-        """This process's, without Python's own variables."""
+        """This process's, without Python's own variables. Kernels stay Python: in each new folder, compiling
+        them anew would take longer than all the rest."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         places = {
             "KAGGLE_INPUT": self.root / "input",
@@ -72,7 +73,12 @@ class KaggleTree:
             "TMPDIR": self.root / "scratch",
         }
         rerun = {"KAGGLE_IS_COMPETITION_RERUN": "1"} if scored else {}
-        return {**kept, **{name: str(path) for name, path in places.items()}, **rerun}
+        return {
+            **kept,
+            "NUMBA_DISABLE_JIT": "1",
+            **{name: str(path) for name, path in places.items()},
+            **rerun,
+        }
 
 
 def make_tree(
