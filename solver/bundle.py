@@ -20,7 +20,7 @@ LICENCE = "apache-2.0"
 KERNEL_TITLE, WEIGHTS_TITLE = "ARC URM Solver", "ARC URM Solver Weights"
 _EMBEDDED = {".py", ".j2", ".css", ".js"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the same sources, the same bytes
-_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_USER = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")  # as the kaggle package wants the owner of a model
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 _KERNEL = '''"""An offline ARC-AGI solver for the ARC Prize, in one file: written by ``solve bundle``.
@@ -160,7 +160,7 @@ def slug_of(title: str) -> str:
 def resource_id(user: str, title: str) -> str:
     """``user/slug``. ValueError where Kaggle's rules for users, titles or slugs are broken."""
     if not _USER.fullmatch(user):
-        raise ValueError(f"user {user!r}: wanted a Kaggle user name (letters, digits, - and _)")
+        raise ValueError(f"user {user!r}: wanted a Kaggle user name as in its address (a-z, 0-9, - and _)")
     if not 6 <= len(title) <= 50:
         raise ValueError(f"title {title!r}: wanted 6 to 50 letters, found {len(title)}")
     slug = slug_of(title)

@@ -20,9 +20,16 @@ def bundle(output: str, user: str, competition: str, weights: str | None) -> Non
     DIR/kernel holds the solver as one file that needs nothing but Kaggle's image, also as a notebook;
     DIR/weights holds the network as a data set.
     """
-    from solver.bundle import write_bundle
+    from solver.bundle import KERNEL_TITLE, WEIGHTS_TITLE, resource_id, write_bundle
 
     made = write_bundle(Path(output), user=user, competition=competition, weights=weights)
     for path, size in made.sizes.items():
         click.echo(f"{size / 1e3:10.1f} kB  {path}")
-    click.echo(f"\nkaggle datasets create -p {made.weights}\nkaggle kernels push -p {made.kernel}")
+    weights_id, kernel_id = (resource_id(user, title) for title in (WEIGHTS_TITLE, KERNEL_TITLE))
+    click.echo(
+        f"\nkaggle datasets create -p {made.weights}\n"
+        f"kaggle datasets status {weights_id}\n"
+        f"kaggle kernels push -p {made.kernel}\n"
+        f"kaggle kernels status {kernel_id}\n"
+        f"kaggle competitions submit {competition} -k {kernel_id} -v VERSION -f submission.json -m MESSAGE"
+    )
