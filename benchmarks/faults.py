@@ -95,7 +95,7 @@ def child(text: str) -> None:
         listener=Listener(result=fill, say=lambda said: print(said, flush=True)),
         journal=Path(wanted["journal"]),
         resume=wanted["resume"],
-        launcher=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
+        executor=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
     )
 
 

@@ -188,7 +188,7 @@ def test_faults_are_survived_and_change_nothing_else(weights: str, tmp_path: Pat
         options=options(weights, patience=30.0),
         listener=Listener(say=said.append),
         journal=tmp_path / "journal",
-        launcher=FAULTY,
+        executor=FAULTY,
     )
     assert sorted(hit.name for hit in folder.iterdir()) == [
         "die-one-0",
@@ -217,7 +217,7 @@ def test_out_of_memory_goes_on_with_less(weights: str, tmp_path: Path, faults) -
         output=tmp_path / "s.json",
         options=options(weights, workers=1),
         listener=Listener(say=said.append),
-        launcher=FAULTY,
+        executor=FAULTY,
     )
     assert result.note == "" and result.steps == 2
     assert said == ["mirror: out of memory, went on with batches of 384 cells instead of 768"]
@@ -231,7 +231,7 @@ def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faul
         output=path,
         options=options(weights, workers=1, lenient=True),
         listener=Listener(say=said.append),
-        launcher=FAULTY,
+        executor=FAULTY,
     )
     validate_submission(json.loads(path.read_text()), [tiny_task()])
     assert results[0].attempts[0][0].source == "guess"

@@ -1,9 +1,10 @@
 """Where the network runs and in which precision: decided once, with the reason."""
 
-import os
 from dataclasses import dataclass
 
 import torch
+
+from solver.model.processors import available_cpus
 
 
 @dataclass(frozen=True)
@@ -13,19 +14,6 @@ class Placement:
     device: torch.device
     dtype: torch.dtype
     reason: str
-
-
-def available_cpus() -> int:
-    """Processors that this process may use: its affinity, cut by the cgroup's quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-    except OSError:
-        return count
-    if quota != "max":
-        count = min(count, max(1, round(int(quota) / int(period))))
-    return count
 
 
 def cuda_failure(index: int) -> str:
