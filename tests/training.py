@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,13 @@ def small(data: Path, folder: Path, *words: str, arch: str = "urm") -> TrainConf
     """A run of seconds: the smallest network of an architecture, ``words`` last."""
     own = f"checkpoint_path={folder}"
     return resolve([f"arch={arch}", f"data_path={data}", own, *SMALL, *LAYERS[arch], *words])
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def processes() -> multiprocessing.context.ForkServerContext:

@@ -217,10 +217,11 @@ def _said(worker: Remote) -> Iterator[tuple[Remote, Message | None]]:
 
 
 @contextmanager
-def connected(address: str, *, code: Sequence[str] = CODE) -> Iterator[None]:
-    """Connected to the cluster at ``auto`` (the one this machine belongs to) or ``ray://HOST:PORT``.
+def connected(address: str, *, workers: int | None, code: Sequence[str] = CODE) -> Iterator[Cluster]:
+    """The cluster at ``auto`` (the one this machine belongs to) or ``ray://HOST:PORT``.
 
-    ``code``: folders of the packages that travel there. ValueError without Ray or without a cluster.
+    ``workers``: as for ``Cluster``. ``code``: folders of the packages that travel there. ValueError
+    without Ray or without a cluster.
     """
     if find_spec("ray") is None:
         raise ValueError('a cluster needs Ray: pip install "arc-urm-solver[ray]"')
@@ -232,6 +233,6 @@ def connected(address: str, *, code: Sequence[str] = CODE) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ValueError(f"no cluster at {address} ({str(error).splitlines()[0]})") from error
     try:
-        yield
+        yield Cluster(workers)
     finally:
         ray.shutdown()

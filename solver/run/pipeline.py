@@ -23,7 +23,7 @@ from solver.run.supervisor import Handlers, Supervisor
 
 __all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
 
-DEFAULT_OPTIONS, THIS_MACHINE = SolveOptions(), Launcher()
+DEFAULT_OPTIONS = SolveOptions()
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 
 
@@ -37,18 +37,19 @@ def solve(
     listener: Listener | None = None,
     journal: Path | None = None,
     resume: bool = False,
-    executor: Executor = THIS_MACHINE,
+    executor: Executor | None = None,
 ) -> list[TaskResult]:
     """Guesses for every task first, then the network on one group of tasks after another.
 
     ``output`` holds a valid submission from the first moment on and is replaced after each result.
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
     every candidate; with ``resume`` an earlier run's is gone on with. ``on_start`` and ``on_result``
-    are short for a ``listener`` with these two. ``executor``: what runs the workers.
+    are short for a ``listener`` with these two. ``executor``: what runs the workers;
+    None: processes of this machine.
     """
     listener = listener or Listener()
     listener = replace(listener, start=on_start or listener.start, result=on_result or listener.result)
-    run = Run(tasks, output, options, listener, executor)
+    run = Run(tasks, output, options, listener, executor or Launcher())
     return run.go(journal, resume)
 
 
