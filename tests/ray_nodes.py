@@ -1,34 +1,47 @@
 """A Ray cluster on this machine: a head without processors, and nodes with one each."""
 
 import os
-from pathlib import Path
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from conftest import ROOT
 from ray.cluster_utils import Cluster as Nodes
 from training import free_port
 
 STORE = 80 * 2**20  # bytes of a node's object store, near the least that Ray takes
-SILENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
+
+
+@contextmanager
+def inherited() -> Iterator[None]:
+    """What the nodes and their workers inherit: nothing is told to Ray's makers, this checkout is found."""
+    before = dict(os.environ)
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(ROOT)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # of Ray's own log files
+            yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 class RayNodes:
     """``address``: what a driver on this machine connects to; ``client``: what any other would."""
 
     def __init__(self) -> None:
-        os.environ |= SILENT
         port = free_port()
         head = dict(num_cpus=0, include_dashboard=False, ray_client_server_port=port)
-        self.cluster = Nodes(True, head_node_args={**head, "object_store_memory": STORE})
-        self.client = f"ray://127.0.0.1:{port}"
+        with inherited():
+            self.cluster = Nodes(True, head_node_args={**head, "object_store_memory": STORE})
+        self.address, self.client = self.cluster.address, f"ray://127.0.0.1:{port}"
         self.nodes: list = []
-
-    @property
-    def address(self) -> str:
-        return self.cluster.address
 
     def fill(self, count: int) -> "RayNodes":
         """Start what is missing to so many nodes."""
         while len(self.nodes) < count:
-            self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
+            with inherited():
+                self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
         return self
 
     def kill(self) -> None:
@@ -36,12 +49,5 @@ class RayNodes:
         self.cluster.remove_node(self.nodes.pop(), allow_graceful=False)
 
     def stop(self) -> None:
+        """The rest of them."""
         self.cluster.shutdown()
-
-
-def environment(pid: int) -> bytes:
-    """What a process was started with; nothing for one that is gone."""
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""

@@ -2,17 +2,19 @@
 
 Ray decides which node takes an actor, starts another where a node was lost, and carries what is said. The
 actor starts the very process that a run on one machine has, so an answer does not depend on where it was
-found, and a broken CUDA context ends with its process. No node needs this package, the weights or a file
-system in common: the package travels with the connection, the weights lie in the object store once.
+found, and a broken CUDA context ends with its process. Every node has this package installed, of the same
+version; it needs neither the weights, which lie in the object store once, nor a file system in common.
 """
 
 import logging
 import math
 import os
+import platform
 import queue
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,8 +32,13 @@ from solver.run.message import Job, Message, Ready, Refused, WorkerSettings
 if TYPE_CHECKING:
     import ray
 
-CODE = (str(Path(PACKAGE_FOLDER, "solver")),)
 _WEIGHTS_FILES = (".json", ".safetensors")
+
+
+def package_checksum() -> int:
+    """Of the source of ``solver``: one on all nodes, or answers would depend on where they are found."""
+    paths = sorted(Path(PACKAGE_FOLDER, "solver").rglob("*.py"))
+    return zlib.crc32(b"".join(path.read_bytes() for path in paths))
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Seat:
     """The actor: a worker process on its node, and the box of what that has said.
 
     ``files``: the weights folder's, by name. ``cpus``: processors that are its own; 0: all of them.
+    ``checksum``: of the package, where the supervisor is.
     """
 
     def __init__(
@@ -54,7 +62,13 @@ class Seat:
         module: str,
         environment: Mapping[str, str],
         cpus: int,
+        checksum: int,
     ) -> None:
+        self.box: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
+        if package_checksum() != checksum:
+            text = f"{platform.node()}: another version of this package than the supervisor's is installed"
+            self.box.put(Refused(text, "weights"))
+            return
         os.environ.update(environment)
         self.given = settings.weights
         self.folder = tempfile.TemporaryDirectory(prefix="arc-weights-")
@@ -65,7 +79,6 @@ class Seat:
         share = math.ceil(available_cpus() / cpus) if cpus else 1
         self.weights = str(own)
         self.process = Launcher(module).start(replace(settings, weights=self.weights, share=max(1, share)))
-        self.box: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
         threading.Thread(target=self._collect, daemon=True).start()
 
     def _collect(self) -> None:
@@ -117,7 +130,7 @@ class Resources:
 
 
 def divide(nodes: Sequence[Mapping[str, float]], device: str, workers: int | None) -> Resources:
-    """Each node's ``CPU`` and ``GPU`` counts -> one worker for each GPU, or, without GPUs, for each node.
+    """Each node's ``CPU`` and ``GPU`` counts -> a worker for each GPU, or, without GPUs, as many as nodes.
 
     With ``workers`` so many, each with the largest equal share of processors. ValueError where they do
     not fit.
@@ -158,7 +171,7 @@ class Cluster(Executor):
         actor = (
             ray.remote(Seat)
             .options(num_gpus=room.gpus, num_cpus=room.cpus, max_concurrency=2, scheduling_strategy="SPREAD")
-            .remote(settings, files, self.module, dict(self.environment), room.cpus)
+            .remote(settings, files, self.module, dict(self.environment), room.cpus, package_checksum())
         )
         now = self.clock()
         return Remote(settings=settings, began=now, heard=now, actor=actor, kill=ray.kill)
@@ -209,7 +222,7 @@ def _said(worker: Remote) -> Iterator[tuple[Remote, Message | None]]:
     try:
         said = ray.get(word)
     except ray.exceptions.RayError as error:
-        said = [Ended(f"its node or actor is gone: {str(error).splitlines()[0][:200]}")]
+        said = [Ended(f"its actor or node is gone: {str(error).strip().splitlines()[-1][:200]}")]
     for message in said:
         if isinstance(message, Ended):
             worker.how = message.how
@@ -217,19 +230,17 @@ def _said(worker: Remote) -> Iterator[tuple[Remote, Message | None]]:
 
 
 @contextmanager
-def connected(address: str, *, workers: int | None, code: Sequence[str] = CODE) -> Iterator[Cluster]:
+def connected(address: str, *, workers: int | None) -> Iterator[Cluster]:
     """The cluster at ``auto`` (the one this machine belongs to) or ``ray://HOST:PORT``.
 
-    ``workers``: as for ``Cluster``. ``code``: folders of the packages that travel there. ValueError
-    without Ray or without a cluster.
+    ``workers``: as for ``Cluster``. ValueError without Ray or without a cluster.
     """
     if find_spec("ray") is None:
         raise ValueError('a cluster needs Ray: pip install "arc-urm-solver[ray]"')
     import ray
 
-    environment = {"py_modules": list(code), "excludes": ["__pycache__"]}
     try:
-        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ValueError(f"no cluster at {address} ({str(error).splitlines()[0]})") from error
     try:
