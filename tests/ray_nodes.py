@@ -16,7 +16,7 @@ STORE = 80 * 2**20  # bytes of a node's object store, near the least that Ray ta
 def inherited() -> Iterator[None]:
     """What the nodes and their workers inherit: nothing is told to Ray's makers, this checkout is found."""
     before = dict(os.environ)
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(ROOT)}
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": str(ROOT)}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # of Ray's own log files
