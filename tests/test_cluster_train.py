@@ -17,10 +17,10 @@ from train.distributed import World, joined
 from train.log import FILE, read_log
 from train.loop import train
 
-EVERY, STEPS = 40, 240
+EVERY, STEPS = 20, 120
 WORDS = ("arch.forward_dtype=float64", "arch.halt_exploration_prob=0.5", "ema=True", "ema_rate=0.9",
-         "epochs=48", "eval_interval=48", f"checkpoint_interval={EVERY}")  # fmt: skip
-KILLED_AFTER = 60
+         "epochs=24", "eval_interval=24", f"checkpoint_interval={EVERY}")  # fmt: skip
+KILLED_AFTER = 30
 LIMIT = 600.0  # seconds until a run is taken to hang
 
 
@@ -80,6 +80,8 @@ def test_a_lost_node_comes_back_and_the_run_ends_the_same(tmp_path: Path, nodes:
     assert starts[0]["from_step"] == 0 and KILLED_AFTER <= starts[1]["from_step"] + EVERY < STEPS
     state, slots, numbers = final(folder)
     state_whole, slots_whole, numbers_whole = final(tmp_path / "whole")
+    for either in (state, state_whole):
+        del either["rng_state"]  # the global generator's, from which no step draws
     assert state["step"] == STEPS == sum(number["event"] == "train" for number in numbers)
     assert same(state, state_whole) and same(slots, slots_whole) and numbers == numbers_whole
 

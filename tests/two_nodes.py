@@ -11,7 +11,8 @@ from conftest import ROOT
 
 ADDRESSES = ("10.231.7.1", "10.231.7.2")
 PORT = 29400  # free in a namespace of our own
-# With its store shared, torchrun (seen with 2.13) never tells a new node where that is: it waits for a minute.
+# With its store shared, torchrun 2.13 never tells a node that joins later where the store is
+# (https://github.com/pytorch/pytorch/issues/135712).
 ENVIRONMENT = {
     "GLOO_SOCKET_IFNAME": "eth",
     "OMP_NUM_THREADS": "1",
@@ -60,7 +61,7 @@ class TwoNodes:
             *("ip", "netns", "exec", self.names[node], sys.executable, "-m", "torch.distributed.run"),
             *("--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "3"),
             *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"{ADDRESSES[0]}:{PORT}", "--rdzv-id", "1"),
-            *("--rdzv-conf", f"is_host={node == 0}"),
+            *("--rdzv-conf", f"is_host={node == 0},keep_alive_interval=2"),
             *("--local-addr", ADDRESSES[node]),
         ]
         environment = {**os.environ, **ENVIRONMENT}
