@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +114,8 @@ def test_the_command_writes_what_it_writes_without_a_cluster(
 def test_a_node_killed_in_the_middle_loses_no_task(
     weights: str, tmp_path: Path, ray_nodes: "RayNodes"
 ) -> None:
+    import ray
+
     ray_nodes.fill(2)
     told: list[TaskResult] = []
     said: list[str] = []
@@ -120,6 +123,8 @@ def test_a_node_killed_in_the_middle_loses_no_task(
     def hear(result: TaskResult) -> None:
         if not told:
             ray_nodes.kill()
+            while sum(node["Alive"] for node in ray.nodes()) > 2:  # the head and the other one
+                time.sleep(0.1)
         told.append(result)
 
     path, chosen = tmp_path / "s.json", options(weights, workers=2)

@@ -1,6 +1,7 @@
 """Two machines that are one: network namespaces with a cable between them. Linux, as root."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,13 +12,17 @@ from conftest import ROOT
 
 ADDRESSES = ("10.231.7.1", "10.231.7.2")
 PORT = 29400  # free in a namespace of our own
-# With its store shared, torchrun 2.13 never tells a node that joins later where the store is
-# (https://github.com/pytorch/pytorch/issues/135712).
-ENVIRONMENT = {
-    "GLOO_SOCKET_IFNAME": "eth",
-    "OMP_NUM_THREADS": "1",
-    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
-}
+
+
+def documented() -> tuple[dict[str, str], list[str]]:
+    """Environment and options of the first torchrun command of docs/CLUSTER.md, for toy nodes."""
+    text = (ROOT / "docs" / "CLUSTER.md").read_text("utf-8").replace("\\\n", " ")
+    exports = dict(re.findall(r"^export (\w+)=(\S+)$", text, re.MULTILINE))
+    (line, *_) = re.findall(r"^torchrun (.*) -m train ", text, re.MULTILINE)
+    toy = {"HEAD:29400": f"{ADDRESSES[0]}:{PORT}", "8": "1"}
+    words = [toy.get(word, word) for word in line.split()]
+    assert words[:4] == ["--nnodes", "2", "--nproc-per-node", "1"], words
+    return exports, words
 
 
 def ip(*words: str) -> str:
@@ -56,15 +61,12 @@ class TwoNodes:
             agent.wait()
 
     def torchrun(self, node: int, said: Path, *words: str) -> subprocess.Popen:
-        """``torchrun --nnodes 2 ... WORDS`` on a node, one process each, its words to a file."""
-        launch = [
-            *("ip", "netns", "exec", self.names[node], sys.executable, "-m", "torch.distributed.run"),
-            *("--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "3"),
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"{ADDRESSES[0]}:{PORT}", "--rdzv-id", "1"),
-            *("--rdzv-conf", f"is_host={node == 0},keep_alive_interval=2"),
-            *("--local-addr", ADDRESSES[node]),
-        ]
-        environment = {**os.environ, **ENVIRONMENT}
+        """The documented ``torchrun ... WORDS`` on a node, with one process; what it says goes to a file."""
+        exports, options = documented()
+        own = ["--local-addr", ADDRESSES[node], "--rdzv-conf", f"is_host={node == 0},keep_alive_interval=2"]
+        torchrun = [sys.executable, "-m", "torch.distributed.run", *options, *own]
+        launch = ["ip", "netns", "exec", self.names[node], *torchrun]
+        environment = {**os.environ, **exports, "GLOO_SOCKET_IFNAME": "eth", "OMP_NUM_THREADS": "1"}
         with open(said, "ab") as file:
             agent = subprocess.Popen([*launch, *words], cwd=ROOT, env=environment, stdout=file, stderr=file)
         self.agents.append(agent)

@@ -160,7 +160,8 @@ class Cluster(Executor):
     module: str = "solver.run.worker"
     environment: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
-    stored: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, Any] = field(default_factory=dict)  # references to weights, by folder
+    rooms: dict[str, Resources] = field(default_factory=dict)  # by device, as the cluster was at first
 
     def start(self, settings: WorkerSettings) -> Remote:
         """An actor, wherever there is room, now or later."""
@@ -177,10 +178,13 @@ class Cluster(Executor):
         return Remote(settings=settings, began=now, heard=now, actor=actor, kill=ray.kill)
 
     def _room(self, device: str) -> Resources:
+        """The same for the whole run: a worker of a lost node waits for a place like that one."""
         import ray
 
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        return divide(nodes, device, self.workers)
+        if device not in self.rooms:
+            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self.rooms[device] = divide(nodes, device, self.workers)
+        return self.rooms[device]
 
     def _store(self, folder: str) -> "ray.ObjectRef":
         """The weights in the object store: nodes fetch them from there, each once."""
