@@ -28,10 +28,11 @@ from solver.file import replace_file
 from solver.model.attention import ENGINES, choice_for, measure
 from solver.model.batch import Batch
 from solver.model.config import HRMConfig, NetworkConfig, TRMConfig, URMConfig
-from solver.model.device import Placement, available_cpus, place
+from solver.model.device import Placement, place
 from solver.model.embedding import TableMemory
 from solver.model.graph import LoopGraph
 from solver.model.learner import Learner, Rates, run_loops
+from solver.model.processors import available_cpus
 from solver.model.registry import build_network
 
 SIDES = (10, 15, 20, 25, 30)

@@ -97,7 +97,7 @@ def child(text: str) -> None:
         listener=Listener(result=tell, say=lambda said: print(said, flush=True)),
         journal=Path(wanted["journal"]),
         resume=wanted["resume"],
-        launcher=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
+        executor=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
     )
     print(TOOK, time.monotonic() - began, flush=True)
 

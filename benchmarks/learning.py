@@ -27,9 +27,10 @@ from solver.arc.task import MAX_SIDE
 from solver.arc.tokens import FIRST_COLOUR, crop_shape
 from solver.file import replace_file
 from solver.model.batch import Batch
-from solver.model.device import Placement, available_cpus, place
+from solver.model.device import Placement, place
 from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
+from solver.model.processors import available_cpus
 from solver.run.batch import View, build_batch
 from train.short.pool import BLOCK, Mixture, PooledTask, block_batches, build_pool
 from train.short.recipe import ShortRun

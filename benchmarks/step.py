@@ -17,9 +17,9 @@ from solver.arc.canvas import pair_canvas
 from solver.arc.task import MAX_SIDE, Pair, load_tasks
 from solver.model.batch import Batch
 from solver.model.config import URMConfig
-from solver.model.device import available_cpus
 from solver.model.embedding import TableMemory
 from solver.model.learner import Learner, Rates, run_loops
+from solver.model.processors import available_cpus
 from solver.model.urm import URM
 from solver.run.batch import View, build_batch
 

@@ -7,10 +7,11 @@ import torch
 from model_inputs import make_batch, small_config
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from solver.model.device import available_cpus, cgroup_quotas, cuda_precision, place
+from solver.model.device import cuda_precision, place
 from solver.model.embedding import build_memory
 from solver.model.learner import Learner, Rates, run_loops
 from solver.model.optim import Average
+from solver.model.processors import available_cpus, cgroup_quotas
 from solver.model.registry import build_network
 from solver.model.scaling import LossScale
 

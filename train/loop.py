@@ -72,7 +72,8 @@ class Run:
                     f"load_checkpoint=latest to go on with it, or another folder"
                 )
             return []
-        found = find_checkpoint(name, self.folder)
+        # One process looks: on a network's file system the others may see another state of the folder.
+        found = self.world.tell(find_checkpoint(name, self.folder) if self.world.first else None)
         if found is None:
             return []
         (self.epoch, self.done), notes = load(self.trainer, found)

@@ -14,17 +14,18 @@ from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
 from solver.model.folder import read_card
 from solver.run.choice import Choice, choose
+from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
 from solver.run.options import DEFAULT_SECONDS, DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
 from solver.run.plan import Plan
 from solver.run.scratch import Scratch
-from solver.run.supervisor import Handlers, NoWorker, Supervisor
+from solver.run.supervisor import Handlers, Supervisor
 
 __all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
 
-DEFAULT_OPTIONS, DEFAULT_LAUNCHER = SolveOptions(), Launcher()
+DEFAULT_OPTIONS = SolveOptions()
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 
 
@@ -38,18 +39,19 @@ def solve(
     listener: Listener | None = None,
     journal: Path | None = None,
     resume: bool = False,
-    launcher: Launcher = DEFAULT_LAUNCHER,
+    executor: Executor | None = None,
 ) -> list[TaskResult]:
     """Guesses for every task first, then the network on one group of tasks after another.
 
     ``output`` holds a valid submission from the first moment on and is replaced after each result.
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
     every candidate; with ``resume`` an earlier run's is gone on with. ``on_start`` and ``on_result``
-    are short for a ``listener`` with these two.
+    are short for a ``listener`` with these two. ``executor``: what runs the workers;
+    None: processes of this machine.
     """
     listener = listener or Listener()
     listener = replace(listener, start=on_start or listener.start, result=on_result or listener.result)
-    run = Run(tasks, output, options, listener, launcher)
+    run = Run(tasks, output, options, listener, executor or Launcher())
     return run.go(journal, resume)
 
 
@@ -62,12 +64,12 @@ class Run:
         output: Path | None,
         options: SolveOptions,
         listener: Listener,
-        launcher: Launcher,
+        executor: Executor,
     ) -> None:
-        self.started = launcher.clock()
+        self.started = executor.clock()
         self.given = {task.id: task for task in tasks}
         self.hidden = [task.without_test_outputs() for task in tasks]
-        self.output, self.options, self.listener, self.launcher = output, options, listener, launcher
+        self.output, self.options, self.listener, self.executor = output, options, listener, executor
         self.last: dict[str, TaskResult] = {}
         self.restored: list[TaskResult] = []
         self.choice = Choice()
@@ -219,7 +221,7 @@ class Run:
             self._settings(folder),
             workers=options.workers,
             handlers=handlers,
-            launcher=self.launcher,
+            executor=self.executor,
             deadline=deadline,
         )
 
@@ -234,7 +236,7 @@ class Run:
         kind = placement.device.type
         self.plan.begin(kind, 1)
         self._ready(Ready(kind, placement.reason, weights.name, (kind,)), 1)
-        while (job := self.plan.next_job(self.launcher.clock())) is not None:
+        while (job := self.plan.next_job(self.executor.clock())) is not None:
             for message in solve_job(bench, job, lambda: None):
                 if isinstance(message, Answered):
                     self._answered(message, job)
@@ -242,7 +244,7 @@ class Run:
                     self.plan.succeed(job, message.seconds, self._done(message, job))
                 elif not self.plan.fail(job):
                     self._given_up(job, message.reason)
-            self.listener.projected(self.plan.projected(self.launcher.clock()))
+            self.listener.projected(self.plan.projected(self.executor.clock()))
 
     # What the work tells
 

@@ -50,7 +50,8 @@ def _devices() -> list[str]:
     """A line for each device, with a kernel tried on it."""
     import torch
 
-    from solver.model.device import available_cpus, cuda_failure
+    from solver.model.device import cuda_failure
+    from solver.model.processors import available_cpus
 
     lines = [f"cpu: {available_cpus()} threads, float32"]
     if not torch.cuda.is_available():
