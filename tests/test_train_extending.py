@@ -60,9 +60,10 @@ def test_an_example(command: str, folder: Path) -> None:
 def test_a_network_of_ones_own_takes_cropped_canvases(folder: Path) -> None:
     data = str(arc_data(folder, tasks=2))
     words = [*shlex.split(COMMANDS[0].replace("DATA", data)), *SMALL, *ENDING, "arch.canvas=cropped"]
-    result = CliRunner().invoke(main, [*words, "global_batch_size=3", "eval_augmentations=2", "--quiet"])
+    result = CliRunner().invoke(main, [*words, "global_batch_size=3", "eval_augmentations=2"])
     assert result.exit_code == 0, result.output
     records = read_log(folder / "run" / FILE)
+    assert f"my_network@Plain: {records[0]['parameters']:,} parameters, CPU" in result.output
     losses = [r["loss"] for r in records if r["event"] == "train"]
     assert len(losses) == 4 and losses[-1] < losses[0] and "ARC/pass@2" in records[-1]
 
