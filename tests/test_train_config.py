@@ -96,6 +96,7 @@ def test_the_width_of_puzzle_embeddings_follows_the_network() -> None:
         ("data_paths=[a,b]", "found several data sets"),
         ("data_paths=[a", "cannot be read"),
         ("on_nan=ignore", "wanted one of stop, skip"),
+        ("eval_splits=[tests]", "eval_splits: found 'tests', wanted one of train, test"),
         ("trm_arcagi1", "a recipe's name can only come first"),
     ],
 )

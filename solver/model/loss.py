@@ -67,7 +67,8 @@ def act_loss(
         hits = right.sum(-1)
         correct = hits == cells
     lm = per_sequence.sum()
-    halt = F.binary_cross_entropy_with_logits(q_halt, correct.to(q_halt.dtype), reduction="sum")
+    halting = F.binary_cross_entropy_with_logits(q_halt, correct.to(q_halt.dtype), reduction="none")
+    halt = torch.where(cells > 0, halting, 0).sum()  # a sequence without labels only fills a batch
     follow = torch.zeros_like(halt)
     if target_q_continue is not None:
         follow = F.binary_cross_entropy_with_logits(q_continue, target_q_continue, reduction="sum")

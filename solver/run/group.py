@@ -7,12 +7,14 @@ What yields no finite number is a failure, not an answer; the second attempt com
 import gc
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from solver.model.checkpoint import Weights
+from solver.arc.checksum import task_checksum
+from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement
+from solver.model.flops import inference_flop
 from solver.run.adapt import adapt
 from solver.run.answer import NOT_FINITE, Asking, answer_task, is_finite, outputs_of
 from solver.run.budget import Budget
@@ -20,10 +22,13 @@ from solver.run.joint import finish_settings, start_from, tune_jointly
 from solver.run.message import JOINT, Answered, Done, Failed, Job, Message, WorkerSettings
 from solver.run.options import BATCH_TOKENS
 from solver.run.settings import PredictSettings, TuneSettings
-from solver.run.tuned import fits
+from solver.run.tuned import Tuned, fits
 
 TUNING_SHARE = 0.9  # of a job's seconds; the rest predicts
 PREDICTED_PER_TUNED = 8  # without gradients a batch may hold more
+KNOWN_SHARE = 0.5  # of a known task's demonstrations that must come out right, or it is tuned
+_CPU_BATCH_FLOP = 2e11  # a few seconds of two cores
+_VIEW_CELLS = 300  # of a typical view, for its cost
 LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
 
 
@@ -55,12 +60,25 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What a worker works with."""
+    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder."""
 
     weights: Weights
     placement: Placement
     settings: WorkerSettings
     clock: Callable[[], float] = time.monotonic
+    sets: dict[str, Weights] = field(default_factory=dict)
+
+    def knowing(self, job: Job) -> "Bench":
+        """The bench for a task that the weights in ``job.known`` know: their network and its trained vector.
+        ValueError where they cannot be loaded."""
+        if job.known == self.settings.weights:
+            weights = self.weights
+        else:
+            if job.known not in self.sets:
+                self.sets[job.known] = load_weights(job.known)
+            weights = self.sets[job.known]
+        (task,) = job.tasks
+        return replace(self, weights=weights.starting_from(task_checksum(task)))
 
 
 def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Message]:
@@ -69,7 +87,13 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
     started = bench.clock()
     if job.attempt:
         bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
-    full = Room(BATCH_TOKENS[bench.placement.device.type], bench.settings.augmentations)
+    if job.known:
+        try:
+            bench = bench.knowing(job)
+        except ValueError as error:  # the run's own weights can do what they do for any other task
+            yield Done(job.number, bench.clock() - started, str(error), doubted=True)
+            return
+    full = full_room(bench, job)
     room: Room | None = full
     answered: set[str] = set()
     while room is not None:
@@ -81,7 +105,8 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
                     return
                 answered.add(answer.task_id)
                 yield answer
-            yield Done(job.number, bench.clock() - started, room.said(full))
+            doubted = bool(job.known) and not answered
+            yield Done(job.number, bench.clock() - started, room.said(full), doubted)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
@@ -89,6 +114,17 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
         room = room.smaller()
         release_memory()
     yield Failed(job.number, "out of memory even with one view at a time")
+
+
+def full_room(bench: Bench, job: Job) -> Room:
+    """What should fit. A known task is answered within seconds: on a CPU a batch of its views is small
+    enough for the clock to be looked at in time."""
+    kind, config = bench.placement.device.type, bench.weights.config
+    tokens = BATCH_TOKENS[kind]
+    if job.known and kind == "cpu":
+        each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
+        tokens = int(min(tokens, max(LEAST_TOKENS, _CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
+    return Room(tokens, bench.settings.augmentations)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -114,7 +150,8 @@ def _attempt(
     beat: Callable[[], None],
     skip: frozenset[str],
 ) -> Iterator[Answered]:
-    """The tasks of the job that are not answered yet, with this much memory."""
+    """The tasks of the job that are not answered yet, with this much memory; a known task only where it
+    need not be tuned."""
     config = bench.weights.config
     side = config.canvas_side
     group = [task for task in job.tasks if fits(task, config)]
@@ -145,6 +182,8 @@ def _attempt(
     if not is_finite(tuned):
         yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
         return
+    if job.known and _in_doubt(bench, tuned):
+        return
     outputs = outputs_of(group)
     tuning = (bench.clock() - started) / len(group)
     for number, task in enumerate(group):
@@ -159,7 +198,7 @@ def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
     arm = job.arm or ("full" if bench.settings.tune == "auto" else bench.settings.tune)
     votes = max(room.augmentations, bench.settings.votes)
     return TuneSettings(
-        arm=arm,
+        arm="none" if job.known else arm,
         augmentations=room.augmentations,
         votes=votes,
         tokens=room.tokens,
@@ -175,6 +214,11 @@ def _asking(bench: Bench, job: Job, room: Room) -> Asking:
         across_loops=bench.settings.across in ("loops", "both"),
     )
     return Asking(job.number, bench.settings.votes or room.augmentations, settings, bench.placement)
+
+
+def _in_doubt(bench: Bench, tuned: Tuned) -> bool:
+    """Whether tuning, where it is allowed, promises more than the trained vector of a known task."""
+    return bench.settings.tune != "none" and tuned.reproduced[0] < KNOWN_SHARE * len(tuned.tasks[0].train)
 
 
 def _budget(bench: Bench, job: Job, started: float, beat: Callable[[], None]) -> Budget:

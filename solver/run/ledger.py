@@ -4,14 +4,14 @@ The submission is valid from the first moment on and replaced after each result.
 later leaves the file before it in place, is said once, and is tried again with the next result.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from solver.arc.checksum import task_checksum
 from solver.arc.guess import guesses
 from solver.arc.journal import Contents, Journal
-from solver.arc.record import SEEN_LABEL, Candidates, Chosen, Finished, Header, Record, View
+from solver.arc.record import Candidates, Chosen, Finished, Record, View
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
 from solver.arc.vote import LEAST_TRUST, Answer, Evidence, VoteRule, rank, trust, two_attempts
@@ -25,6 +25,7 @@ KEPT_CHECKPOINTS = 4  # of joint tuning, the latest, where they vote
 
 class Ledger:
     """The answers of one run. ``tasks``: without test outputs. ``output``: the submission, or None.
+    ``labels``: by task id, what a reader of the score must know.
 
     ``vote``: how votes are ranked. ``checkpoints``: whether the answers of joint tuning's checkpoints vote
     beside those of the finished task.
@@ -37,11 +38,12 @@ class Ledger:
         say: Callable[[str], None],
         guess: Callable[[Task, int], list[Answer]] = guesses,
         *,
+        labels: Mapping[str, str] = MappingProxyType({}),
         vote: VoteRule = "confidence",
         checkpoints: bool = False,
     ) -> None:
         self.vote, self.checkpoints = vote, checkpoints
-        self.tasks, self.output, self.say = tasks, output, say
+        self.tasks, self.output, self.say, self.labels = tasks, output, say, labels
         self.by_id = {task.id: task for task in tasks}
         self.fallback = {task.id: [guess(task, n) for n in range(len(task.test))] for task in tasks}
         self.views: dict[tuple[str, str], tuple[tuple[View, ...], ...]] = {}
@@ -49,12 +51,11 @@ class Ledger:
         self._latest: dict[str, list[tuple[tuple[View, ...], ...]]] = {}  # checkpoints by task
         self.attempts: dict[str, Attempts] = {task.id: self._vote(task) for task in tasks}
         self.journal: Journal | None = None
-        self.seen: frozenset[str] = frozenset()
         self.stale = False
 
-    def open_journal(self, journal: Journal, header: Header, contents: Contents | None) -> list[TaskResult]:
+    def open_journal(self, journal: Journal, contents: Contents | None) -> list[TaskResult]:
         """Write to the journal from now on; the finished tasks of an earlier run's ``contents``."""
-        self.journal, self.seen = journal, frozenset(header.seen)
+        self.journal = journal
         latest: dict[tuple[str, str, int], tuple[View, ...]] = {}
         restored: list[TaskResult] = []
         records = contents.records if contents else ()
@@ -114,7 +115,8 @@ class Ledger:
     ) -> TaskResult:
         self.attempts[task.id] = self._vote(task)
         attempts = self.attempts[task.id]
-        return TaskResult(task, attempts, reproduced, len(task.train), steps, seconds, note, phase)
+        made = TaskResult(task, attempts, reproduced, len(task.train), steps, seconds, note, phase)
+        return replace(made, label=self.labels.get(task.id, ""))
 
     def _voters(self, task: Task, test: int) -> Iterable[View]:
         """Tuned and refined views count together; those of an earlier phase only until there are any."""
@@ -169,9 +171,8 @@ class Ledger:
             yield Candidates(task.id, test, views, phase)
         for test, (first, second) in enumerate(result.attempts):
             yield Chosen(task.id, test, first, second, phase)
-        label = SEEN_LABEL if self.seen and task_checksum(task) in self.seen else ""
         counts = result.reproduced, result.demonstrations
-        yield Finished(task.id, result.seconds, *counts, label, phase, result.held_out)
+        yield Finished(task.id, result.seconds, *counts, result.label, phase, result.held_out)
 
     def _append(self, record: Record) -> None:
         if self.journal is None:

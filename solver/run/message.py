@@ -34,7 +34,8 @@ class Job:
     """One phase of one group of tasks. ``steps``: tuning steps, the clock unread, else ``seconds`` for
     all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0.
     ``arm``: what moves, None for the worker's setting. ``joint``: where jointly tuned weights are
-    written, or read from to start with; empty for the base weights."""
+    written, or read from to start with; empty for the base weights. ``known``: the folder of the weights
+    that know its one task, whose trained vector then stands instead of tuning; empty for other jobs."""
 
     number: int
     group: int
@@ -47,6 +48,7 @@ class Job:
     attempt: int = 0
     arm: Arm | None = None
     joint: str = ""
+    known: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,13 @@ class Answered:
 
 @dataclass(frozen=True)
 class Done:
-    """The whole job is done. ``reduced``: what a lack of memory made smaller, or an empty string."""
+    """The whole job is done. ``reduced``: what a lack of memory made smaller, or an empty string.
+    ``doubted``: the task was not answered from what the weights know of it; it waits like any other."""
 
     job: int
     seconds: float
     reduced: str = ""
+    doubted: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from typing import Literal, get_args
 
 from solver.arc.task import Task
 from solver.arc.vote import VOTE_RULES, Answer, VoteRule
+from solver.model.folder import DEFAULT_WEIGHTS
 
 Arm = Literal["none", "embedding", "full", "joint"]
 Tune = Literal[Arm, "auto"]
 Across = Literal["none", "loops", "checkpoints", "both"]
 TUNES, ACROSS = get_args(Tune), get_args(Across)
 
-DEFAULT_WEIGHTS = "urm-nano"
+__all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
+
 DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
@@ -26,7 +28,8 @@ BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
 class SolveOptions:
     """What ``solve`` may be told; at most one of ``steps``, ``seconds_per_task``, ``budget_seconds``.
 
-    ``weights``: a shipped set's name or a folder. ``steps``: tuning steps a task, the clock unread.
+    ``weights``: a shipped set's name or a folder; None: the shipped set for the device.
+    ``steps``: tuning steps a task, the clock unread.
     ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for the same;
     more only where the memory is factored. ``vote``: how votes are ranked. ``across``: what else votes:
     several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
@@ -37,6 +40,7 @@ class SolveOptions:
     with ``tune`` joint all tasks together, or a group for each worker where a clock decides.
     ``lenient``: go on with guesses where weights or devices fail, instead of a ValueError.
     ``patience``: seconds without a sign of life after which a worker is replaced.
+    ``tune_known``: tasks whose trained vectors the weights carry are tuned like any other.
     """
 
     weights: str | None = None
@@ -55,6 +59,7 @@ class SolveOptions:
     groups: int | None = None
     lenient: bool = False
     patience: float = 900.0
+    tune_known: bool = False
 
     def __post_init__(self) -> None:
         given = [self.steps, self.seconds_per_task, self.budget_seconds]
@@ -104,7 +109,9 @@ class TaskResult:
     """One task as it stands after a phase. ``attempts``: two answers for each test input.
     ``reproduced`` of ``demonstrations`` come out exactly after tuning. ``steps`` and ``seconds`` spent.
     ``note``: why the network gave no answer, or an empty string. ``held_out``: how often a demonstration
-    that was held back from tuning came out, None where none was."""
+    that was held back from tuning came out, None where none was. ``label``: what a reader of the score
+    must know, as ``solver.arc.record.Finished`` keeps it. ``at_once``: answered by the task's trained
+    vector, without tuning."""
 
     task: Task
     attempts: tuple[tuple[Answer, Answer], ...]
@@ -115,6 +122,8 @@ class TaskResult:
     note: str = ""
     phase: str = "tune"
     held_out: float | None = None
+    label: str = ""
+    at_once: bool = False
 
 
 @dataclass(frozen=True)

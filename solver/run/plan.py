@@ -4,21 +4,23 @@ Pure bookkeeping: the clock is an argument, so that a simulation runs the very s
 budget there are three phases, each over all groups before the next: a quick pass, tuning, and
 refinement (another seed, the votes pooled) where the votes of a task disagree. With steps or with
 seconds for each task there is one. Where tasks are tuned jointly, that comes before tuning, which then
-finishes each task by itself from the weights of its joint group.
+finishes each task by itself from the weights of its joint group. Tasks that the weights know come before
+all others, alone and once.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from solver.arc.seed import derive_generator, derive_seed
+from solver.arc.seed import derive_seed
 from solver.arc.task import Task
-from solver.run.cost import CostModel, Size, features, list_schedule, size_of
+from solver.run.cost import CostModel, features, list_schedule
+from solver.run.deal import PHASES, Group, deal, deal_groups
 from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
 from solver.run.options import Arm, SolveOptions
 
-PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
 _ENDS = {QUICK: 0.1, TUNE: 0.85, REFINE: 1.0}  # share of the budget by which each phase is over
 _JOINT_ENDS = {QUICK: 0.05, JOINT: 0.7, TUNE: 0.93, REFINE: 1.0}
@@ -30,35 +32,6 @@ _CAP = 60.0  # seconds beyond three times what a job was given: then its worker 
 _LEAST_SECONDS = 0.5  # less is no use to a refinement
 
 
-def deal_groups(tasks: Sequence[Task], count: int | None, seed: int) -> list[tuple[int, ...]]:
-    """Indices of the tasks of each group, from the file, the seed and the count alone.
-
-    Shuffled by the seed, then each group's turn in order: sizes differ by one at most.
-    """
-    if count is None or count >= len(tasks):
-        return [(number,) for number in range(len(tasks))]
-    order = derive_generator(seed, "groups", *(task.id for task in tasks)).permutation(len(tasks))
-    return [tuple(sorted(int(n) for n in order[start::count])) for start in range(count)]
-
-
-@dataclass
-class Group:
-    """``sizes`` of its tasks; ``failures`` in the phase at hand. ``phases``: those that it goes through.
-    ``after``: number of the joint group that it finishes from, None for none."""
-
-    tasks: tuple[Task, ...]
-    sizes: tuple[Size, ...]
-    failures: int = 0
-    done: set[str] = field(default_factory=set)
-    phases: tuple[str, ...] = PHASES
-    after: int | None = None
-
-    @property
-    def weight(self) -> float:
-        """Its share of a common time."""
-        return sum(size.weight for size in self.sizes)
-
-
 @dataclass
 class _Running:
     job: Job
@@ -67,21 +40,24 @@ class _Running:
 
 class Plan:
     """The queue of a run. ``start`` and every ``now``: seconds of one clock. ``scratch``: the folder where
-    jointly tuned weights are kept, or an empty string for none."""
+    jointly tuned weights are kept, or an empty string for none. ``known``: by the ids of known tasks, the
+    folder of the weights that know each."""
 
     def __init__(
-        self, tasks: Sequence[Task], options: SolveOptions, *, start: float, scratch: str = ""
+        self,
+        tasks: Sequence[Task],
+        options: SolveOptions,
+        *,
+        start: float,
+        scratch: str = "",
+        known: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.options, self.start, self.scratch = options, start, scratch
-        self.tasks = tuple(tasks)
+        self.tasks = tuple(task for task in tasks if task.id not in known)
         self.kind, self.workers = "cpu", 1
         self.model = CostModel()
-        sizes = [size_of(task) for task in tasks]
         self.arm: Arm = "full" if options.tune == "auto" else options.tune
-        dealt = deal_groups(tasks, None if self.arm == "joint" else options.groups, options.seed)
-        self.groups = [
-            Group(tuple(tasks[n] for n in group), tuple(sizes[n] for n in group)) for group in dealt
-        ]
+        self.groups = deal(tasks, None if self.arm == "joint" else options.groups, options.seed, known)
         self.phases: tuple[str, ...] = (TUNE,)
         self.running: dict[int, _Running] = {}
         self.disagreement: dict[int, float] = {}
@@ -125,6 +101,10 @@ class Plan:
             self.phases = PHASES
         for group in self.groups:
             group.done = {p for p in PHASES if all((p, task.id) in known for task in group.tasks)}
+            if group.known and TUNE in group.done:
+                group.done.update(PHASES)
+            elif group.done:
+                group.known = ""  # doubted by the earlier run
 
     # What is left
 
@@ -139,8 +119,8 @@ class Plan:
     def _left(self, phase: str) -> list[int]:
         """Groups that have this phase before them."""
         busy = {running.job.group for running in self.running.values()}
-        todo = [n for n, group in enumerate(self.groups) if phase in group.phases and n not in busy]
-        return [n for n in todo if phase not in self.groups[n].done]
+        todo = [n for n, group in enumerate(self.groups) if phase in group.phases and not group.known]
+        return [n for n in todo if phase not in self.groups[n].done and n not in busy]
 
     def _may_finish(self, group: Group) -> bool:
         return group.after is None or JOINT in self.groups[group.after].done
@@ -149,13 +129,20 @@ class Plan:
         """Whether any group waits for a worker in time that is left."""
         budget = self.options.budget_seconds
         in_time = budget is None or now < self.start + budget
-        return in_time and any(self.pending(phase) for phase in self.phases)
+        return in_time and bool(self._known_left() or any(self.pending(phase) for phase in self.phases))
+
+    def _known_left(self) -> list[int]:
+        """Groups of known tasks that nobody has begun."""
+        busy = {running.job.group for running in self.running.values()}
+        return [n for n, group in enumerate(self.groups) if group.known and not group.done and n not in busy]
 
     def next_job(self, now: float) -> Job | None:
         """The next piece of work for a worker that is free; None when there is nothing for it now.
 
         With nothing running, None means that the run is over.
         """
+        if known := self._known_left():
+            return self._start(known[0], TUNE, self._seconds(TUNE, [*known, *self.pending(TUNE)], now), now)
         for phase in self.phases:
             waiting = self.pending(phase)
             if not waiting:
@@ -189,6 +176,7 @@ class Plan:
             group.failures,
             arm=arm,
             joint=path,
+            known=group.known,
         )
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
@@ -230,6 +218,8 @@ class Plan:
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes
+        if job.known:
+            return features(sizes, steps=0, seconds=None, views=self._views)
         return features(sizes, steps=job.steps, seconds=job.seconds, views=self._views)
 
     def _cost(self, number: int) -> float:
@@ -251,13 +241,23 @@ class Plan:
         group = self.groups[job.group]
         group.done.add(job.phase)
         group.failures = 0
+        if job.known:  # the network may be another one: the cost model learns nothing from it
+            group.done = set(PHASES) if group.known else set()
+            return
         self.disagreement[job.group] = disagreement
         self.model.update(self._features(job), seconds)
+
+    def doubt(self, job: Job) -> None:
+        """What the weights know of the job's task is not enough: from now on it is like any other."""
+        self.groups[job.group].known = ""
 
     def fail(self, job: Job) -> bool:
         """The job's worker failed. True when the group waits once more, False when it is given up."""
         del self.running[job.number]
         group = self.groups[job.group]
+        if job.known:
+            self.doubt(job)
+            return True
         group.failures += 1
         if group.failures <= RETRIES:
             return True
@@ -273,9 +273,10 @@ class Plan:
         if self.options.budget_seconds is not None:
             left = max(0.0, self.start + self.options.budget_seconds - now)
             return left if any(self.pending(p) for p in self.phases if p != REFINE) else min(left, max(free))
-        return list_schedule(
-            [self._guess(n, phase) for phase in self.phases for n in self._left(phase)], free
-        )
+        costs = [self._guess(n, phase) for phase in self.phases for n in self._left(phase)]
+        known = [self.groups[n].sizes for n in self._known_left()]
+        rows = [features(sizes, steps=0, seconds=None, views=self._views) for sizes in known]
+        return list_schedule([*map(self.model.predict, rows), *costs], free)
 
     def _guess(self, number: int, phase: str) -> float:
         """Seconds of a group's phase where each task has its own steps or seconds."""

@@ -1,122 +1,151 @@
-"""What a short run trains on: tasks with all their known pairs, sampled with fresh augmentations.
+"""The tasks of a short run with all pairs that may be shown of them.
 
-Every sample is one pair of one task under a random symmetry and palette, on a cropped canvas.
+A pair that must not be seen is left out wherever it stands: ARC-AGI-1 has one of its evaluation test
+pairs among its training demonstrations, and most of its tasks stand in ARC-AGI-2 again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
-import numpy as np
-
-from solver.arc.augment import IDENTITY_PALETTE, SYMMETRIES, Augmentation
-from solver.arc.canvas import pair_canvas
+from solver.arc.augment import Augmentation, sample_augmentations
+from solver.arc.canvas import Shape, pair_canvas
+from solver.arc.checksum import task_checksum
 from solver.arc.extra import load_extra
 from solver.arc.seed import derive_generator
-from solver.arc.task import MAX_SIDE, Pair, Task, load_tasks
+from solver.arc.task import Pair, Task, load_tasks
 from solver.arc.vote import grid_key
-from solver.run.batch import View
+
+
+@dataclass(frozen=True)
+class Source:
+    """``file``: tasks, under the data folder. ``tests``: their test pairs with known outputs are
+    trained on too. ``weight``: how often one of its tasks is drawn against those of other sources."""
+
+    file: str
+    tests: bool = True
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class PooledTask:
-    """``pairs``: the task's own, demonstrations and known tests. ``extra``: generated ones."""
+    """``pairs``: the task's own. ``extra``: generated ones. ``checksums``: of every version of the task
+    that was found; the first is ``task``'s. ``tested``: of those versions of which a test pair is among
+    the pairs. ``augmentations``: the only ones it is shown under, in the
+    order of their rows in a memory; empty for fresh ones at every sample."""
 
     task: Task
     pairs: tuple[Pair, ...]
     extra: tuple[Pair, ...]
-
-
-def build_pool(
-    sources: Sequence[Path],
-    extra: Path | None,
-    *,
-    max_cells: int,
-    tests: bool,
-    held_out: Sequence[Path] = (),
-) -> list[PooledTask]:
-    """Tasks of the files with pairs whose cropped canvas has at most ``max_cells`` cells.
-
-    ``tests``: take the test pairs whose outputs are known too. A pair that is a test pair of a task
-    in ``held_out`` is left out wherever it stands: ARC-AGI-1 has one of its evaluation test pairs
-    among its training pairs. Tasks without a pair are left out.
-    """
-    forbidden = {
-        _key(pair)
-        for path in held_out
-        for task in load_tasks(path)
-        for pair in task.test
-        if pair.output is not None
-    }
-
-    def usable(pair: Pair) -> bool:
-        height, width = pair_canvas(pair)
-        return height * width <= max_cells and _key(pair) not in forbidden
-
-    generated = load_extra(extra) if extra else {}
-    pool = []
-    for source in sources:
-        for task in load_tasks(source):
-            known = task.train + (tuple(p for p in task.test if p.output is not None) if tests else ())
-            pairs = tuple(filter(usable, known))
-            more = tuple(filter(usable, generated.get(task.id, ())))
-            if pairs or more:
-                pool.append(PooledTask(task, pairs or more, more))
-    return pool
-
-
-def _key(pair: Pair) -> bytes:
-    return grid_key(pair.input) + grid_key(pair.output)
+    checksums: tuple[str, ...]
+    tested: tuple[str, ...] = ()
+    weight: float = 1.0
+    augmentations: tuple[Augmentation, ...] = ()
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """``extra_share``: how often a task that has generated pairs shows one of them. ``larger_share``:
-    how often a canvas is larger than the box, by up to ``larger_by`` rows and columns (uniform), as
-    at test time, when the output's size is unknown. ``plain_share``: how often the colours stay as
-    they are. ``tokens``: cells of a batch, padding counted."""
+class Unseen:
+    """What must not be shown: ``pairs`` anywhere; tasks of these ``ids``, or with one of these pairs
+    among their own (``kin``), as a whole."""
 
-    extra_share: float = 0.5
-    larger_share: float = 0.25
-    larger_by: int = 4
-    plain_share: float = 0.0
-    tokens: int = 4096
+    pairs: frozenset[bytes] = frozenset()
+    ids: frozenset[str] = frozenset()
+    kin: frozenset[bytes] = frozenset()
 
-
-def _draw(pool: Sequence[PooledTask], mixture: Mixture, generator: np.random.Generator) -> View:
-    number = int(generator.integers(len(pool)))
-    entry = pool[number]
-    generated = entry.extra and generator.random() < mixture.extra_share
-    pairs = entry.extra if generated else entry.pairs
-    pair = pairs[int(generator.integers(len(pairs)))]
-    height, width = pair_canvas(pair)
-    if generator.random() < mixture.larger_share:
-        more = generator.integers(0, mixture.larger_by + 1, 2)
-        height, width = min(MAX_SIDE, height + int(more[0])), min(MAX_SIDE, width + int(more[1]))
-    plain = generator.random() < mixture.plain_share
-    palette = IDENTITY_PALETTE if plain else (0, *(int(c) + 1 for c in generator.permutation(9)))
-    symmetry = int(generator.integers(SYMMETRIES))
-    return View(pair, (height, width), number + 1, 0, Augmentation(symmetry, palette))
+    def bars(self, task: Task) -> bool:
+        """Whether the task as a whole must not be shown."""
+        return task.id in self.ids or any(pair_key(pair) in self.kin for pair in known_pairs(task))
 
 
-def token_batches(views: Sequence[View], tokens: int) -> list[list[View]]:
-    """The views in batches of similar canvases: size of a batch x its largest canvas <= tokens."""
-    batches: list[list[View]] = []
-    current: list[View] = []
-    for view in sorted(views, key=lambda view: view.canvas[0] * view.canvas[1]):
-        if current and (len(current) + 1) * view.canvas[0] * view.canvas[1] > tokens:
-            batches.append(current)
-            current = []
-        current.append(view)
-    return [*batches, current] if current else batches
+def pair_key(pair: Pair) -> bytes:
+    """Bytes that are equal for equal pairs."""
+    return grid_key(pair.input) + grid_key(pair.output)
 
 
-BLOCK = 1024  # samples that are drawn, sorted into batches by canvas size, and shown together
+def known_pairs(task: Task, tests: bool = True) -> tuple[Pair, ...]:
+    """The demonstrations, and the test pairs whose outputs are known where ``tests`` asks for them."""
+    return task.train + (tuple(p for p in task.test if p.output is not None) if tests else ())
 
 
-def block_batches(pool: Sequence[PooledTask], mixture: Mixture, *, seed: int, block: int) -> list[list[View]]:
-    """The batches of one block, in random order. They depend on (seed, block) alone, so a run resumes
-    at any block and blocks can be made by any process."""
-    generator = derive_generator(seed, "block", block)
-    made = token_batches([_draw(pool, mixture, generator) for _ in range(BLOCK)], mixture.tokens)
-    return [made[number] for number in generator.permutation(len(made))]
+def by_checksum(tasks: Iterable[Task], modulus: int) -> list[Task]:
+    """The tasks whose crc32(id) is divisible by ``modulus``: the same sample everywhere."""
+    return [task for task in tasks if crc32(task.id.encode()) % modulus == 0]
+
+
+def unseen(held_out: Sequence[Path], excluded: Sequence[Path], sampled: Iterable[Task] = ()) -> Unseen:
+    """Test pairs of the tasks in ``held_out`` and of ``sampled``; whole tasks of ``excluded``."""
+    tested = [task for path in held_out for task in load_tasks(path)] + list(sampled)
+    barred = [task for path in excluded for task in load_tasks(path)]
+    return Unseen(
+        frozenset(pair_key(p) for task in tested for p in task.test if p.output is not None),
+        frozenset(task.id for task in barred),
+        frozenset(pair_key(p) for task in barred for p in known_pairs(task)),
+    )
+
+
+def build_pool(
+    data: Path,
+    sources: Sequence[Source],
+    *,
+    extra: str = "",
+    side: int = 0,
+    max_cells: int = 900,
+    never: Unseen | None = None,
+    augmentations: int = 0,
+    seed: int = 0,
+) -> list[PooledTask]:
+    """The sources' tasks, one entry for each id, with the pairs whose canvas has at most ``max_cells``.
+
+    ``extra``: file of generated pairs. ``side``: of the full canvas, 0 for cropped ones. Copies of a task
+    in several sources become one, with the pairs of all; its weight is the largest. Tasks without a
+    pair are left out. ``augmentations`` above 0: so many fixed ones for each task.
+    """
+    never = never or Unseen()
+    generated = load_extra(data / extra) if extra else {}
+    versions: dict[str, list[tuple[Source, Task]]] = {}
+    for source in sources:
+        for task in load_tasks(data / source.file):
+            if not never.bars(task):
+                versions.setdefault(task.id, []).append((source, task))
+
+    def usable(pair: Pair) -> bool:
+        height, width = canvas_of(pair, side)
+        inside = not side or max(*pair.input.shape, *pair.output.shape) <= side
+        return inside and height * width <= max_cells and pair_key(pair) not in never.pairs
+
+    pool = []
+    for name, found in versions.items():
+        pairs = {pair_key(p): p for source, task in found for p in known_pairs(task, source.tests)}
+        own = tuple(filter(usable, pairs.values()))
+        more = tuple(filter(usable, generated.get(name, ())))
+        if own or more:
+            entry = _entry([task for _, task in found], own, more)
+            weight = max(source.weight for source, _ in found)
+            fixed = _fixed(entry.task, augmentations, seed)
+            pool.append(replace(entry, weight=weight, augmentations=fixed))
+    return pool
+
+
+def _entry(versions: Sequence[Task], own: tuple[Pair, ...], more: tuple[Pair, ...]) -> PooledTask:
+    """The entry of a task that was found in these versions."""
+    shown = {pair_key(pair) for pair in own}
+    checksums = {task_checksum(task): task for task in reversed(versions)}
+    tests = {
+        name: {pair_key(p) for p in task.test if p.output is not None} for name, task in checksums.items()
+    }
+    ordered = tuple(dict.fromkeys(task_checksum(task) for task in versions))
+    tested = tuple(name for name in ordered if tests[name] & shown)
+    return PooledTask(versions[0], own or more, more, ordered, tested)
+
+
+def _fixed(task: Task, count: int, seed: int) -> tuple[Augmentation, ...]:
+    """``count`` augmentations of the task, or all that differ in effect; the identity first."""
+    if count == 0:
+        return ()
+    return tuple(sample_augmentations(task, count, derive_generator(seed, task.id, "fixed")))
+
+
+def canvas_of(pair: Pair, side: int) -> Shape:
+    """The full canvas of this side, or for 0 the box of the pair."""
+    return (side, side) if side else pair_canvas(pair)

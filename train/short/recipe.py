@@ -3,30 +3,63 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from solver.arc.checksum import task_checksum
-from solver.model.config import checked
-from train.short.pool import PooledTask
+from solver.model.config import URMConfig, checked
+from solver.model.learner import Rates
+from train.short.pool import PooledTask, Source
+from train.short.sample import Mixture
+
+
+@dataclass(frozen=True)
+class Stage:
+    """From the share ``start`` of the budget on, a batch is kept for ``loops`` loops of H_cycles x
+    L_cycles recurrences."""
+
+    start: float
+    loops: int
+    H_cycles: int
+    L_cycles: int
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Evaluations on the way. ``file``: tasks that are trained on, whose test pairs are kept back: those
+    with crc32(id) divisible by ``modulus`` are asked without tuning, by ``votes`` views, at the shares
+    ``at`` of the budget. ``tuned_file``: tasks, trained on or not, that are tuned jointly for
+    ``tuned_steps`` first, at the shares ``tuned_at``. An empty file asks nothing."""
+
+    file: str = ""
+    modulus: int = 20
+    votes: int = 16
+    at: list[float] = field(default_factory=lambda: [0.01, 0.03, 0.1, 0.3, 1.0])
+    tuned_file: str = ""
+    tuned_modulus: int = 40
+    tuned_steps: int = 0
+    tuned_at: list[float] = field(default_factory=lambda: [1.0])
 
 
 @dataclass(frozen=True)
 class ShortRun:
-    """``sources``: challenges files under the data folder. ``extra``: file of generated pairs there, or
-    empty. ``held_out``: files whose test pairs must not be seen, wherever they stand. ``tests``: test
-    pairs with known outputs are trained on too. ``network``: the network's
-    configuration. Exactly one of ``seconds`` (summed over resumptions) and ``flop`` is the budget.
-    ``max_cells``: largest cropped canvas. ``stages``: [share of the budget, loops] pairs: from there
-    on a batch is kept for so many loops. ``dtype``: of activations, or auto. ``workers``: processes
-    that draw batches; 0 draws them in the trainer."""
+    """``sources``: the fields of ``Source`` each. ``extra``: file of generated pairs there, or empty.
+    ``held_out``: files whose test pairs must not be seen, wherever they stand. ``exclude``: files whose
+    tasks must not be seen at all, nor tasks that share a pair with them. ``network``: the network's
+    configuration. ``start``: weights, or the folder of a run, to continue from. Exactly one of ``seconds``
+    (summed over resumptions) and ``flop`` is the budget. ``max_cells``: largest cropped canvas.
+    ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
+    is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
+    ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile.
+    ``workers``: processes that draw batches; 0 draws them in the trainer."""
 
     name: str
     network: dict[str, Any]
-    sources: list[str]
+    sources: list[Any]
     extra: str = ""
     held_out: list[str] = field(default_factory=list)
-    tests: bool = True
+    exclude: list[str] = field(default_factory=list)
+    start: str = ""
     seconds: float = 0.0
     flop: float = 0.0
     max_cells: int = 900
@@ -34,41 +67,117 @@ class ShortRun:
     decay_from: float = 0.5
     average_decay: float = 0.998
     seed: int = 0
-    dtype: str = "auto"
+    layout: Literal["auto", "padded", "packed"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
     workers: int = 0
     stages: list[Any] = field(default_factory=lambda: [[0.0, 1]])
     rates: dict[str, float] = field(default_factory=dict)
     mixture: dict[str, Any] = field(default_factory=dict)
+    watch: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        where = f"recipe {self.name}"
         if (self.seconds > 0) == (self.flop > 0):
             raise ValueError(
-                f"recipe {self.name}: one budget wanted, found {self.seconds:g} seconds, {self.flop:g} flop"
+                f"{where}: one budget wanted, found {self.seconds:g} seconds, {self.flop:g} flop"
             )
-        if not self.stages or self.stages[0][0] != 0:
-            raise ValueError(f"recipe {self.name}: the first stage must start at 0, found {self.stages}")
+        starts = [stage.start for stage in self.schedule]
+        if not starts or starts[0] != 0 or starts != sorted(starts):
+            raise ValueError(f"{where}: the first stage must start at 0, the others after it, found {starts}")
+        last, config = self.schedule[-1], self.config
+        if (last.H_cycles, last.L_cycles) != (config.H_cycles, config.L_cycles):
+            raise ValueError(
+                f"{where}: the last stage has {last.H_cycles} x {last.L_cycles} recurrences, wanted the "
+                f"network's {config.H_cycles} x {config.L_cycles}"
+            )
+        for source in self.files:
+            if source.tests and source.file in self.held_out:
+                raise ValueError(
+                    f"{where}: {source.file} is held out, so its test pairs cannot be trained on: "
+                    'wanted "tests": false'
+                )
+        if config.memory == "table" and not self.drawn.augmentations:
+            raise ValueError(f"{where}: a table has a row for each of some augmentations, found none")
+        assert self.watching and self.learning, "checked by reading them"
 
-    def loops_at(self, done: float) -> int:
-        """Loops a batch is kept for when the share ``done`` of the budget is used."""
-        return [int(loops) for start, loops in self.stages if start <= done][-1]
+    @cached_property
+    def config(self) -> URMConfig:
+        return URMConfig.from_dict(self.network, f"recipe {self.name}, network")
+
+    @cached_property
+    def files(self) -> tuple[Source, ...]:
+        where = f"recipe {self.name}, sources"
+        return tuple(Source(**checked(Source, values, where)) for values in self.sources)
+
+    @cached_property
+    def drawn(self) -> Mixture:
+        return Mixture(**checked(Mixture, self.mixture, f"recipe {self.name}, mixture"))
+
+    @cached_property
+    def learning(self) -> Rates:
+        return Rates(**checked(Rates, self.rates, f"recipe {self.name}, rates"))
+
+    @cached_property
+    def watching(self) -> Watch:
+        return Watch(**checked(Watch, self.watch, f"recipe {self.name}, watch"))
+
+    @cached_property
+    def schedule(self) -> tuple[Stage, ...]:
+        cycles = [self.config.H_cycles, self.config.L_cycles]
+        return tuple(Stage(*(s if len(s) == 4 else [*s, *cycles])) for s in self.stages)
+
+    @property
+    def side(self) -> int:
+        """Of the full canvas; 0 where canvases are cropped."""
+        return self.config.canvas_side if self.config.canvas == "full" else 0
+
+    def stage_at(self, done: float) -> Stage:
+        """The stage when the share ``done`` of the budget is used."""
+        return [stage for stage in self.schedule if stage.start <= done][-1]
 
 
-def read_run(path: Path, **changes: Any) -> ShortRun:
-    """A run from its JSON recipe, with ``changes``; ValueError naming the file and the key."""
+def read_run(path: Path, changes: Sequence[str] = (), **values: Any) -> ShortRun:
+    """A run from its JSON recipe, with ``values`` and ``changes`` of the form KEY=VALUE, KEY dotted for
+    what lies deeper and VALUE JSON or else a string; ValueError naming the file and the key."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    return ShortRun(**checked(ShortRun, {**values, **changes}, str(path)))
+    found |= values
+    for change in changes:
+        _set(found, change)
+    return ShortRun(**checked(ShortRun, found, str(path)))
+
+
+def _set(values: dict[str, Any], change: str) -> None:
+    """One KEY=VALUE into nested dictionaries and lists."""
+    key, equals, text = change.partition("=")
+    *path, last = key.split(".")
+    if not equals or not last:
+        raise ValueError(f"{change}: wanted KEY=VALUE")
+    place: Any = values
+    try:
+        for part in path:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = _value(text)
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"{change}: no such place in the recipe ({error})") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def provenance(run: ShortRun, pool: Sequence[PooledTask]) -> dict[str, Any]:
     """What the weights of a run have seen."""
     return {
         "name": run.name,
-        "data": [*run.sources, *([run.extra] if run.extra else [])],
-        "test_pairs_seen": run.tests,
+        "data": [*(source.file for source in run.files), *([run.extra] if run.extra else [])],
+        "test_pairs_seen": sorted({checksum for entry in pool for checksum in entry.tested}),
         "recipe": asdict(run),
-        "tasks": sorted({task_checksum(entry.task) for entry in pool}),
+        "tasks": sorted({checksum for entry in pool for checksum in entry.checksums}),
     }

@@ -1,202 +1,197 @@
-"""The most learning for little compute: cropped canvases, growing loops, resumable from one file.
+"""The most learning for little compute: cropped canvases, growing loops and recurrences, small states.
 
-Every batch is kept for a few loops, one optimiser step each, then replaced; the number of loops
-grows over the run. Rates warm up, hold, and fall linearly to zero (warm-up / stable / decay). The
+Every batch is kept for a few loops, one optimiser step each, then replaced; loops and recurrences grow
+over the run. Rates warm up, hold, and fall linearly to zero (warm-up / stable / decay). The
 schedule follows the share of the budget that is used, so a resumed run may extend it.
 """
 
-import io
-import json
-import subprocess
-import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from tqdm import tqdm
+from torch import Tensor, nn
 
-from solver.file import replace_file
-from solver.model.batch import Batch
-from solver.model.checkpoint import save_weights
-from solver.model.config import URMConfig
+from solver.model.checkpoint import load_weights
 from solver.model.device import Placement
-from solver.model.embedding import Memory, build_memory
+from solver.model.embedding import CoseMemory, Memory, build_memory
 from solver.model.flops import training_flop
-from solver.model.learner import Learner, Rates
+from solver.model.learner import Learner
 from solver.model.optim import Average, warm_stable_decay
 from solver.model.urm import URM
-from train.short.feed import blocks
-from train.short.pool import Mixture, PooledTask, build_pool
-from train.short.recipe import ShortRun, provenance
+from train.short.feed import Item, Maker, arrive
+from train.short.pool import PooledTask
+from train.short.recipe import ShortRun
+from train.short.sample import Deck, frame_of
+from train.short.state import has_state, read_state
 
-REPORT_EVERY = 100  # batches
-SAVE_EVERY = 60.0  # seconds
-BAR = "{desc}: {percentage:.1f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+REWARM = 50  # steps over which rates rise again where optimisers' moments start anew
+
+
+@dataclass
+class Position:
+    """How far a run is. ``block`` and ``within``: the next batch. ``tokens``: cells of samples, in all loops.
+    ``seen``: the budget used when the last evaluation was made, -1 before the first."""
+
+    step: int = 0
+    block: int = 0
+    within: int = 0
+    samples: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    flop: float = 0.0
+    seen: float = -1.0
 
 
 class ShortTrainer:
     """Network, memory, optimisers and where in the run they are."""
 
     def __init__(self, run: ShortRun, pool: Sequence[PooledTask], placement: Placement) -> None:
+        if not pool:
+            raise ValueError(f"recipe {run.name}: no task is left to train on")
         self.run, self.pool, self.placement = run, pool, placement
         self.dtype = placement.dtype if run.dtype == "auto" else getattr(torch, run.dtype)
         generator = torch.Generator().manual_seed(run.seed)
-        self.config = URMConfig.from_dict(run.network, f"recipe {run.name}, network")
+        self.config = run.config
         self.network: nn.Module = URM(self.config, generator).to(placement.device)
-        memory = build_memory(self.config, tasks=len(pool) + 1, rows=1, generator=generator)
+        rows = len(pool) * run.drawn.augmentations + 1
+        memory = build_memory(self.config, tasks=len(pool) + 1, rows=rows, generator=generator)
         self.memory: Memory = memory.to(placement.device)
+        if run.start:
+            begin(self, run.start)
         self.average = Average(self.network, run.average_decay, warm=True)
-        rates = Rates(**run.rates)
-        self.learner = Learner(self.network, self.memory, rates, dtype=self.dtype, average=self.average)
+        self.learner = Learner(
+            self.network, self.memory, run.learning, dtype=self.dtype, average=self.average
+        )
+        deck = Deck(pool, run.drawn, run.seed, run.side)
+        packed = placement.device.type == "cuda" if run.layout == "auto" else run.layout == "packed"
+        self.maker = Maker(deck, frame_of(deck, self.config.prefix_len) if packed else None)
         if run.compile:
-            self.network.compile(dynamic=True)
-        self.step, self.block, self.samples = 0, 0, 0
-        self.seconds, self.flop = 0.0, 0.0
+            compile_blocks(self.network, dynamic=None if self.maker.frame is None else False)
+        self.at = Position()
+        self.rewarmed = REWARM  # steps since moments started anew, where they did
+
+    @property
+    def used(self) -> float:
+        """Of the budget, in its unit."""
+        return self.at.flop if self.run.flop else self.at.seconds
 
     @property
     def done(self) -> float:
         """The share of the budget that is used."""
-        return self.flop / self.run.flop if self.run.flop else self.seconds / self.run.seconds
+        return self.used / (self.run.flop or self.run.seconds)
 
     def state(self) -> dict[str, Any]:
-        optimizers = [optimizer.state_dict() for optimizer, _ in self.learner.optimizers]
-        if self.learner.task_optimizer is not None:
-            optimizers.append(self.learner.task_optimizer.state_dict())
+        """Everything that ``load`` wants."""
         return {
+            "config": self.config.to_dict(),
+            "tasks": [entry.checksums[0] for entry in self.pool],
             "network": self.network.state_dict(),
             "memory": self.memory.state_dict(),
             "average": [self.average.steps, self.average.values],
-            "optimizers": optimizers,
-            "position": [self.step, self.block, self.samples, self.seconds, self.flop],
+            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers()],
+            "position": asdict(self.at),
         }
 
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        own = [optimizer for optimizer, _ in self.learner.optimizers]
+        return own + ([self.learner.task_optimizer] if self.learner.task_optimizer is not None else [])
+
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; optimisers may be missing (a small file): their moments start anew."""
+        """Go on from ``state``; optimisers may be missing (a small one): their moments start anew, and
+        the rates rise again over some steps. ValueError for a state of another network or other tasks."""
+        check_config(self.config.to_dict(), state["config"], "the run's state")
+        if state["tasks"] != [entry.checksums[0] for entry in self.pool]:
+            raise ValueError(
+                f"the run's state is of {len(state['tasks'])} tasks, the recipe's data has {len(self.pool)} "
+                'or others; wanted the same, or "start" in the recipe to continue with new data'
+            )
         self.network.load_state_dict(state["network"])
         self.memory.load_state_dict(state["memory"])
         self.average.steps = state["average"][0]
         for value, kept in zip(self.average.values, state["average"][1], strict=True):
             value.copy_(kept)
-        holders = [optimizer for optimizer, _ in self.learner.optimizers]
-        if self.learner.task_optimizer is not None:
-            holders.append(self.learner.task_optimizer)
-        for optimizer, kept in zip(holders, state["optimizers"] or [None] * len(holders), strict=True):
-            if kept is not None:
+        if state["optimizers"] is None:
+            self.rewarmed = 0
+        else:
+            for optimizer, kept in zip(self._optimizers(), state["optimizers"], strict=True):
                 optimizer.load_state_dict(kept)
-        self.step, self.block, self.samples, self.seconds, self.flop = state["position"]
+        self.at = Position(**state["position"])
 
-    def train_batch(self, batch: Batch) -> torch.Tensor:
+    def learn(self, item: Item) -> Tensor:
         """Keep the batch for this stage's loops, one step each.
 
         Returns [3] float32 on the device: loss and right sequences of the last loop, sequences.
         """
-        cells = batch.lengths.tolist()
-        batch = batch.to(self.placement.device)
+        stage = self.run.stage_at(self.done)
+        self.network.config = replace(self.config, H_cycles=stage.H_cycles, L_cycles=stage.L_cycles)
+        arrived = arrive(item, self.maker.frame, self.placement.device)
+        batch = arrived.batch
         states = self.network.initial_states(batch, self.dtype)
         scale = warm_stable_decay(self.done, self.run.warm_up, self.run.decay_from)
-        loops = self.run.loops_at(self.done)
-        for _ in range(loops):
-            states, terms = self.learner.step(states, batch, scale=scale)
-        self.step += loops
-        self.samples += len(cells)
-        self.flop += loops * sum(training_flop(self.config, count) for count in cells)
-        right = terms.correct.sum().float()
-        return torch.stack([terms.lm.float(), right, torch.full_like(right, len(cells))]).detach()
+        for _ in range(stage.loops):
+            self.rewarmed = min(REWARM, self.rewarmed + 1)
+            states, terms = self.learner.step(states, batch, scale=scale * self.rewarmed / REWARM)
+        self.at.step += stage.loops
+        self.at.samples += arrived.samples
+        self.at.tokens += stage.loops * int(arrived.cells[: arrived.samples].sum())
+        self.at.flop += stage.loops * float(training_flop(self.network.config, arrived.cells).sum())
+        right = (terms.correct & terms.labelled).sum().float()
+        return torch.stack([terms.lm.float(), right, torch.full_like(right, arrived.samples)]).detach()
+
+    def averaged(self) -> URM:
+        """A network of its own with the averaged parameters, not compiled, in the full recurrences."""
+        network = URM(self.config).to(self.placement.device)
+        state = dict(self.network.state_dict())
+        names = [name for name, _ in self.network.named_parameters()]
+        network.load_state_dict({**state, **dict(zip(names, self.average.values, strict=True))})
+        return network.eval()
 
 
-def train(run: ShortRun, data: Path, output: Path, placement: Placement, *, quiet: bool = False) -> None:
-    """Train until the budget is used; ``output`` holds state, log and the weights at the end."""
-    extra = data / run.extra if run.extra else None
-    sources = [data / source for source in run.sources]
-    held_out = [data / path for path in run.held_out]
-    pool = build_pool(sources, extra, max_cells=run.max_cells, tests=run.tests, held_out=held_out)
-    trainer = ShortTrainer(run, pool, placement)
-    output.mkdir(parents=True, exist_ok=True)
-    state_file = output / "state.pt"
-    if state_file.exists():
-        trainer.load(torch.load(state_file, map_location=placement.device, weights_only=True))
-    header = {"run": asdict(run), "commit": commit(), "torch": torch.__version__, "tasks": len(pool)}
-    log(output, {**header, "device": placement.reason})
-    prefix = trainer.config.prefix_len if placement.device.type == "cuda" else -1
-    feed = blocks(
-        pool,
-        Mixture(**run.mixture),
-        seed=run.seed,
-        start=trainer.block,
-        packed_prefix=prefix,
-        workers=run.workers,
-    )
-    first = min(1.0, trainer.done)
-    with tqdm(total=1.0, initial=first, disable=quiet, desc=run.name, bar_format=BAR) as bar:
-        _run(trainer, feed, output, bar)
-    save(trainer, state_file)
-    export(trainer, output / "weights")
+def compile_blocks(network: nn.Module, **options: Any) -> None:
+    """Compile the network block by block: all blocks, recurrences, loops and stages share two graphs,
+    with gradient and without, that are ready in seconds."""
+    for layer in network.layers:
+        layer.compile(**options)
 
 
-def _run(trainer: ShortTrainer, feed: Any, output: Path, bar: tqdm) -> None:
-    device = trainer.placement.device
-    clock, saved = time.monotonic(), time.monotonic()
-    sums, count = torch.zeros(3, device=device), 0
-    for block in feed:
-        for batch in block:
-            if trainer.done >= 1:
-                feed.close()
-                return
-            sums += trainer.train_batch(batch)
-            count += 1
-            now = time.monotonic()
-            trainer.seconds += now - clock
-            clock = now
-            if count == REPORT_EVERY:
-                _report(trainer, bar, output, sums)
-                sums, count = torch.zeros(3, device=device), 0
-        trainer.block += 1
-        if time.monotonic() - saved > SAVE_EVERY:
-            save(trainer, output / "state.pt")
-            saved = time.monotonic()
+def check_config(wanted: dict[str, Any], found: dict[str, Any], where: str) -> None:
+    """ValueError naming the first key that differs."""
+    for key in sorted(wanted.keys() | found.keys()):
+        if wanted.get(key) != found.get(key):
+            raise ValueError(f"{where}: {key} is {found.get(key)!r}, wanted the recipe's {wanted.get(key)!r}")
 
 
-def _report(trainer: ShortTrainer, bar: tqdm, output: Path, sums: torch.Tensor) -> None:
-    loss, right, size = sums.tolist()
-    bar.set_postfix(loss=f"{loss / size:.3f}", exact=f"{right / size:.1%}", flop=f"{trainer.flop:.1e}")
-    bar.update(min(1.0, trainer.done) - bar.n)
-    position = {"step": trainer.step, "seconds": round(trainer.seconds, 1), "samples": trainer.samples}
-    log(output, {**position, "flop": trainer.flop, "loss": loss / size, "exact": right / size})
+CYCLES = ("H_cycles", "L_cycles", "loops")  # may change between a run and the one that continues it
 
 
-def log(output: Path, record: dict[str, Any]) -> None:
-    """One JSON line more."""
-    with open(output / "log.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-
-
-def save(trainer: ShortTrainer, path: Path) -> None:
-    """The whole state, replaced atomically."""
-    buffer = io.BytesIO()
-    torch.save(trainer.state(), buffer)
-    replace_file(path, buffer.getvalue())
-
-
-def commit() -> str:
-    """The checkout's commit, or an empty string outside one."""
-    folder = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=folder
+def begin(trainer: ShortTrainer, start: str) -> None:
+    """Continue from weights by name or folder, or from the averaged weights of a run's folder. Tasks that
+    were trained on keep their vectors where these are known; the others start from the mean."""
+    folder = Path(start) / "state"
+    if has_state(folder):
+        state = read_state(folder, trainer.placement.device)
+        config, known = (
+            state["config"],
+            dict(zip(state["tasks"], state["memory"]["task_vectors"][1:], strict=True)),
         )
-    except OSError:
-        return ""
-    return found.stdout.strip()
-
-
-def export(trainer: ShortTrainer, folder: Path) -> None:
-    """The averaged weights as a set that ``solve`` reads."""
-    seen = provenance(trainer.run, trainer.pool)
-    spent = {"steps": trainer.step, "samples": trainer.samples, "flop": trainer.flop}
-    where = {"seconds": round(trainer.seconds), "device": trainer.placement.reason, "commit": commit()}
-    trainer.average.swap()
-    save_weights(folder, trainer.network, trainer.memory.shared_state(), {**seen, **spent, **where})
-    trainer.average.swap()
+        names = [name for name, _ in trainer.network.named_parameters()]
+        network = {**state["network"], **dict(zip(names, state["average"][1], strict=True))}
+        memory = {k: v for k, v in state["memory"].items() if k not in ("task_vectors", "rows")}
+        mean = state["memory"]["task_vectors"][1:].float().mean(0)
+    else:
+        weights = load_weights(start)
+        config, network = weights.config.to_dict(), weights.network.state_dict()
+        memory, known = dict(weights.memory), dict(weights.vectors)
+        mean = memory.pop("mean")
+    kept = {key: trainer.config.to_dict()[key] for key in CYCLES}
+    check_config(trainer.config.to_dict(), {**config, **kept}, start)
+    trainer.network.load_state_dict(network)
+    trainer.memory.start({**memory, "mean": mean})
+    if isinstance(trainer.memory, CoseMemory):
+        with torch.no_grad():
+            for number, entry in enumerate(trainer.pool, 1):
+                found = [known[checksum] for checksum in entry.checksums if checksum in known]
+                if found:
+                    trainer.memory.task_vectors[number] = found[0].to(trainer.memory.task_vectors)
