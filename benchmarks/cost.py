@@ -46,7 +46,9 @@ def draw(known: dict[str, Any], target: Path) -> None:
         floor = [1e3 * p[f"{name}_flop"] / peak for p in points]
         axes.plot(cells, floor, "--", color=colour, label=f"{title}, operations over peak")
     axes.set_xlabel("cells of the canvas")
-    axes.set_ylabel("milliseconds a sequence")
+    axes.set_ylabel(
+        "milliseconds a sequence" + (" (processor time)" if known["device"].startswith("CPU") else "")
+    )
     axes.set_ylim(bottom=0)
     axes.legend()
     FigureCanvasAgg(figure).print_png(target)

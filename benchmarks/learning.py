@@ -32,8 +32,9 @@ from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
 from solver.model.processors import available_cpus
 from solver.run.batch import View, build_batch
-from train.short.pool import BLOCK, Mixture, PooledTask, block_batches, build_pool
+from train.short.pool import PooledTask, Source, build_pool, unseen
 from train.short.recipe import ShortRun
+from train.short.sample import BLOCK, Deck, Mixture
 from train.short.trainer import ShortTrainer
 
 SOURCE = "arc-agi_training_challenges.json"
@@ -77,8 +78,8 @@ class Study:
         return ShortRun(
             name=arm,
             network={**network, **ARMS[arm]},
-            sources=[SOURCE],
-            tests=False,
+            sources=[{"file": SOURCE, "tests": False}],
+            held_out=[SOURCE],
             seconds=self.seconds,
             seed=self.seed,
             stages=[[0.0, 1], [0.5, LOOPS]],
@@ -87,8 +88,8 @@ class Study:
 
     def pool(self, data: Path) -> list[PooledTask]:
         """The tasks with their demonstrations; all held-out pairs left out wherever they stand."""
-        source = data / SOURCE
-        pool = build_pool([source], None, max_cells=900, tests=False, held_out=[source])
+        never = unseen([data / SOURCE], [])
+        pool = build_pool(data, [Source(SOURCE, tests=False)], never=never)
         pool = [entry for entry in pool if entry.task.solved_publicly]
         chosen = derive_generator(self.seed, "tasks").permutation(len(pool))[: self.tasks]
         return [pool[number] for number in sorted(chosen)]
@@ -98,10 +99,11 @@ def batches(pool: Sequence[PooledTask], study: Study, canvas: str, start: int) -
     """Endless batches from number ``start`` on: similar canvases together, the same views for each arm."""
     size = SIZES[study.size][1]
     each = BLOCK // size
+    deck = Deck(pool, Mixture(plain_share=0.4), study.seed)
     while True:
         block = start // each
-        made = block_batches(pool, Mixture(plain_share=0.4), seed=study.seed, block=block)
-        views = sorted((view for part in made for view in part), key=lambda view: _cells(view.canvas))
+        drawn = deck.draw(derive_generator(study.seed, "block", block), BLOCK)
+        views = sorted(drawn, key=lambda view: _cells(view.canvas))
         order = derive_generator(study.seed, "order", block).permutation(each)
         for number in order[start % each :]:
             part = views[number * size : (number + 1) * size]
@@ -135,11 +137,11 @@ def evaluate(trainer: ShortTrainer, views: Sequence[View], size: int) -> dict[st
     """Means over the held-out pairs: ``loss``, nats a cell of the output; ``cells``, share of them that are
     right; ``exact``, share of outputs that come out whole, size included."""
     sums = torch.zeros(3, dtype=torch.float64)
-    trainer.average.swap()
+    network = trainer.averaged()
     for first in range(0, len(views), size):
         part = views[first : first + size]
         batch = _placed(build_batch(part), trainer)
-        logits, _ = run_loops(trainer.network, trainer.memory, batch, loops=LOOPS, dtype=trainer.dtype)
+        logits, _ = run_loops(network, trainer.memory, batch, loops=LOOPS, dtype=trainer.dtype)
         asked = batch.labels >= FIRST_COLOUR  # the output's cells, without border and padding
         wanted = batch.labels.clamp_min(0)
         log_p = log_stablemax(logits).gather(-1, wanted.unsqueeze(-1)).squeeze(-1)
@@ -148,7 +150,6 @@ def evaluate(trainer: ShortTrainer, views: Sequence[View], size: int) -> dict[st
         sums[0] += float((-(log_p * asked).sum(-1) / counts).sum())
         sums[1] += float((((found == wanted) & asked).sum(-1) / counts).sum())
         sums[2] += sum(_comes_out(cells, view) for cells, view in zip(found, part, strict=True))
-    trainer.average.swap()
     return dict(zip(("loss", "cells", "exact"), (sums / len(views)).tolist(), strict=True))
 
 
@@ -178,15 +179,15 @@ def run_arm(study: Study, arm: str, data: Path, folder: Path, placement: Placeme
     if state.exists():
         trainer.load(torch.load(state, map_location=placement.device, weights_only=True))
         # A point that was written after the last state is made again.
-        known = [record for record in known if record["samples"] <= trainer.samples]
+        known = [record for record in known if record["samples"] <= trainer.at.samples]
     views = held_out(pool, study, canvas)
-    feed = batches(pool, study, canvas, trainer.samples // size)
+    feed = batches(pool, study, canvas, trainer.at.samples // size)
     with tqdm(total=POINTS, desc=arm, disable=quiet) as bar:
         for point in range(POINTS + 1):
             _train_until(trainer, feed, study.seconds * point / POINTS)
-            if not known or known[-1]["samples"] < trainer.samples:  # a batch may last longer than a point
-                position = {"seconds": trainer.seconds, "samples": trainer.samples}
-                record = {**position, "steps": trainer.step, "flop": trainer.flop}
+            if not known or known[-1]["samples"] < trainer.at.samples:  # a batch may last longer than a point
+                position = {"seconds": trainer.at.seconds, "samples": trainer.at.samples}
+                record = {**position, "steps": trainer.at.step, "flop": trainer.at.flop}
                 known.append({**record, **evaluate(trainer, views, size)})
                 buffer = io.BytesIO()
                 torch.save(trainer.state(), buffer)
@@ -197,15 +198,15 @@ def run_arm(study: Study, arm: str, data: Path, folder: Path, placement: Placeme
 
 
 def _train_until(trainer: ShortTrainer, feed: Iterator[Batch], seconds: float) -> None:
-    while trainer.seconds < seconds:
+    while trainer.at.seconds < seconds:
         start = time.monotonic()
         batch = next(feed)
         if trainer.placement.device.type == "cuda":
-            trainer.train_batch(batch.packed(trainer.config.prefix_len))
+            trainer.learn(batch.packed(trainer.config.prefix_len))
             torch.cuda.synchronize(trainer.placement.device)  # or the clock would stop before the work
         else:
-            trainer.train_batch(batch)
-        trainer.seconds += time.monotonic() - start
+            trainer.learn(batch)
+        trainer.at.seconds += time.monotonic() - start
 
 
 def _known(curve: Path, header: dict[str, Any]) -> list[dict[str, Any]]:
