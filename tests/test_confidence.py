@@ -157,14 +157,14 @@ def test_thin_votes_do_not_displace_a_second_guess(
 ) -> None:
     ledger = Ledger([three_demonstrations()], None, print, two_guesses)
     path = tmp_path / "run.journal"
-    ledger.open_journal(Journal.create(path, Header()), Header(), None)
+    ledger.open_journal(Journal.create(path, Header()), None)
     result = ledger.answered(answered(votes, reproduced, held_out), TUNE)
     assert result.attempts[0][0].source == first and result.held_out == held_out
     assert [a.rule for a in result.attempts[0]] == (["one", "two"] if first == GUESS else ["", "one"])
     # A resumed run knows the same and decides the same.
     again = Ledger([three_demonstrations()], None, print, two_guesses)
     opened, contents = Journal.resume(path, Header())
-    again.open_journal(opened, Header(), contents)
+    again.open_journal(opened, contents)
     assert read_journal(path).finished["three"].held_out == held_out
     assert [a.rule for a in again.attempts["three"][0]] == [a.rule for a in result.attempts[0]]
     ledger.close()
