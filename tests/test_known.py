@@ -7,68 +7,39 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from known_tasks import CHECKSUM, KNOWN, NEW, ONE_STEP, run, save, train_known
 from made_run import challenges, solutions
-from test_run import CPU, tiny_task, tiny_weights
+from test_run import tiny_task, tiny_weights
 from test_supervisor import random_task
 
 from solver.arc.augment import Augmentation
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
-from solver.arc.task import Task
 from solver.arc.vote import NETWORK
 from solver.cli import main
 from solver.cli.progress import WIDTH
-from solver.model import folder as weights_folder
-from solver.model.checkpoint import Weights, load_weights, save_weights, task_vectors
+from solver.model.checkpoint import load_weights, save_weights, task_vectors
 from solver.model.embedding import build_memory
-from solver.model.folder import VECTORS_FILE, default_weights, read_card
-from solver.model.learner import Rates
-from solver.run.adapt import adapt
+from solver.model.folder import VECTORS_FILE, read_card
 from solver.run.batch import View, build_batch
-from solver.run.budget import Budget
-from solver.run.choice import choose, expected_kind
+from solver.run.choice import choose
 from solver.run.message import QUICK, TUNE
-from solver.run.options import Listener, SolveOptions
+from solver.run.options import SolveOptions
 from solver.run.pipeline import solve
 from solver.run.plan import Plan
-from solver.run.settings import TuneSettings
-
-KNOWN, NEW = tiny_task("known"), random_task("new", 3, 1)
-CHECKSUM = task_checksum(KNOWN)
-ONE_STEP = dict(steps=2, augmentations=2, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def trained() -> tuple[Weights, dict[str, torch.Tensor]]:
-    """A network that was trained on KNOWN until it reproduces it, and the task's vector."""
-    weights = tiny_weights(memory="cose")
-    settings = TuneSettings(arm="full", augmentations=1, tokens=128, rates=Rates(weights=3e-3))
-    budget = Budget(steps=200)
-    tuned = adapt(weights, [KNOWN], settings=settings, budget=budget, placement=CPU, seed=0)
-    assert tuned.reproduced == (2,)
-    state = tuned.memory.shared_state()
-    state["mean"] = torch.zeros_like(state["mean"])  # else a new task would start from the known one
-    found = Weights("tiny", weights.config, tuned.network, state)
-    return found, task_vectors(tuned.memory, [[CHECKSUM]])
-
-
-def save(folder: Path, trained, provenance: dict, **more: object) -> str:
-    weights, vectors = trained
-    save_weights(folder, weights.network, weights.memory, provenance, **{"vectors": vectors, **more})
-    return str(folder)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, trained) -> str:
-    return save(tmp_path / "tiny", trained, {"tasks": [CHECKSUM]})
+def folder(tmp_path: Path) -> str:
+    return save(tmp_path / "tiny", {"tasks": [CHECKSUM]})
 
 
 # The weights
 
 
-def test_a_known_task_has_its_own_embedding_under_every_augmentation(trained) -> None:
-    weights, _ = trained
+def test_a_known_task_has_its_own_embedding_under_every_augmentation() -> None:
+    weights, _ = train_known()
     generator = torch.Generator().manual_seed(2)
     memory = build_memory(weights.config, tasks=4, rows=1, generator=generator)
     for parameter in memory.parameters():
@@ -103,9 +74,9 @@ def test_vectors_that_do_not_fit_their_index(folder: str) -> None:
         load_weights(folder)
 
 
-def test_a_set_that_is_written_again_without_vectors_knows_nothing(folder: str, trained) -> None:
+def test_a_set_that_is_written_again_without_vectors_knows_nothing(folder: str) -> None:
     assert list(load_weights(folder).vectors) == [CHECKSUM]
-    save(Path(folder), trained, {}, vectors={})
+    save(Path(folder), {}, vectors={})
     assert not (Path(folder) / VECTORS_FILE).exists()
     assert load_weights(folder).vectors == {} and read_card(Path(folder)).known == ()
 
@@ -119,18 +90,6 @@ def test_the_checksum_is_of_the_demonstrations_alone() -> None:
 
 
 # The run
-
-
-def run(folder: str | None, tasks: list[Task], journal: Path | None = None, **changes: object):
-    """(results by id, what was said at the start)."""
-    started: list[str] = []
-    results = solve(
-        tasks,
-        options=SolveOptions(**{**ONE_STEP, "weights": folder, **changes}),
-        listener=Listener(start=started.append, say=started.append),
-        journal=journal,
-    )
-    return {result.task.id: result for result in results}, "\n".join(started)
 
 
 def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_path: Path) -> None:
@@ -155,25 +114,25 @@ def test_recognition_can_be_turned_off(folder: str) -> None:
     assert (found["known"].steps, found["known"].at_once, found["known"].label) == (2, False, SEEN_LABEL)
 
 
-def test_a_task_that_was_seen_but_is_not_known_is_tuned_and_labelled(tmp_path: Path, trained) -> None:
+def test_a_task_that_was_seen_but_is_not_known_is_tuned_and_labelled(tmp_path: Path) -> None:
     more = {"test_pairs_seen": True}
-    folder = save(tmp_path / "tiny", trained, {"tasks": [CHECKSUM], **more}, vectors={})
+    folder = save(tmp_path / "tiny", {"tasks": [CHECKSUM], **more}, vectors={})
     found, said = run(folder, [KNOWN])
     assert (found["known"].steps, found["known"].label) == (2, TESTS_SEEN_LABEL)
     assert "Known:" not in said and SEEN_LABEL in said
 
 
-def test_tests_may_have_been_seen_of_some_tasks_only(tmp_path: Path, trained) -> None:
+def test_tests_may_have_been_seen_of_some_tasks_only(tmp_path: Path) -> None:
     other = task_checksum(NEW)
     provenance = {"tasks": [CHECKSUM, other], "test_pairs_seen": [other]}
-    folder = save(tmp_path / "tiny", trained, provenance)
+    folder = save(tmp_path / "tiny", provenance)
     labels = choose([KNOWN, NEW], SolveOptions(weights=folder)).labels
     assert labels == {"known": SEEN_LABEL, "new": TESTS_SEEN_LABEL}
 
 
-def test_a_vector_that_does_not_reproduce_its_demonstrations_is_doubted(tmp_path: Path, trained) -> None:
+def test_a_vector_that_does_not_reproduce_its_demonstrations_is_doubted(tmp_path: Path) -> None:
     wrong = {CHECKSUM: torch.full((32,), -3.0)}
-    folder = save(tmp_path / "tiny", trained, {"tasks": [CHECKSUM]}, vectors=wrong)
+    folder = save(tmp_path / "tiny", {"tasks": [CHECKSUM]}, vectors=wrong)
     found, _ = run(folder, [KNOWN])
     assert (found["known"].steps, found["known"].at_once, found["known"].label) == (2, False, SEEN_LABEL)
     found, _ = run(folder, [KNOWN], tune="none")
@@ -243,94 +202,6 @@ def test_a_resumed_plan_has_known_tasks_behind_it() -> None:
     plan.restore([(QUICK, "known")])  # it was doubted, else there were no quick pass
     job = plan.next_job(0.0)
     assert (job.phase, job.known) == (TUNE, "")
-
-
-# The choice among shipped sets
-
-
-@pytest.fixture
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained) -> Path:
-    """A small set for CPUs, a set for GPUs, and one that knows a task; none is urm-nano."""
-    root = tmp_path / "weights"
-    monkeypatch.setattr(weights_folder, "WEIGHTS_FOLDER", root)
-    save(root / "small", trained, {}, vectors={}, devices=["cpu"])
-    save(root / "large", trained, {}, vectors={}, devices=["cuda", "mps"])
-    save(root / "public", trained, {"tasks": [CHECKSUM]})
-    return root
-
-
-def test_the_default_is_chosen_by_device_and_said(shipped: Path) -> None:
-    assert [default_weights(kind) for kind in ("cpu", "cuda", "mps")] == ["small", "large", "large"]
-    assert default_weights("kaggle", "cuda") == "large", "without a set for Kaggle that for GPUs"
-    found, said = run(None, [NEW])
-    assert found["new"].steps == 2
-    assert said.startswith("small (the default for cpu) on CPU")
-
-
-def test_without_a_set_for_the_device_there_is_urm_nano(shipped: Path) -> None:
-    for name in ("small", "large"):
-        path = shipped / name / "config.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "devices": []}))
-    assert default_weights("cuda") == "urm-nano"
-
-
-def test_no_set_is_the_default_for_a_kind_of_device_that_there_is_not(tmp_path: Path, trained) -> None:
-    with pytest.raises(ValueError, match=r"default for 'gpu': wanted one of cpu, cuda, mps, kaggle"):
-        save(tmp_path, trained, {}, devices=["gpu"])
-
-
-def test_a_task_goes_to_the_shipped_set_that_knows_it(shipped: Path) -> None:
-    found, said = run(None, [KNOWN, NEW], workers=1)
-    assert found["known"].at_once and found["known"].label == SEEN_LABEL
-    assert found["new"].steps == 2 and found["new"].label == ""
-    assert "Known: 1 by public" in said
-    found, said = run("small", [KNOWN])
-    assert not found["known"].at_once and "public" not in said, "weights that were named answer alone"
-
-
-def test_a_set_that_cannot_be_loaded_is_said_and_costs_no_answer(shipped: Path) -> None:
-    (shipped / "public" / VECTORS_FILE).unlink()
-    found, said = run(None, [KNOWN, NEW])
-    assert found["known"].steps == found["new"].steps == 2
-    assert "tasks.safetensors: cannot be read" in said
-
-
-@pytest.mark.parametrize(
-    ("files", "version", "hidden", "kind"),
-    [
-        (["dev/nvidia0"], "cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", None, "cuda"),
-        (["dev/nvidia0"], "cuda = '12.8'", "-1", "cpu"),
-        (["dev/nvidiactl"], "cuda = '12.8'", None, "cpu"),
-        (["dev/nvidia0"], "cuda: Optional[str] = None\nhip: Optional[str] = None", None, "cpu"),
-        (["dev/kfd"], "cuda: Optional[str] = None\nhip: Optional[str] = '6.4'", None, "cuda"),
-        ([], "cuda = '12.8'", None, "cpu"),
-    ],
-)
-def test_a_gpu_is_expected_where_there_is_one(
-    files: list[str],
-    version: str,
-    hidden: str | None,
-    kind: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
-    if hidden is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-    for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "version.py").write_text(version)
-    assert expected_kind("auto", tmp_path, tmp_path) == kind
-    assert expected_kind("cuda:1", tmp_path, tmp_path) == "cuda"
-
-
-def test_shipped_sets_do_not_compete() -> None:
-    cards = [read_card(weights_folder.WEIGHTS_FOLDER / name) for name in weights_folder.available_weights()]
-    devices = [device for card in cards for device in card.devices]
-    assert len(devices) == len(set(devices)), "two sets are the default for one kind of device"
-    assert all(set(card.known) <= set(card.seen) for card in cards)
 
 
 # What people see

@@ -13,9 +13,11 @@ from solver.arc.submission import validate_submission, write_submission
 from solver.arc.task import Grid, Task, as_grid, load_tasks, read_json
 from solver.arc.vote import same_grid
 from solver.kaggle.salvage import BLANK, read_leniently
+from solver.model.folder import default_weights
+from solver.run.choice import expected_kind
 from solver.run.doctor import diagnose
 from solver.run.ledger import Ledger
-from solver.run.options import DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
+from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
 
 PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it
@@ -65,7 +67,7 @@ def _examine(settings: dict, output: Path) -> None:
     start, pace = min(START_SECONDS, left / 20), min(pace, left / 100)
 
     def examine() -> None:
-        weights = settings["weights"] or DEFAULT_WEIGHTS
+        weights = settings["weights"] or default_weights("kaggle", expected_kind("auto"))
         for line in diagnose(
             weights, seconds=pace, hours=left / 3600, output=output.parent, start_seconds=start
         ):

@@ -1,0 +1,97 @@
+"""Which weights a run takes: by device, and by who knows a task."""
+
+import json
+from pathlib import Path
+
+import pytest
+from known_tasks import CHECKSUM, KNOWN, NEW, run, save
+
+from solver.arc.record import SEEN_LABEL
+from solver.model import folder as weights_folder
+from solver.model.folder import VECTORS_FILE, default_weights, read_card
+from solver.run.choice import expected_kind
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small set for CPUs, a set for GPUs, and one that knows a task; none is urm-nano."""
+    root = tmp_path / "weights"
+    monkeypatch.setattr(weights_folder, "WEIGHTS_FOLDER", root)
+    save(root / "small", {}, vectors={}, devices=["cpu"])
+    save(root / "large", {}, vectors={}, devices=["cuda", "mps"])
+    save(root / "public", {"tasks": [CHECKSUM]})
+    return root
+
+
+def test_the_default_is_chosen_by_device_and_said(shipped: Path) -> None:
+    assert [default_weights(kind) for kind in ("cpu", "cuda", "mps")] == ["small", "large", "large"]
+    assert default_weights("kaggle", "cuda") == "large", "without a set for Kaggle that for GPUs"
+    found, said = run(None, [NEW])
+    assert found["new"].steps == 2
+    assert said.startswith("small (the default for cpu) on CPU")
+
+
+def test_without_a_set_for_the_device_there_is_urm_nano(shipped: Path) -> None:
+    for name in ("small", "large"):
+        path = shipped / name / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "devices": []}))
+    assert default_weights("cuda") == "urm-nano"
+
+
+def test_no_set_is_the_default_for_a_kind_of_device_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"default for 'gpu': wanted one of cpu, cuda, mps, kaggle"):
+        save(tmp_path, {}, devices=["gpu"])
+
+
+def test_a_task_goes_to_the_shipped_set_that_knows_it(shipped: Path) -> None:
+    found, said = run(None, [KNOWN, NEW], workers=1)
+    assert found["known"].at_once and found["known"].label == SEEN_LABEL
+    assert found["new"].steps == 2 and found["new"].label == ""
+    assert "Known: 1 by public" in said
+    found, said = run("small", [KNOWN])
+    assert not found["known"].at_once and "public" not in said, "weights that were named answer alone"
+
+
+def test_a_set_that_cannot_be_loaded_is_said_and_costs_no_answer(shipped: Path) -> None:
+    (shipped / "public" / VECTORS_FILE).unlink()
+    found, said = run(None, [KNOWN, NEW])
+    assert found["known"].steps == found["new"].steps == 2
+    assert "tasks.safetensors: cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "hidden", "kind"),
+    [
+        (["dev/nvidia0"], "cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", None, "cuda"),
+        (["dev/nvidia0"], "cuda = '12.8'", "-1", "cpu"),
+        (["dev/nvidiactl"], "cuda = '12.8'", None, "cpu"),
+        (["dev/nvidia0"], "cuda: Optional[str] = None\nhip: Optional[str] = None", None, "cpu"),
+        (["dev/kfd"], "cuda: Optional[str] = None\nhip: Optional[str] = '6.4'", None, "cuda"),
+        ([], "cuda = '12.8'", None, "cpu"),
+    ],
+)
+def test_a_gpu_is_expected_where_there_is_one(
+    files: list[str],
+    version: str,
+    hidden: str | None,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    if hidden is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "version.py").write_text(version)
+    assert expected_kind("auto", tmp_path, tmp_path) == kind
+    assert expected_kind("cuda:1", tmp_path, tmp_path) == "cuda"
+
+
+def test_shipped_sets_do_not_compete() -> None:
+    cards = [read_card(weights_folder.WEIGHTS_FOLDER / name) for name in weights_folder.available_weights()]
+    devices = [device for card in cards for device in card.devices]
+    assert len(devices) == len(set(devices)), "two sets are the default for one kind of device"
+    assert all(set(card.known) <= set(card.seen) for card in cards)
