@@ -39,14 +39,13 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     """
     half = query.dtype in (torch.float16, torch.bfloat16)
     if layout.packing is not None:
-        engine = packed_engine(query.device.type, query.device.index) if half else ""
-        if engine == "flash":
-            return _flash_varlen(query, key, value, layout)
-        if engine == "torch":
-            return _torch_varlen(query, key, value, layout)
+        if query.is_cuda and half:
+            engine = _packed_engine(query.device.index)
+            if engine is not None:
+                return engine(query, key, value, layout)
         padded = [layout.packing.unpack(x, layout.length) for x in (query, key, value)]
         return layout.packing.pack(_padded_attention(*padded, layout.mask))
-    if layout.mask is None and half and dense_engine(query.device.type, query.device.index) == "flash":
+    if layout.mask is None and query.is_cuda and half and flash_attention_supported(query.device.index):
         from flash_attn import flash_attn_func
 
         return flash_attn_func(query, key, value, causal=False)
@@ -62,23 +61,12 @@ def _padded_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | 
     return out.transpose(1, 2).to(query.dtype)
 
 
-@torch.compiler.assume_constant_result
-def dense_engine(kind: str, index: int | None) -> str:
-    """``flash`` where flash-attn runs, else an empty string; a constant to torch.compile."""
-    return "flash" if kind == "cuda" and flash_attention_supported(index) else ""
-
-
-@torch.compiler.assume_constant_result
-def packed_engine(kind: str, index: int | None) -> str:
-    """The variable-length kernel of a device: ``flash``, ``torch``, or an empty string where there is none.
-
-    A constant to torch.compile, which cannot follow the search for it and would cut its graph there.
-    """
-    if kind != "cuda":
-        return ""
-    if flash_attention_supported(index):
-        return "flash"
-    return "torch" if torch_varlen_supported(index) else ""
+@cache
+def _packed_engine(device_index: int):
+    """The variable-length kernel of this card, or None where there is none."""
+    if flash_attention_supported(device_index):
+        return _flash_varlen
+    return _torch_varlen if torch_varlen_supported(device_index) else None
 
 
 def _flash_varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:

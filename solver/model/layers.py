@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from solver.model.attention import attend
-from solver.model.batch import Batch, Layout, Packing, cell_positions, padding_mask
+from solver.model.batch import Batch, Layout, cell_positions, padding_mask
 from solver.model.config import NetworkConfig
 
 
@@ -211,7 +211,7 @@ class InputEmbedding(nn.Module):
         config = self.config
         prefix = self._prefix(vectors, dtype)
         if batch.packing is not None and self.embed_pos is None:
-            return config.hidden_size**0.5 * self._packed(batch, batch.packing, prefix, dtype)
+            return config.hidden_size**0.5 * self._packed(batch, prefix, dtype)
         embedded = self.embed_tokens(batch.tokens, dtype)
         if prefix is not None:
             embedded = torch.cat((prefix, embedded), 1)
@@ -234,9 +234,9 @@ class InputEmbedding(nn.Module):
         room = config.prefix_len * config.hidden_size - config.puzzle_emb_ndim
         return F.pad(vectors.to(dtype), (0, room)).view(len(vectors), config.prefix_len, -1)
 
-    def _packed(self, batch: Batch, packing: Packing, prefix: Tensor | None, dtype: torch.dtype) -> Tensor:
+    def _packed(self, batch: Batch, prefix: Tensor | None, dtype: torch.dtype) -> Tensor:
         """[1, M, D]: only tokens that stand in the row are looked up, padding never."""
-        length = self.config.prefix_len
+        length, packing = self.config.prefix_len, batch.packing
         embedded = self.embed_tokens(packing.pack(F.pad(batch.tokens, (length, 0))), dtype)
         if prefix is None:
             return embedded
