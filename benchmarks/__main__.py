@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numba
 
-from benchmarks import canvas, dataset, step, vote
+from benchmarks import canvas, dataset, memory, step, vote
 from benchmarks.measure import Measurement, Setting
 
 BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "vote": vote.measure_vote,
     "canvas": canvas.measure_canvas,
     "step": step.measure_step,
+    "memory": memory.measure_memory,
 }
 
 

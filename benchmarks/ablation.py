@@ -1,142 +1,181 @@
-"""What tuning is worth: guesses, the network as it is, embeddings tuned, everything tuned.
+"""What tuning is worth: guesses, no tuning, embeddings, everything, jointly; a table of rows or CoSE.
 
-    python -m benchmarks.ablation TASKS --seconds 10 [--weights NAME] [--half even|odd|all] [--side 12]
+    python -m benchmarks.ablation TASKS --log FILE --seconds 10,30 [--weights NAME] [--half both]
 
-Every arm has the same seconds for each task and the same votes. Solutions must be known; they are
-read only to count. One line for each arm, and JSON lines of every task under --log.
+Every arm has the same seconds for each task (of joint tuning three quarters together, the rest for its
+finish) and the same votes, in one process on one device: nothing else should run there. Solutions must be
+known; they are read only to count. Odd and even halves (crc32 of the id) are tuned, counted and shown
+apart. The log has a line for each task, arm, memory and time: an ablation that was ended goes on where it
+was, and ``--show`` prints the table of what is there.
 """
 
 import json
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from zlib import crc32
 
 import click
-import numpy as np
 from tqdm import tqdm
 
-from solver.arc.guess import guesses
+from benchmarks.arm import ARMS, finish_alone, judge, run_alone, tune_together, with_memory
+from benchmarks.figure import draw, table
 from solver.arc.task import Task, load_tasks
-from solver.arc.vote import NETWORK, Answer, rank, same_grid, two_attempts
-from solver.model.checkpoint import Weights, load_weights
-from solver.model.device import Placement, place
-from solver.run.adapt import TuneSettings, adapt
-from solver.run.budget import seconds_from_now
-from solver.run.predict import PredictSettings, predict
+from solver.model.checkpoint import load_weights
+from solver.model.device import place
+from solver.run.group import Bench
+from solver.run.message import Answered, WorkerSettings
+from solver.run.options import HOLD_SHARE
 
-ARMS = ("none", "embedding", "full")
-TUNING_SHARE = 0.9
-
-
-def chosen(tasks: Sequence[Task], half: str, side: int) -> list[Task]:
-    """Tasks of one half by crc32 whose grids, test outputs included, fit ``side`` x ``side``."""
-    wanted = {"even": (0,), "odd": (1,), "all": (0, 1)}[half]
-    found = [task for task in tasks if crc32(task.id.encode()) % 2 in wanted and task.solved_publicly]
-    grids = {task.id: task.demonstration_grids() + [pair.output for pair in task.test] for task in found}
-    return [task for task in found if max(max(grid.shape) for grid in grids[task.id]) <= side]
+HALVES = {"even": 0, "odd": 1}
+GUESSES = "guesses"
+_UNTUNED_SECONDS = 60.0  # no more than a limit: without tuning a job takes what its predictions take
+_STAGE = "joint, together"  # the line that says that a group's joint part is done
 
 
-def network_answers(
-    task: Task, arm: str, weights: Weights, placement: Placement, seconds: float, augmentations: int
-) -> tuple[list[list[Answer]], int]:
-    """(ranked network answers for each test input, demonstrations reproduced) of one arm."""
-    hidden = task.without_test_outputs()
-    budget = seconds_from_now(seconds)
-    tuned = adapt(
-        weights,
-        [hidden],
-        settings=TuneSettings(arm=arm, augmentations=augmentations),
-        budget=budget.part(TUNING_SHARE),
-        placement=placement,
-        seed=0,
-    )
-    settings = PredictSettings(tokens=8192, loops=weights.config.loops)
-    views = tuned.augmentations[0]
-    answers = [
-        rank(
-            predict(
-                tuned,
-                0,
-                index,
-                views,
-                config=weights.config,
-                settings=settings,
-                placement=placement,
-                budget=budget,
-            )
-        )
-        for index in range(len(task.test))
-    ]
-    return answers, tuned.reproduced[0]
+@dataclass(frozen=True)
+class Cell:
+    """One arm of the table. ``seconds``: for each task."""
+
+    half: str
+    seconds: float
+    memory: str
+    arm: str
+
+    def key(self, task_id: str) -> tuple:
+        """What a line of the log is known by."""
+        return self.half, self.seconds, self.memory, self.arm, task_id
 
 
-def judge(task: Task, answers: Sequence[Sequence[Answer]]) -> dict[str, float]:
-    """Shares of the task's test outputs: by the network's two best, with guesses, in the whole pool."""
-    network, both, pool, guessed = [], [], [], []
-    for index, (pair, ranked) in enumerate(zip(task.test, answers, strict=True)):
-        fallback = guesses(task.without_test_outputs(), index)
-        hit = [same_grid(answer.grid, pair.output) for answer in ranked if answer.source == NETWORK]
-        network.append(any(hit[:2]))
-        pool.append(any(hit))
-        both.append(any(same_grid(a.grid, pair.output) for a in two_attempts(ranked, fallback)))
-        guessed.append(any(same_grid(a.grid, pair.output) for a in two_attempts([], fallback)))
-    return {
-        "network": float(np.mean(network)),
-        "pool": float(np.mean(pool)),
-        "both": float(np.mean(both)),
-        "guesses": float(np.mean(guessed)),
-    }
+def chosen(tasks: Sequence[Task], half: str, side: int, limit: int = 0) -> list[Task]:
+    """Tasks of one half by crc32, in the order of their ids, whose grids, test outputs included, fit
+    ``side`` x ``side``."""
+    found = []
+    for task in sorted(tasks, key=lambda task: task.id):
+        grids = task.demonstration_grids() + [pair.output for pair in task.test if pair.output is not None]
+        fits = max(max(grid.shape) for grid in grids) <= side
+        if crc32(task.id.encode()) % 2 == HALVES[half] and task.solved_publicly and fits:
+            found.append(task)
+    return found[: limit or None]
+
+
+class Log:
+    """JSON lines, one for each task and cell; what is there is not done again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict] = []
+        if path.exists():
+            lines = path.read_bytes().split(b"\n")
+            self.rows = [json.loads(line) for line in lines[:-1]]  # a torn last line is done again
+            path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
+        self.known = {tuple(row["key"]) for row in self.rows}
+
+    def add(self, cell: Cell, task_id: str, **more: object) -> None:
+        """One line, on disk at once."""
+        row = {"key": cell.key(task_id), **asdict(cell), "task": task_id, **more}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        self.rows.append(json.loads(json.dumps(row)))
+        self.known.add(cell.key(task_id))
+
+
+def work(cell: Cell, tasks: Sequence[Task], bench: Bench, log: Log) -> None:
+    """The tasks of one cell that the log does not have yet."""
+    left = [task for task in tasks if cell.key(task.id) not in log.known]
+    path = log.path.with_suffix(f".{cell.half}-{cell.seconds:g}-{cell.memory}.npz")
+    if cell.arm == "joint" and left and cell.key(_STAGE) not in log.known:
+        path.unlink(missing_ok=True)  # a joint part that was ended starts anew, for equal seconds
+        log.add(cell, _STAGE, spent=tune_together(bench, tasks, cell.seconds, path))
+    name = f"{cell.half} {cell.seconds:g} s {cell.memory} {cell.arm}"
+    for task in tqdm(left, desc=name, leave=False, disable=None):
+        answered, spent = _solve(cell, task, bench, path)
+        log.add(cell, task.id, **_outcome(task, answered), spent=spent)
+    if cell.arm == "joint":
+        path.unlink(missing_ok=True)
+
+
+def _solve(cell: Cell, task: Task, bench: Bench, path: Path) -> tuple[Answered | None, float]:
+    if cell.arm == GUESSES:
+        return None, 0.0
+    if cell.arm == "joint":
+        return finish_alone(bench, task, cell.seconds, path)
+    return run_alone(bench, cell.arm, task, cell.seconds or _UNTUNED_SECONDS)
+
+
+def _outcome(task: Task, answered: Answered | None) -> dict[str, object]:
+    outcome = asdict(judge(task, answered))
+    if answered is not None:
+        outcome |= {"demonstrations": answered.reproduced / len(task.train), "steps": answered.steps}
+        outcome |= {"held_out": answered.held_out}
+    return outcome
+
+
+def cells(halves: Sequence[str], seconds: Sequence[float], memories: Sequence[str], arms: Sequence[str]):
+    """Every arm; those that no time or memory changes only once for each half."""
+    for half in halves:
+        yield Cell(half, 0.0, "-", GUESSES)
+        for memory in memories:
+            if "none" in arms:
+                yield Cell(half, 0.0, memory, "none")
+        for time in seconds:
+            for memory in memories:
+                yield from (Cell(half, time, memory, arm) for arm in arms if arm != "none")
+
+
+def _list(text: str, kind: type = str) -> Iterator:
+    return (kind(part) for part in text.split(",") if part)
 
 
 @click.command()
 @click.argument("tasks")
+@click.option("--log", "path", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--weights", default="urm-nano", show_default=True)
-@click.option("--seconds", default=10.0, show_default=True, help="For each task and arm.")
-@click.option("--half", type=click.Choice(["even", "odd", "all"]), default="even", show_default=True)
+@click.option("--seconds", default="10", show_default=True, help="For each task; several with commas.")
+@click.option("--half", type=click.Choice(["even", "odd", "both"]), default="even", show_default=True)
 @click.option("--side", default=12, show_default=True, help="Only tasks whose grids fit.")
-@click.option("--limit", default=0, help="Only the first so many tasks by id; 0 for all.")
+@click.option("--limit", default=0, help="Only the first so many tasks of a half by id; 0 for all.")
 @click.option("--augmentations", default=16, show_default=True)
 @click.option("--arms", default=",".join(ARMS), show_default=True)
+@click.option("--memories", default="cose,table", show_default=True)
+@click.option("--replay", default="", help="Public tasks beside those of joint tuning.")
+@click.option("--hold", default=HOLD_SHARE, show_default=True, help="For how long a demonstration is held.")
 @click.option("--device", default="auto", show_default=True)
-@click.option("--log", type=click.Path(dir_okay=False, path_type=Path))
-def main(
-    tasks: str,
-    weights: str,
-    seconds: float,
-    half: str,
-    side: int,
-    limit: int,
-    augmentations: int,
-    arms: str,
-    device: str,
-    log: Path | None,
-) -> None:
+@click.option("--show", is_flag=True, help="Only print what the log holds.")
+@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Scores by seconds.")
+def main(tasks: str, path: Path, show: bool, figure: Path | None, **options: str) -> None:
     """Compare the arms on TASKS."""
-    selected = sorted(chosen(load_tasks(tasks), half, side), key=lambda task: task.id)[: limit or None]
-    loaded, placement = load_weights(weights), place(device)
-    click.echo(f"{len(selected)} tasks ({half}, {side} x {side}), {seconds:g} s each, {placement.reason}")
-    click.echo(
-        f"{'arm':<12}{'network':>9}{'pool':>7}{'+ guesses':>11}{'guesses':>9}{'demos':>8}{'s/task':>8}"
-    )
-    for arm in arms.split(","):
-        rows, started = [], time.monotonic()
-        for task in tqdm(selected, desc=arm, leave=False, disable=None):
-            answers, reproduced = network_answers(task, arm, loaded, placement, seconds, augmentations)
-            row = {"task": task.id, "arm": arm, **judge(task, answers)}
-            rows.append({**row, "demonstrations": reproduced / len(task.train)})
-            if log:
-                with log.open("a") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
-        keys = ("network", "pool", "both", "guesses")
-        total = {key: sum(row[key] for row in rows) for key in keys}
-        demos = np.mean([row["demonstrations"] for row in rows])
-        spent = (time.monotonic() - started) / len(rows)
-        click.echo(
-            f"{arm:<12}"
-            + "".join(f"{value:>10.1f}" for value in total.values())
-            + f"{demos:>10.1%}{spent:>10.1f}"
+    log = Log(path)
+    if not show:
+        _work_all(load_tasks(tasks), log, options)
+    rows = [row for row in log.rows if row["task"] != _STAGE]
+    for line in table(rows):
+        click.echo(line)
+    if figure is not None:
+        draw(rows, figure)
+
+
+def _work_all(known: Sequence[Task], log: Log, options: dict) -> None:
+    halves = list(HALVES) if options["half"] == "both" else [options["half"]]
+    memories, arms = list(_list(options["memories"])), list(_list(options["arms"]))
+    unknown = [arm for arm in arms if arm not in ARMS] + [m for m in memories if m not in ("table", "cose")]
+    if unknown:
+        raise click.UsageError(f"{unknown[0]!r}: wanted arms {', '.join(ARMS)}, memories table, cose")
+    loaded, placement = load_weights(options["weights"]), place(options["device"])
+    click.echo(f"{loaded.name} on {placement.reason}")
+    for cell in cells(halves, list(_list(options["seconds"], float)), memories, arms):
+        selected = chosen(known, cell.half, options["side"], options["limit"])
+        weights = loaded if cell.memory == "-" else with_memory(loaded, cell.memory)
+        settings = WorkerSettings(
+            options["weights"],
+            options["device"],
+            1,
+            options["augmentations"],
+            "full",
+            replay=options["replay"],
+            hold_share=options["hold"],
         )
+        work(cell, selected, Bench(weights, placement, settings), log)
 
 
 if __name__ == "__main__":

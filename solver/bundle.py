@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.model.folder import find_weights
+from solver.model.folder import VECTORS_FILE, default_weights, find_weights
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"
 KERNEL_TITLE, WEIGHTS_TITLE = "ARC URM Solver", "ARC URM Solver Weights"
 _EMBEDDED = {".py", ".j2", ".css", ".js"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the same sources, the same bytes
-_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_USER = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")  # as the kaggle package wants the owner of a model
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 _KERNEL = '''"""An offline ARC-AGI solver for the ARC Prize, in one file: written by ``solve bundle``.
@@ -70,10 +70,12 @@ class Bundle:
 
 
 def write_bundle(
-    folder: Path, *, user: str, competition: str = COMPETITION, weights: str = "urm-nano"
+    folder: Path, *, user: str, competition: str = COMPETITION, weights: str | None = None
 ) -> Bundle:
-    """Write both folders. ValueError for a name that Kaggle would refuse or weights that are not there."""
-    source = find_weights(weights)
+    """Write both folders. ValueError for a name that Kaggle would refuse or weights that are not there.
+
+    ``weights``: None takes the shipped set that is meant for Kaggle, or else for a GPU."""
+    source = find_weights(weights or default_weights("kaggle", "cuda"))
     kernel_id = resource_id(user, KERNEL_TITLE)
     weights_id = resource_id(user, WEIGHTS_TITLE)
     if not _SLUG.fullmatch(competition):
@@ -87,6 +89,8 @@ def write_bundle(
         "weights/config.json": _read(source / "config.json"),
         "weights/model.safetensors": _read(source / "model.safetensors"),
     }
+    if (source / VECTORS_FILE).is_file():
+        files[f"weights/{VECTORS_FILE}"] = _read(source / VECTORS_FILE)
     sizes = {}
     for name, data in files.items():
         path = folder / name
@@ -156,7 +160,7 @@ def slug_of(title: str) -> str:
 def resource_id(user: str, title: str) -> str:
     """``user/slug``. ValueError where Kaggle's rules for users, titles or slugs are broken."""
     if not _USER.fullmatch(user):
-        raise ValueError(f"user {user!r}: wanted a Kaggle user name (letters, digits, - and _)")
+        raise ValueError(f"user {user!r}: wanted a Kaggle user name as in its address (a-z, 0-9, - and _)")
     if not 6 <= len(title) <= 50:
         raise ValueError(f"title {title!r}: wanted 6 to 50 letters, found {len(title)}")
     slug = slug_of(title)

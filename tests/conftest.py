@@ -35,3 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         homes = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
         if homes & {"naive", "tests.naive", "tests.naive_dataset", "benchmarks.twins"}:
             item.add_marker("kernel")
+
+
+@pytest.fixture(scope="session")
+def ray_nodes():
+    """A Ray cluster on this machine; ``fill`` it with as many nodes as a test wants."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    from ray_nodes import RayNodes
+
+    nodes = RayNodes()
+    yield nodes
+    nodes.stop()

@@ -1,13 +1,22 @@
 """One attention, whichever engine runs it: against softmax attention written out."""
 
-from importlib.util import find_spec
-
 import pytest
 import torch
+from model_inputs import ARCHES, make_batch, small_config
 from torch import Tensor
 
-from solver.model.attention import attend
-from solver.model.batch import Layout
+from solver.model.attention import (
+    BLOCK,
+    attend,
+    candidates,
+    choice_for,
+    document_blocks,
+    engine_for,
+    fastest,
+    forced_engine,
+)
+from solver.model.batch import Layout, Packing
+from solver.model.registry import build_network
 
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
@@ -64,11 +73,85 @@ def test_gradients_are_those_of_the_formula() -> None:
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.skipif(find_spec("flash_attn") is None, reason="flash-attn is not installed")
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="flash-attn needs a CUDA GPU")
-def test_flash_attention_computes_the_same() -> None:
-    query, key, value = inputs(torch.bfloat16, "cuda", width=64)
-    everything = torch.ones(2, 1, 1, 11, dtype=torch.bool, device="cuda")
-    torch.testing.assert_close(
-        attend(query, key, value, open_to(None)), attend(query, key, value, everything), rtol=2e-2, atol=2e-2
-    )
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("arch", ARCHES)
+@torch.no_grad()  # torch has no gradient of FlexAttention on the CPU
+def test_flex_attention_over_packed_sequences_is_the_padded_one(arch: str) -> None:
+    """Several blocks of 128 tokens, sequences that end inside a block, at its end, and beyond it."""
+    config = small_config(arch, canvas="cropped", canvas_side=12, pos_encodings="rope2d", puzzle_emb_len=1)
+    network = build_network(config, torch.Generator().manual_seed(1))
+    batch = make_batch(config, [(12, 12), (3, 4), (9, 11), (1, 1), (2, 5), (9, 9), (10, 12)])
+    batch = batch.packed(config.prefix_len)
+    vectors = torch.randn(len(batch), config.puzzle_emb_ndim, generator=torch.Generator().manual_seed(2))
+    found = {}
+    for engine in ("padded", "flex"):
+        with forced_engine(engine):
+            states = network.initial_states(batch, torch.float32)
+            found[engine] = network(states, batch, vectors, torch.float32)
+    inside = torch.arange(144) < batch.lengths[:, None]
+    one, other = (found[engine].logits[inside] for engine in ("padded", "flex"))
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-5)
+
+
+def test_the_block_mask_holds_every_pair_of_a_sequence() -> None:
+    lengths = [100, 28, 128, 3, 300, 1, 77]
+    starts = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    packing = Packing(torch.arange(sum(lengths)), starts, 384)
+    assert packing.documents.tolist() == [n for n, length in enumerate(lengths) for _ in range(length)]
+    mask = document_blocks(packing)
+    seen = torch.zeros(mask.kv_num_blocks.shape[-1], mask.kv_num_blocks.shape[-1], dtype=torch.bool)
+    for row, (count, index) in enumerate(zip(mask.kv_num_blocks[0, 0], mask.kv_indices[0, 0], strict=True)):
+        seen[row, index[: int(count)].long()] = True
+    blocks = torch.arange(sum(lengths)) // BLOCK
+    same = packing.documents[:, None] == packing.documents[None, :]
+    wanted = torch.zeros_like(seen)
+    wanted[blocks[:, None].expand_as(same)[same], blocks[None, :].expand_as(same)[same]] = True
+    assert torch.equal(seen, wanted)
+
+
+def test_engines_are_chosen_by_card_and_by_time() -> None:
+    assert candidates((6, 0)) == ["padded"]
+    assert "flex" not in candidates((6, 0)) and candidates((9, 0))[-1] == "padded"
+    choice = fastest({"varlen": 0.002, "padded": 0.003, "flex": float("inf")})
+    assert choice.engine == "varlen"
+    assert choice.reason.endswith("varlen 2.00 ms, padded 3.00 ms, flex does not run")
+    assert fastest({"varlen": float("inf"), "padded": float("inf")}).engine == "padded"
+    assert engine_for(torch.device("cpu")) == "padded"
+    with forced_engine("flex"):
+        assert engine_for(torch.device("cpu")) == "flex"
+    with pytest.raises(ValueError, match="wanted one of flash, varlen, flex, padded"), forced_engine("fast"):
+        pass
+
+
+def test_the_environment_decides_without_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URM_ATTENTION", "flex")
+    choice_for.cache_clear()
+    assert choice_for(0).engine == "flex" and "URM_ATTENTION" in choice_for(0).reason
+    monkeypatch.setenv("URM_ATTENTION", "quick")
+    choice_for.cache_clear()
+    with pytest.raises(ValueError, match="URM_ATTENTION: 'quick'"):
+        choice_for(0)
+    choice_for.cache_clear()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+@pytest.mark.parametrize("engine", ["flash", "varlen", "flex"])
+def test_engines_of_the_card_compute_the_same(engine: str) -> None:
+    if engine not in {*candidates(torch.cuda.get_device_capability(0)), "flex"}:
+        pytest.skip(f"{engine} does not run here")
+    lengths = torch.tensor([200, 3, 130, 77])
+    starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+    index = (torch.arange(256) < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
+    packing = Packing(index, starts, 256).to("cuda")
+    mask = (torch.arange(256) < lengths.unsqueeze(1))[:, None, None, :].cuda()
+    parts = [
+        torch.randn(1, 410, 2, 64, device="cuda", dtype=torch.float16, requires_grad=True) for _ in "qkv"
+    ]
+    weight = torch.randn(1, 410, 2, 64, device="cuda", dtype=torch.float16)
+    found = {}
+    for name in (engine, "padded"):
+        blocks = document_blocks(packing) if name == "flex" else None
+        out = attend(*parts, Layout(None, None, mask, 256, packing, name, blocks))
+        found[name] = [out, *torch.autograd.grad((out * weight).sum(), parts)]
+    for one, other in zip(*found.values(), strict=True):
+        assert float((one - other).float().norm() / other.float().norm()) < 1e-2

@@ -2,15 +2,13 @@
 
 import ast
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
+from kaggle_tree import QUICKLY, make_tree, own_network
 from test_cli import first_tasks
 from test_run import tiny_weights
 
@@ -20,14 +18,6 @@ from solver.cli import main
 from solver.model.checkpoint import save_weights
 
 TITLE = "ARC URM Solver"
-NO_NETWORK = (
-    "import runpy, socket, sys\n"
-    "def refuse(*args, **named):\n"
-    "    raise OSError('no network here')\n"
-    "socket.socket.connect = socket.getaddrinfo = refuse\n"
-    "sys.argv = sys.argv[1:]\n"
-    "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +34,7 @@ def test_the_bundle_is_what_kaggles_command_reads(weights: Path, tmp_path: Path)
     )
     assert done.exit_code == 0, done.output
     assert f"kaggle kernels push -p {tmp_path / 'kernel'}" in done.output
+    assert "submit arc-prize-2026-arc-agi-2 -k somebody/arc-urm-solver -v VERSION" in done.output
     kernel = json.loads((tmp_path / "kernel" / "kernel-metadata.json").read_text())
     dataset = json.loads((tmp_path / "weights" / "dataset-metadata.json").read_text())
     assert kernel["id"] == "somebody/arc-urm-solver" and kernel["title"] == TITLE
@@ -67,6 +58,7 @@ def test_the_bundle_is_what_kaggles_command_reads(weights: Path, tmp_path: Path)
     ("user", "title", "said"),
     [
         ("some/body", TITLE, "wanted a Kaggle user name"),
+        ("Somebody", TITLE, "wanted a Kaggle user name"),
         ("somebody", "short", "wanted 6 to 50 letters, found 5"),
         ("somebody", "x" * 51, "found 51"),
         ("somebody", "a------!", "letters and digits"),
@@ -86,42 +78,56 @@ def test_a_competition_has_a_plain_name(weights: Path, tmp_path: Path) -> None:
 def test_the_bundle_alone_writes_what_solve_writes(
     weights: Path, tmp_path: Path, example_tasks: Path
 ) -> None:
-    """In isolated mode, in an empty folder, with no network and no way to the repository."""
-    write_bundle(tmp_path / "dist", user="somebody", weights=str(weights))
+    """As in the scored run: an empty folder, no network for it and its workers, no way to the repository."""
+    bundle = write_bundle(tmp_path / "dist", user="somebody", weights=str(weights))
     few = first_tasks(example_tasks, tmp_path, 2, solutions=False)
-    mounts = tmp_path / "kaggle" / "input"
-    tasks = mounts / "competitions" / "arc-prize-2026-arc-agi-2" / "arc-agi_test_challenges.json"
-    data = mounts / "datasets" / "somebody" / "arc-urm-solver-weights"
-    for folder in (tasks.parent, data, tmp_path / "empty", tmp_path / "working", tmp_path / "scratch"):
-        folder.mkdir(parents=True)
-    tasks.write_bytes(few.read_bytes())
-    for path in (tmp_path / "dist" / "weights").iterdir():
-        (data / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "blocked.py").write_text(NO_NETWORK)
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("PYTHON")},
-        "KAGGLE_INPUT": str(mounts),
-        "KAGGLE_OUTPUT": str(tmp_path / "working"),
-        "TMPDIR": str(tmp_path / "scratch"),
-    }
-    fast = ["--steps", "1", "--augmentations", "2", "--workers", "1"]
-    kernel = str(tmp_path / "dist" / "kernel" / "kaggle_kernel.py")
-    done = subprocess.run(
-        [sys.executable, "-I", str(tmp_path / "blocked.py"), kernel, "--full", *fast],
-        cwd=tmp_path / "empty",
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert str(ROOT / "solver") not in done.stdout + done.stderr
-    written = {path.name for path in (tmp_path / "working").iterdir()}
+    tree = make_tree(tmp_path / "kaggle", few, weights=bundle.weights)
+    with tree.start(bundle.kernel / "kaggle_kernel.py", *QUICKLY, scored=True) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert str(ROOT / "solver") not in said
+    written = {path.name for path in tree.working.iterdir()}
     assert {"submission.json", "run.log", "submission.journal"} <= written
     assert written <= {"submission.json", "run.log", "submission.journal", "report.html"}
+    places = [said.index(part) for part in ("guesses for 2 tasks", "libraries: torch", "cpu: ", "tune 1: ")]
+    assert places == sorted(places), "the guesses, then the doctor, then the work"
+    fast = [word for word in QUICKLY if word not in ("--doctor", "0")]
     ours = CliRunner().invoke(
         main, [str(few), "-o", str(tmp_path / "ours.json"), "--weights", str(weights), *fast]
     )
     assert ours.exit_code == 0, ours.output
-    assert (tmp_path / "ours.json").read_bytes() == (tmp_path / "working" / "submission.json").read_bytes()
-    assert len(read_submission(tmp_path / "ours.json")) == 2
+    assert (tmp_path / "ours.json").read_bytes() == tree.submission.read_bytes()
+    assert len(read_submission(tree.submission)) == 2
+
+
+@pytest.mark.skipif(not own_network(), reason="needs a network namespace")
+def test_in_the_tree_there_is_no_network(tmp_path: Path, example_tasks: Path) -> None:
+    code = tmp_path / "code.py"
+    code.write_text("import socket; socket.create_connection(('192.0.2.1', 9), timeout=5)")
+    with make_tree(tmp_path / "kaggle", example_tasks).start(code) as process:
+        said, _ = process.communicate()
+    assert "Network is unreachable" in said
+
+
+def test_the_notebooks_cells_run_in_order(tmp_path: Path, example_tasks: Path) -> None:
+    """As a notebook does: no arguments of its own, no exit at the end. Without weights guesses remain."""
+    bundle = write_bundle(tmp_path / "dist", user="somebody")
+    few = first_tasks(example_tasks, tmp_path, 2, solutions=False)
+    tree = make_tree(tmp_path / "kaggle", few)
+    code = tmp_path / "notebook.py"
+    code.write_text(
+        "import json, sys, types\n"
+        "notebook = json.load(open(sys.argv[1]))\n"
+        "sys.modules['ipykernel'] = types.ModuleType('ipykernel')\n"
+        "sys.argv = ['ipykernel_launcher.py', '-f', 'connection.json']\n"
+        "names = {'__name__': '__main__'}\n"
+        "for cell in notebook['cells']:\n"
+        "    if cell['cell_type'] == 'code':\n"
+        "        exec(compile(''.join(cell['source']), 'cell', 'exec'), names)\n"
+        "print('the notebook goes on')\n"
+    )
+    with tree.start(code, str(bundle.kernel / "kaggle_kernel.ipynb"), scored=True) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0 and said.endswith("the notebook goes on\n"), said
+    assert "every task is left to guesses" in said
+    assert len(read_submission(tree.submission)) == 2

@@ -125,7 +125,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
         (lambda c: {**c, "model": {**c["model"], "num_layers": 2}}, "unexpected network.layers.2"),
         (lambda c: {**c, "model": {**c["model"], "num_layers": 5}}, "missing network.layers.4"),
         (lambda c: {**c, "model": {**c["model"], "vocab_size": 11}}, r"shape \[12, 32\], wanted \[11, 32\]"),
-        (lambda c: [], "not a configuration of weights"),
+        (lambda c: [], "wanted an object, found list"),
+        (lambda c: {**c, "devices": "cpu"}, "devices: wanted a list of names, found cpu"),
     ],
 )
 def test_one_sentence_for_what_does_not_fit(change, said: str, tmp_path: Path) -> None:

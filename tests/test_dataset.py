@@ -1,12 +1,14 @@
 """The loader: both layouts, every rank, any step, and what a sample must be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks import twins
-from solver.arc.task import Pair, Task
+from solver.arc.task import Pair, Task, as_grid
 from tests.made_tasks import make_task, write_subset
-from train.dataset import CROPPED, Dataset, Samples
+from train.dataset import CROPPED, Dataset, Samples, predicted_canvases
 from train.dataset.build import Options, build_arc_dataset
 from train.dataset.inspection import find_leaks
 
@@ -154,29 +156,66 @@ def test_cropped_canvases_are_the_box_and_its_border(both):
                 assert np.array_equal(canvas, twins.canvas_tokens(grid, *canvas.shape, 0, 0))
 
 
-@pytest.mark.parametrize("canvas", ["full", CROPPED])
+def asked(dataset: Dataset, cropped: bool, **options) -> list[Samples]:
+    """The questions on full canvases, or on those that the demonstrations suggest."""
+    canvases = predicted_canvases(dataset.questions(), dataset.demonstrations()) if cropped else None
+    return list(dataset.test_batches(**{"batch_size": 8, "canvases": canvases} | options))
+
+
+@pytest.mark.parametrize("cropped", [False, True])
 @pytest.mark.parametrize("layout", [0, 1])
-def test_every_question_is_asked_under_every_augmentation(both, layout, canvas):
+def test_every_question_is_asked_under_every_augmentation(both, layout, cropped):
     dataset = both[layout]
     questions = dataset.questions()
     wanted = [(task.id, n) for task in TESTED for n in range(len(task.test))]
     assert [(q.task_id, q.number) for q in questions] == wanted
-    seen = set()
-    for rank in range(2):
-        for batch in dataset.test_batches(batch_size=8, rank=rank, world_size=2, canvas=canvas):
-            assert (batch.questions[batch.valid :] == -1).all()
-            for n in range(batch.valid):
-                question = questions[batch.questions[n]]
-                assert dataset.identifiers.ids[batch.tasks[n] - 1] == question.task_id
-                shape = int(batch.heights[n]), int(batch.widths[n])
-                for tokens, grid in ((batch.inputs, question.input), (batch.labels, question.output)):
-                    moved = twins.turn(batch.palettes[n][grid], batch.symmetries[n])
-                    drawn = twins.canvas_tokens(moved, *shape, 0, 0).ravel()
-                    assert np.array_equal(tokens[n, : drawn.size], drawn)
-                seen.add((int(batch.questions[n]), int(batch.identifiers[n])))
-    assert len(seen) == 4 * 21
-    first = [b.questions[: b.valid].tolist() for b in dataset.test_batches(batch_size=99, augmentations=1)]
+    seen, blank = set(), 0
+    for batch in (b for rank in range(2) for b in asked(dataset, cropped, rank=rank, world_size=2)):
+        assert (batch.questions[batch.valid :] == -1).all()
+        for n in range(batch.valid):
+            question = questions[batch.questions[n]]
+            assert dataset.identifiers.ids[batch.tasks[n] - 1] == question.task_id
+            shape = int(batch.heights[n]), int(batch.widths[n])
+            for tokens, grid in ((batch.inputs, question.input), (batch.labels, question.output)):
+                moved = twins.turn(batch.palettes[n][grid], batch.symmetries[n])
+                if grid is question.output and (np.array(moved.shape) > shape).any():
+                    blank += 1
+                    assert not tokens[n].any()
+                    continue
+                drawn = twins.canvas_tokens(moved, *shape, 0, 0).ravel()
+                assert np.array_equal(tokens[n, : drawn.size], drawn)
+            seen.add((int(batch.questions[n]), int(batch.identifiers[n])))
+    assert len(seen) == 4 * 21 and (blank > 0) == cropped
+    first = [b.questions[: b.valid].tolist() for b in asked(dataset, cropped, batch_size=99, augmentations=1)]
     assert first == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("layout", ["compact", "rows"])
+@pytest.mark.parametrize("cropped", [False, True])
+def test_what_the_network_sees_of_a_question_does_not_depend_on_the_answer(both, tmp_path, layout, cropped):
+    other = as_grid([[0, 1, 2], [3, 4, 0]])  # the same colours: these decide which palettes are drawn
+    others = [replace(t, test=tuple(Pair(pair.input, other) for pair in t.test)) for t in TESTED]
+    first = asked(both[layout == "rows"], cropped)
+    second = asked(build(tmp_path, layout, others), cropped)
+    assert len(first) == len(second) > 1
+    for a, b in zip(first, second, strict=True):
+        assert all(np.array_equal(getattr(a, f), getattr(b, f)) for f in FIELDS if f != "labels")
+        assert not np.array_equal(a.labels, b.labels)
+
+
+@pytest.mark.parametrize("canvas", ["full", CROPPED])
+def test_shown_pairs_come_once_each(both, canvas):
+    for dataset in both:
+        seen = set()
+        for rank in range(2):
+            shares = {"batch_size": 6, "rank": rank, "world_size": 2, "augmentations": 2}
+            for batch in dataset.shown_batches(**shares, canvas=canvas):
+                for n in range(batch.valid):
+                    assert batch.labels[n].any()
+                    seen.add(
+                        (int(batch.identifiers[n]), batch.inputs[n].tobytes(), batch.labels[n].tobytes())
+                    )
+        assert len(seen) == 2 * int(dataset.splits["train"].pairs.sum())
 
 
 def test_unknown_outputs_have_no_labels(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import twins
 from solver.arc import ballot as ballot_module
-from solver.arc.ballot import Ballot, group
+from solver.arc.ballot import Ballot, Crops, group
 
 # Uncompiled (NUMBA_DISABLE_JIT=1), numpy warns of the wrap-around that a hash is made of.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
@@ -74,8 +74,6 @@ def test_canvases_without_a_crop_do_not_vote():
 
 def test_two_grids_with_one_hash_stay_two_answers():
     cells = np.array([1, 2, 1], np.uint8)
-    shapes, offsets = np.ones((3, 2), np.int64), np.arange(4)
-    firsts, groups = group(
-        np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.uint64), shapes, offsets, cells
-    )
+    crops = Crops(cells, np.arange(4), np.ones((3, 2), np.int64), np.zeros(3, np.uint64))
+    firsts, groups = group(np.arange(3), np.zeros(3, np.int64), crops)
     assert firsts.tolist() == [0, 1] and groups.tolist() == [0, 1, 0]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from kaggle_tree import QUICKLY, make_tree
+from test_cli import first_tasks
+from test_run import tiny_weights
 
 from solver.arc.guess import guesses
+from solver.arc.journal import read_journal
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import parse_grid
 from solver.kaggle.kernel import Log, scratch_folder
 from solver.kaggle.mounts import EVALUATION, TASKS, find_mounts, process_age
 from solver.kaggle.salvage import read_leniently, salvage_task
+from solver.model.checkpoint import save_weights
 
 GRID = [[1, 2], [3, 4]]
 GOOD = {"train": [{"input": GRID, "output": GRID}], "test": [{"input": GRID}]}
@@ -107,11 +114,68 @@ def test_without_weights_and_with_bad_tasks_there_are_guesses(tmp_path: Path) ->
     folder = tmp_path / "input" / "arc-prize-2025"
     folder.mkdir(parents=True)
     (folder / TASKS).write_text(json.dumps({"good": GOOD, **BAD}))
-    done = run_kernel(tmp_path, "--full", "--weights", str(tmp_path / "no-weights"))
+    done = run_kernel(tmp_path, "--full", "--weights", str(tmp_path / "no-weights"), "--doctor", "0")
     assert done.returncode == 0, done.stdout
     path = tmp_path / "working" / "submission.json"
     validate_submission(json.loads(path.read_text()), read_leniently(folder / TASKS, lambda text: None))
     assert list(read_submission(path)) == ["good", *BAD]
-    assert "every task is left to guesses" in done.stdout and "valid, 6 tasks, 8 outputs" in done.stdout
+    assert "problem: weights" in done.stdout and "every task is left to guesses" in done.stdout
+    assert "valid, 6 tasks, 8 outputs" in done.stdout
     log = (tmp_path / "working" / "run.log").read_text()
     assert [line[10:] for line in log.splitlines()] == done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tiny = tiny_weights(memory="cose")
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    save_weights(folder, tiny.network, tiny.memory, {})
+    return folder
+
+
+def test_the_dry_run_scores_evaluation_tasks_and_projects(
+    weights: Path, tmp_path: Path, example_tasks: Path
+) -> None:
+    few = first_tasks(example_tasks, tmp_path, 3)
+    tree = make_tree(tmp_path / "kaggle", example_tasks, weights=weights, evaluation=few)
+    with tree.start(ROOT / "kaggle_kernel.py", *QUICKLY, alone=False) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert re.search(r"Score of the dry run: \d(\.\d+)? of 3 evaluation tasks\.", said), said
+    assert re.search(
+        r"Dry run: 3 tasks in \d+ s, 1 tuning steps each\. 240 such tasks .* h; a scored run", said
+    )
+    assert {path.name for path in tree.working.iterdir()} == {"submission.json", "run.log"}
+    tasks = read_leniently(example_tasks, lambda text: None)
+    validate_submission(json.loads(tree.submission.read_text()), tasks)
+
+
+def test_a_working_process_that_is_killed_goes_on_where_it_was(
+    weights: Path, tmp_path: Path, example_tasks: Path
+) -> None:
+    """Killed from outside in the scored run, after its first result."""
+    few = first_tasks(example_tasks, tmp_path, 3, solutions=False)
+    tree = make_tree(tmp_path / "kaggle", few, weights=weights)
+    (tree.working / ".submission.json.1.tmp").touch()  # what a kill in the middle of a write leaves
+    said = []
+    with tree.start(ROOT / "kaggle_kernel.py", *QUICKLY, scored=True, alone=False) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("tune 1: "):
+                break
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGKILL)
+        said += list(process.stdout)
+    text = "".join(said)
+    assert process.returncode == 0, text
+    assert "The working process ended with status -9." in text
+    assert text.count("libraries: torch") == 1, "the doctor comes once"
+    assert {line.split()[2] for line in said if line.startswith("tune ")} == {
+        f"{t}:" for t in json.loads(few.read_text())
+    }
+    assert not list(tree.working.glob(".*"))
+    contents = read_journal(tree.submission.with_suffix(".journal"))
+    assert len(contents.finished) == 3
+    for (task_id, test), chosen in contents.chosen.items():
+        np.testing.assert_array_equal(read_submission(tree.submission)[task_id][test][0], chosen.first.grid)

@@ -18,6 +18,7 @@ from solver.model.muon import (
 from solver.model.optim import (
     AdamAtan2,
     Average,
+    _atan2,
     cosine_with_floor,
     sign_sgd_rows,
     warm_constant,
@@ -61,6 +62,16 @@ def test_adam_atan2_leaves_what_has_no_gradient_and_counts_each_alone() -> None:
     optimizer.step()
     torch.testing.assert_close(two.detach(), first_step)
     assert torch.equal(one.detach(), first_step)
+
+
+def test_one_kernel_over_all_parameters_computes_the_same() -> None:
+    shapes = [(3, 4), (5,), (2, 1, 2)]
+    first = [torch.randn(shape, generator=seeded(n)) for n, shape in enumerate(shapes)]
+    second = [torch.rand(shape, generator=seeded(n)) for n, shape in enumerate(shapes)]
+    for one, other in zip(
+        _atan2(first, second, together=True), _atan2(first, second, together=False), strict=True
+    ):
+        torch.testing.assert_close(one, other)  # shapes too
 
 
 def sparse(table: torch.Tensor, index: list[int], grads: torch.Tensor) -> SparseRows:
@@ -149,6 +160,24 @@ def test_released_muon_step_by_step() -> None:
     moved.grad = torch.randn(64, 64, generator=seeded(3))
     ReleasedMuon([moved], 1.0, weight_decay=0.0).step()
     assert float(moved.detach().square().mean().sqrt()) == pytest.approx(0.2, rel=0.4)
+
+
+def test_released_muon_on_many_matrices_is_each_alone() -> None:
+    shapes = [(4, 6), (6, 4), (4, 6), (8, 8)]
+
+    def parameters() -> list[nn.Parameter]:
+        return [nn.Parameter(torch.randn(shape, generator=seeded(n))) for n, shape in enumerate(shapes)]
+
+    together, alone = parameters(), parameters()
+    optimizers = [ReleasedMuon(together, 0.02), *(ReleasedMuon([p], 0.02) for p in alone)]
+    for step in range(2):
+        for params in (together, alone):
+            for n, p in enumerate(params):
+                p.grad = torch.randn(p.shape, generator=seeded(10 * step + n))
+        for optimizer in optimizers:
+            optimizer.step()
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_muon_takes_matrices_only() -> None:

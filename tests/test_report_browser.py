@@ -5,39 +5,35 @@ import shutil
 from pathlib import Path
 
 import pytest
+from browser import (
+    choose,
+    colour,
+    contrast,
+    expand_all,
+    open_page,
+    page_seconds,
+    requests,
+    run_js,
+    shown_ids,
+    start_browser,
+    view,
+)
 from made_run import make_run
 from test_report import IDS
 
 from solver.report.page import write_report
 from solver.report.palette import PALETTES
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="Debian's chromium and chromium-driver are not installed"
 )
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
-
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = start_browser(CHROMIUM, DRIVER, tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -64,54 +60,6 @@ def opened(browser, page):
     view(browser, 1280, "light")
     open_page(browser, page)
     return browser
-
-
-def open_page(browser, page: Path) -> None:
-    for kind in ("browser", "performance"):
-        browser.get_log(kind)  # what earlier pages left
-    browser.get(page.as_uri())
-
-
-def view(browser, width: int, scheme: str) -> None:
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-
-
-def run_js(browser, script: str, *arguments):
-    return browser.execute_script(script, *arguments)
-
-
-def shown_ids(browser) -> list[str]:
-    return run_js(
-        browser,
-        "const bodies = [...document.querySelectorAll('tbody[data-id]')];"
-        "return bodies.filter(body => !body.hidden).map(body => body.dataset.id)",
-    )
-
-
-def choose(browser, name: str, value: str) -> None:
-    run_js(
-        browser,
-        "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
-        "e.dispatchEvent(new Event('input', {bubbles: true}))",
-        name,
-        value,
-    )
-
-
-def expand_all(browser) -> None:
-    run_js(
-        browser, "document.querySelectorAll('tbody th button[aria-expanded=false]').forEach(b => b.click())"
-    )
-
-
-def requests(browser) -> list[str]:
-    """Addresses that the page asked for, itself left out."""
-    messages = [json.loads(item["message"])["message"] for item in browser.get_log("performance")]
-    sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return [url for url in sent if not url.endswith("/report.html") and url != "data:,"]
 
 
 def test_it_renders_without_a_message_or_a_request(opened):
@@ -292,24 +240,6 @@ def test_it_works_by_keyboard_alone(opened):
     assert shown_ids(opened) == ["last"]
 
 
-def contrast(first: list[float], second: list[float]) -> float:
-    """WCAG 2.1's contrast ratio of two sRGB colours, 0..255."""
-
-    def luminance(colour: list[float]) -> float:
-        linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted([luminance(first), luminance(second)])
-    return (high + 0.05) / (low + 0.05)
-
-
-def colour(browser, selector: str, name: str) -> list[float]:
-    text = run_js(
-        browser, "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]", selector, name
-    )
-    return [float(part) for part in text[text.index("(") + 1 : -1].split(",")[:3]]
-
-
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_wide_and_narrow_light_and_dark(browser, page, width, scheme):
@@ -343,12 +273,6 @@ def test_a_chosen_theme_wins_over_the_system(opened):
     assert sum(colour(opened, "body", "backgroundColor")) < 3 * 128
     choose(opened, "theme", "light")
     assert sum(colour(opened, "body", "backgroundColor")) > 3 * 128
-
-
-def page_seconds(browser) -> float:
-    """Processor time of the page's main thread since it was opened; a clock would measure the machine too."""
-    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 def test_400_tasks_open_in_under_two_seconds(browser, tmp_path):

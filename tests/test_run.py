@@ -17,11 +17,12 @@ from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.learner import Rates, run_loops
 from solver.model.urm import URM
-from solver.run.adapt import TuneSettings, adapt
+from solver.run.adapt import adapt
 from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
 from solver.run.pipeline import SolveOptions, solve
-from solver.run.predict import PredictSettings, predict
+from solver.run.predict import predict
+from solver.run.settings import PredictSettings, TuneSettings
 
 CPU = place("cpu")
 

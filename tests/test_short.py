@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import load_tasks
+from solver.model.attention import forced_engine
 from solver.model.checkpoint import load_weights
 from solver.model.config import URMConfig
 from solver.model.device import place
@@ -26,7 +27,7 @@ from train.short.__main__ import RECIPES, main
 from train.short.recipe import ShortRun, read_run
 from train.short.run import Call, pool_of, train
 from train.short.state import PART, read_state, small, write_state
-from train.short.trainer import REWARM, ShortTrainer, compile_blocks
+from train.short.trainer import REWARM, ShortTrainer
 from train.short.trial import main as trial
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -116,6 +117,10 @@ def test_a_run_ends_with_weights_that_know_what_they_saw(recipe: Path, tmp_path:
     assert 0 < records[1]["share_of_peak"] < 1.5 and records[1]["tokens_per_second"] > 0
     assert weights.provenance["flop"] >= 1e9 and weights.provenance["test_pairs_seen"] == []
     assert task_checksum(load_tasks(EXAMPLES / "one_task")[0]) in weights.provenance["tasks"]
+    state = read_state(tmp_path / "run" / "state", CPU.device)
+    assert weights.vectors.keys() == set(weights.provenance["tasks"])
+    for checksum, row in zip(state["tasks"], state["memory"]["task_vectors"][1:], strict=True):
+        torch.testing.assert_close(weights.vectors[checksum], row, rtol=0, atol=float(row.abs().max()) / 250)
 
 
 @pytest.mark.parametrize("layout", ["padded", "packed"])
@@ -202,7 +207,7 @@ def test_recurrences_grow_by_stage_and_compile_once(recipe: Path) -> None:
     trainer = trainer_of(recipe, "layout=packed", "network.num_layers=2")
     counter = CompileCounter()
     torch.compiler.reset()
-    compile_blocks(trainer.network, backend=counter, dynamic=False)
+    trainer.network.compile(backend=counter, dynamic=False)
     costs = []
     for done in (0.1, 0.2, 0.6, 0.7):
         trainer.at.flop = before = done * trainer.run.flop
@@ -216,6 +221,25 @@ def test_recurrences_grow_by_stage_and_compile_once(recipe: Path) -> None:
     assert costs[0] == pytest.approx(3 / 4, rel=0.1) and costs[3] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_a_block_with_a_packed_kernel_is_one_graph(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that a GPU takes, with the kernel replaced by products that a CPU has."""
+
+    def varlen(query, key, value, starts, *rest):
+        return value + 0 * (query + key) + 0 * starts.sum()
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen)
+    trainer = trainer_of(recipe, "layout=packed", "dtype=bfloat16")
+    counter = CompileCounter()
+    torch.compiler.reset()
+    trainer.network.compile(backend=counter, dynamic=False, fullgraph=True)
+    with forced_engine("varlen"):
+        for item in trainer.maker(0)[:2]:
+            trainer.learn(item)
+    assert counter.frame_count == 1  # the first stage has no recurrence without gradient
+    torch.compiler.reset()
+
+
 def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path) -> None:
     assert train(read_run(recipe, ["max_cells=60"]), EXAMPLES, tmp_path / "first", CPU, Call(quiet=True))
     first = read_state(tmp_path / "first" / "state", CPU.device)
@@ -223,7 +247,11 @@ def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path
     for value, kept in zip(weights.network.parameters(), first["average"][1], strict=True):
         assert torch.equal(value, kept)
     mean = first["memory"]["task_vectors"][1:].mean(0)
-    torch.testing.assert_close(weights.memory.task_vectors[1], mean)
+    for entry, vector in zip(weights.pool, weights.memory.task_vectors[1:], strict=True):
+        known = entry.checksums[0] in first["tasks"]
+        number = first["tasks"].index(entry.checksums[0]) + 1 if known else 0
+        wanted = first["memory"]["task_vectors"][number] if known else mean
+        torch.testing.assert_close(vector, wanted, rtol=0, atol=float(wanted.abs().max()) / 250)
     going_on = trainer_of(recipe, f"start={tmp_path}/first", "max_cells=200")
     assert len(going_on.pool) > len(first["tasks"])
     for entry, vector in zip(going_on.pool, going_on.memory.task_vectors[1:], strict=True):

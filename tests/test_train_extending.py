@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from training import sudoku_data
+from training import arc_data, sudoku_data
 
 from train.__main__ import main
 from train.checkpoint import checkpoints, read_state
@@ -18,6 +18,7 @@ FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL))
 COMMANDS = re.findall(r"^python -m train (.*)$", TEXT, re.MULTILINE)
 SMALL = ["arch.hidden_size=16", "arch.num_heads=2", "arch.loops=2", "global_batch_size=12", "epochs=2"]
 ENDING = ["eval_interval=1", "lr=1e-2", "lr_warmup_steps=1", "device=cpu", "checkpoint_path=run", "ema=True"]
+ENDING += ["checkpoint_every_eval=True"]
 
 
 @pytest.fixture
@@ -54,6 +55,16 @@ def test_an_example(command: str, folder: Path) -> None:
     assert found["step"] == wanted["step"] == 10
     for name, value in wanted["model_state_dict"].items():
         assert torch.equal(found["model_state_dict"][name], value), name
+
+
+def test_a_network_of_ones_own_takes_cropped_canvases(folder: Path) -> None:
+    data = str(arc_data(folder, tasks=2))
+    words = [*shlex.split(COMMANDS[0].replace("DATA", data)), *SMALL, *ENDING, "arch.canvas=cropped"]
+    result = CliRunner().invoke(main, [*words, "global_batch_size=3", "eval_augmentations=2", "--quiet"])
+    assert result.exit_code == 0, result.output
+    records = read_log(folder / "run" / FILE)
+    losses = [r["loss"] for r in records if r["event"] == "train"]
+    assert len(losses) == 4 and losses[-1] < losses[0] and "ARC/pass@2" in records[-1]
 
 
 def test_what_is_not_there_is_said(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training import processes, small, sudoku_data
+from training import arc_data, processes, small, sudoku_data
 
 from train.checkpoint import checkpoints, find_checkpoint, read_state, read_tensors
 from train.config import TrainConfig
@@ -99,6 +99,36 @@ def test_killed_at_any_moment_it_ends_the_same(data: Path, tmp_path: Path) -> No
     assert numbers_after == numbers
     assert len(checkpoints(tmp_path / "killed")) == 3
     assert not list((tmp_path / "killed").glob(".step*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (("checkpoint_interval=0",), [30]),
+        (("checkpoint_interval=0", "checkpoint_every_eval=True"), [10, 20, 30]),
+        (("checkpoint_interval=0", "checkpoint_every_eval=True", "keep_checkpoints=2"), [20, 30]),
+        (("checkpoint_interval=7", "keep_checkpoints=0"), [7, 14, 21, 28, 30]),
+    ],
+)
+def test_checkpoints_are_where_they_are_wanted(data: Path, tmp_path: Path, words, steps) -> None:
+    train(small(data, tmp_path, *words, "eval_interval=2", "arch.loops=1"), World(), quiet=True)
+    assert [int(path.stem[5:]) for path in checkpoints(tmp_path)] == steps
+
+
+@pytest.mark.parametrize("arch", ["urm", "hrm"])
+def test_slots_of_cropped_canvases_are_resumed(tmp_path: Path, arch: str) -> None:
+    data = arc_data(tmp_path / "data")
+    words = (*WORDS, "arch.canvas=cropped", "global_batch_size=6", "epochs=4", "eval_interval=4")
+    words = (*words, "keep_checkpoints=0", "target_q_update_every=2", "evaluators=[]")
+    train(small(data, tmp_path / "whole", *words, arch=arch), World(), quiet=True)
+    first = checkpoints(tmp_path / "whole")[0]
+    assert first.name == "step_3.pt"
+    again = small(data, tmp_path / "again", *words, f"load_checkpoint={first}", arch=arch)
+    train(again, World(), quiet=True)
+    state, slots, numbers = final(tmp_path / "whole")
+    state_after, slots_after, numbers_after = final(tmp_path / "again")
+    assert state["step"] == 10 and same(state_after, state) and same(slots_after, slots)
+    assert numbers_after == [n for n in numbers if n["step"] > 3]
 
 
 def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from training import arc_data, processes, small
+from training import arc_data, free_port, processes, small
 
 from solver.model.device import place
 from train.config import TrainConfig
@@ -84,14 +84,6 @@ def two_processes(config: TrainConfig, steps: int, target: Path, port: int) -> l
         process.join(300)
         assert process.exitcode == 0, process.exitcode
     return [torch.load(target / f"rank{rank}.pt") for rank in range(2)]
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_micro_batches_and_processes_equal_the_whole_batch(data: Path, tmp_path: Path) -> None:

@@ -1,10 +1,25 @@
 """Votes: how candidates are ranked, and how two attempts are chosen."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from solver.arc.task import as_grid
-from solver.arc.vote import GUESS, NETWORK, Answer, Candidate, grid_key, rank, same_grid, two_attempts
+from solver.arc.vote import (
+    GUESS,
+    NETWORK,
+    VOTE_RULES,
+    Answer,
+    Candidate,
+    Evidence,
+    decided,
+    grid_key,
+    rank,
+    same_grid,
+    trust,
+    two_attempts,
+)
 
 A, B, C = (as_grid([[colour]]) for colour in (1, 2, 3))
 
@@ -71,3 +86,65 @@ def test_missing_attempts_are_filled_from_guesses_that_differ():
 def test_one_grid_alone_is_never_given_twice():
     with pytest.raises(AssertionError, match="only 1 different"):
         two_attempts([guess(A, "x")], [guess(A, "y")])
+
+
+def test_votes_are_ranked_by_count_then_confidence_or_by_probability():
+    candidates = [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0), Candidate(C, 0.0, -0.5)]
+    candidates += [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0)]
+    orders = {by: [int(answer.grid[0, 0]) for answer in rank(candidates, by)] for by in VOTE_RULES}
+    assert orders == {"count": [1, 2, 3], "confidence": [2, 1, 3], "probability": [3, 2, 1]}
+
+
+def test_a_grids_weight_is_the_sum_of_its_probabilities():
+    grid = as_grid([[1, 2], [3, 4]])
+    (answer,) = rank([Candidate(grid, 0.5, np.log(0.25)), Candidate(grid, 0.5, np.log(0.5))])
+    assert np.exp(answer.log_weight) == pytest.approx(0.75)
+    assert answer.certainty == pytest.approx((0.25**0.25 + 0.5**0.25) / 2)
+
+
+def test_trust_needs_views_that_agree_and_demonstrations_that_come_out():
+    def trust_of(votes: list[int], evidence: Evidence) -> float:
+        return trust([Answer(A, n, 0.5, NETWORK, certainty=0.8) for n in votes], evidence)
+
+    known = Evidence(reproduced=1.0, held_out=1.0)
+    assert trust_of([16], known) == pytest.approx(0.8)
+    assert trust_of([9, 8], known) == pytest.approx(0.4)
+    assert trust_of([1, 1, 1], known) == trust_of([1], known) == trust([], known) == 0.0
+    assert trust_of([16], Evidence(reproduced=0.0)) == 0.0
+    # What is known by heart is not understood: the demonstration that was held back counts twice.
+    by_heart, held = Evidence(1.0, 0.0), Evidence(0.0, 1.0)
+    assert trust_of([16], held) == pytest.approx(2 * trust_of([16], by_heart))
+    assert trust_of([16], by_heart) < trust_of([16], Evidence(1.0)) == trust_of([16], known)
+
+
+def test_a_network_that_is_not_trusted_displaces_no_fitting_guess():
+    network = rank([Candidate(A, 0.9), Candidate(B, 0.1)])
+    fitting = [Answer(C, 2, 0.0, GUESS, "first"), Answer(B, 1, 0.0, GUESS, "second")]
+    loose = [guess(C, "loose"), guess(B, "loose")]
+
+    def sources(guessed, trusted):
+        return [(a.source, a.rule) for a in two_attempts(network, guessed, trusted=trusted)]
+
+    assert sources(fitting, True) == [(NETWORK, ""), (GUESS, "first")]
+    assert sources(fitting, False) == [(GUESS, "first"), (GUESS, "second")]
+    assert sources(fitting[:1], False) == [(GUESS, "first"), (NETWORK, "")]
+    assert sources(loose, False) == sources(loose, True) == [(NETWORK, "")] * 2
+
+
+@pytest.mark.parametrize("votes", [[5, 2], [4], [3, 3], [7, 4, 1], [6, 3, 0]])
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_decided_is_what_trying_every_outcome_says(votes: list[int], left: int):
+    """All ways in which the votes that are left may fall, on known answers or on one new one each."""
+    counts = [*votes, *[0] * (4 - len(votes))]
+
+    def best_two(totals: list[int]) -> list[int]:
+        order = sorted(range(len(totals)), key=lambda n: -totals[n])
+        tied = totals[order[0]] == totals[order[1]] or totals[order[1]] == totals[order[2]]
+        return [] if tied else order[:2]
+
+    outcomes = {
+        tuple(best_two([count + falls.count(n) for n, count in enumerate(counts)]))
+        for falls in product(range(4), repeat=left)
+    }
+    safe = len(outcomes) == 1 and () not in outcomes
+    assert decided(votes, left) == (safe or left == 0)

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def arc_data(folder: Path, tasks: int = 5, seed: int = 0) -> Path:
         pairs = [{"input": grid.tolist(), "output": table[grid].tolist()} for grid in grids]
         challenges[f"toy{n}"] = {"train": pairs[:3], "test": [{"input": pairs[3]["input"]}]}
         solutions[f"toy{n}"] = [pairs[3]["output"]]
+    return build_arc(folder, challenges, solutions, seed)
+
+
+def build_arc(folder: Path, challenges: dict[str, Any], solutions: dict[str, Any], seed: int = 0) -> Path:
+    """A data set of such tasks, each with three augmentations."""
     source = folder / "source"
     source.mkdir(parents=True)
     (source / "toy_evaluation_challenges.json").write_text(json.dumps(challenges))
@@ -65,10 +71,21 @@ def no_progress(samples: int, size: int) -> Any:
     return lambda count: None
 
 
+def small_words(data: Path, folder: Path, *words: str, arch: str = "urm") -> list[str]:
+    """What the command is told for a run of seconds: the smallest network, ``words`` last."""
+    return [f"arch={arch}", f"data_path={data}", f"checkpoint_path={folder}", *SMALL, *LAYERS[arch], *words]
+
+
 def small(data: Path, folder: Path, *words: str, arch: str = "urm") -> TrainConfig:
     """A run of seconds: the smallest network of an architecture, ``words`` last."""
-    own = f"checkpoint_path={folder}"
-    return resolve([f"arch={arch}", f"data_path={data}", own, *SMALL, *LAYERS[arch], *words])
+    return resolve(small_words(data, folder, *words, arch=arch))
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def processes() -> multiprocessing.context.ForkServerContext:

@@ -1,6 +1,6 @@
 """One loop of adaptive computation time on a batch of slots, for our networks and for one's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from solver.model.batch import Batch
 from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
+from train.slots import Queue, Slots
+from train.slots import refill as refill_slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,13 @@ class NativeAct:
 
     def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
         """Refill halted slots from ``incoming``, run one loop, decide who halts."""
-        carry = refill(self.model.network, carry, incoming)
+        prefix_len = self.model.network.config.prefix_len
+        carry = without_padding(refill(self.model.network, carry, incoming), prefix_len)
+        loop = self.advance(carry, draws, with_target=with_target)
+        return replace(loop, carry=with_padding(loop.carry, prefix_len))
+
+    def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
         batch = carry.batch
         output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
         steps = carry.steps + 1
@@ -92,7 +100,8 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
-        states = self.model.network.initial_states(batch, self.dtype)
+        carry = without_padding(self.start(batch), self.model.network.config.prefix_len)
+        states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
         found = {}
         for steps in range(1, max(counts) + 1):
@@ -101,6 +110,30 @@ class NativeAct:
             if steps in counts:
                 found[steps] = _plain_loop(output, batch, steps)
         return found
+
+
+def without_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Slots of unlike canvases cut to the longest now in them, and packed for one loop.
+
+    A long sequence that has left its slot leaves no trace in the cost of the loops that follow.
+    """
+    batch = carry.batch
+    if batch.uniform:
+        return carry
+    cells = int(batch.lengths.max())
+    batch = replace(batch, tokens=batch.tokens[:, :cells], labels=batch.labels[:, :cells]).packed(prefix_len)
+    states = tuple(batch.packing.pack(state[:, : prefix_len + cells]) for state in carry.states)
+    return replace(carry, states=states, batch=batch)
+
+
+def with_padding(carry: Carry, prefix_len: int) -> Carry:
+    """Back as slots [B, P + T, D], zero where nothing stands: what can be refilled, reset and stored."""
+    packing = carry.batch.packing
+    if packing is None:
+        return carry
+    length = prefix_len + carry.batch.tokens.shape[1]
+    states = tuple(packing.unpack(state, length) for state in carry.states)
+    return replace(carry, states=states, batch=replace(carry.batch, packing=None))
 
 
 def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
@@ -117,6 +150,27 @@ def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
         target_q=None,
         sparse=(),
     )
+
+
+class PackedAct:
+    """Loops of sequences of any size under a budget of tokens: what halts is replaced by what fits.
+
+    ``native``: the loops themselves. ``queue``: what waits; every sequence of its feed is run once, until
+    it halts. ``generator``: of the exploration, on the CPU.
+    """
+
+    def __init__(self, native: NativeAct, queue: Queue, generator: torch.Generator | None) -> None:
+        self.native, self.queue, self.generator = native, queue, generator
+
+    def loop(self, slots: Slots | None, device: torch.device, *, with_target: bool) -> tuple[Slots, Loop]:
+        """Refill, run one loop, decide who halts: (for the next call, what the loop leaves)."""
+        native = self.native
+        slots = refill_slots(native.model.network, slots, self.queue, dtype=native.dtype, device=device)
+        draws = None
+        if self.generator is not None:
+            draws = torch.rand(2, len(slots.sequences), generator=self.generator).to(device)
+        loop = native.advance(slots.carry, draws, with_target=with_target)
+        return Slots(loop.carry, slots.sequences), loop
 
 
 class ReleasedAct:

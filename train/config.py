@@ -20,6 +20,7 @@ RECIPES = Path(__file__).parent / "recipes"
 DTYPES = ("auto", "float32", "bfloat16", "float64")
 ON_NAN = ("stop", "skip")
 MUONS = ("torch", "released")
+SPLITS = ("train", "test")
 TRACKERS = ("none", "tensorboard", "wandb")
 
 # Keys whose value may change when a run goes on from its checkpoint: they change no number of it.
@@ -46,6 +47,7 @@ FREE = frozenset(
         "on_nan",
         "eval_augmentations",
         "eval_batch_size",
+        "eval_splits",
     )
 )
 
@@ -55,7 +57,9 @@ class RunConfig:
     """Everything but the architecture. Rates are for a batch; ``eval_interval`` counts epochs.
 
     ``keep_checkpoints``: how many of the newest stay, 0 for all. ``checkpoint_interval``: steps between
-    two, 0 for those after evaluations alone. ``evaluators``: None is ARC's where the data asks ARC's
+    two, 0 for none; with ``checkpoint_every_eval`` there is one after each evaluation, and there always
+    is one at the end. ``eval_splits``: ``test``, and ``train`` for the share of what
+    was trained on that the network reproduces. ``evaluators``: None is ARC's where the data asks ARC's
     questions. ``on_nan``: ``stop`` at a loss that is no number, or ``skip`` the step and count it.
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
     samples on a larger canvas than needed, with ``arch.canvas=cropped``. ``compile``: with torch.compile;
@@ -101,6 +105,7 @@ class RunConfig:
     loop_deltas: list[int] = field(default_factory=lambda: [0])
     eval_augmentations: int = 0
     eval_batch_size: int = 0
+    eval_splits: list[str] = field(default_factory=lambda: ["test"])
     device: str = "auto"
     compile: bool | None = None
     on_nan: str = "stop"
@@ -119,6 +124,8 @@ class RunConfig:
         _one_of("on_nan", self.on_nan, ON_NAN)
         _one_of("muon_variant", self.muon_variant, MUONS)
         _one_of("tracker", self.tracker, TRACKERS)
+        for name in self.eval_splits:
+            _one_of("eval_splits", name, SPLITS)
         if self.global_batch_size % self.grad_accum_steps:
             raise ValueError(
                 f"grad_accum_steps: {self.grad_accum_steps} does not divide "

@@ -2,7 +2,7 @@
 
 The configuration is the checkpoint's own; words after it change what does not change the network:
 ``data_path``, ``evaluators``, ``loop_deltas=[0,8]``, ``eval_save_outputs``, ``eval_augmentations``,
-``eval_batch_size``, ``device``, ``arch.forward_dtype``.
+``eval_batch_size``, ``eval_splits``, ``device``, ``arch.forward_dtype``.
 """
 
 import json
@@ -32,6 +32,7 @@ CHANGEABLE = (
     "eval_save_outputs",
     "eval_augmentations",
     "eval_batch_size",
+    "eval_splits",
     "global_batch_size",
     "device",
     "compile",

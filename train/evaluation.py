@@ -1,21 +1,24 @@
-"""Evaluating a network on a data set's test split, as training does and as the command does."""
+"""Evaluating a network on a data set's splits, as training does and as the command does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from solver.arc.task import MAX_SIDE
+from solver.arc.tokens import crop_shape
 from solver.model.loss import act_loss
 from train.act import Loop
 from train.checkpoint import write_tensors
-from train.dataset import Dataset, Samples
+from train.dataset import CROPPED, Dataset, Samples, Views, predicted_canvases
 from train.evaluators import make_evaluators
-from train.feed import as_batch
 from train.trainer import Trainer
 
 _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_loss")
@@ -23,7 +26,8 @@ _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_
 
 @dataclass(eq=False)
 class _Count:
-    """What one number of loops has given so far. ``sums`` float64 [6]; ``kept``: outputs to save."""
+    """What one split under one number of loops has given so far. ``sums`` float64 [6]; ``kept``: outputs
+    to save."""
 
     prefix: str
     sums: Tensor
@@ -32,74 +36,121 @@ class _Count:
 
 
 class Evaluation:
-    """Measures, evaluators and saved outputs of one data set, for each number of loops.
+    """Measures, evaluators and saved outputs of one data set, for each split and number of loops.
 
-    Votes and measures add up over calls of ``run`` until ``finish``: one call is one checkpoint.
+    The training split, where it is asked for, is measured alone. Votes and measures add up over calls
+    of ``run`` until ``finish``: one call is one checkpoint.
     """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, data_path: str) -> None:
         self.trainer, self.dataset = trainer, dataset
+        questions = dataset.questions() if "test" in dataset.splits else []
+        self.answered = np.array([q.output is not None for q in questions] or [False])
+        self.canvases = None  # int64 [Q, 2] where the network takes canvases of any size
+        if trainer.config.arch.network["canvas"] == CROPPED and not trainer.only_row:
+            self.canvases = predicted_canvases(questions, dataset.demonstrations())
         run, base = trainer.config.run, trainer.act.rule.loops
-        self.counts: dict[int, _Count] = {}
-        for delta in run.loop_deltas:
-            if base + delta < 1:
-                raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
-            evaluators = make_evaluators(run.evaluators, dataset, data_path)
-            for evaluator in evaluators:
-                evaluator.begin_eval()
-            sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=trainer.device)
-            prefix = "" if delta == 0 else f"loops{base + delta}/"
-            self.counts[base + delta] = _Count(prefix, sums, evaluators, {})
+        self.counts: dict[str, dict[int, _Count]] = {}
+        for split in asked_splits(run.eval_splits, dataset):
+            counts = self.counts[split] = {}
+            for delta in run.loop_deltas:
+                if base + delta < 1:
+                    raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
+                evaluators = make_evaluators(run.evaluators, dataset, data_path) if split == "test" else []
+                for evaluator in evaluators:
+                    evaluator.begin_eval()
+                sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=trainer.device)
+                prefix = "train/" if split == "train" else ""
+                prefix += f"loops{base + delta}/" if delta else ""
+                counts[base + delta] = _Count(prefix, sums, evaluators, {})
 
     @torch.inference_mode()
     def run(self, *, quiet: bool) -> None:
-        """Every test input under every augmentation, all loops, with the weights as they are."""
+        """Every question of the splits under every augmentation, all loops, the weights as they are."""
         trainer, run = self.trainer, self.trainer.config.run
         world = trainer.world
         size = run.eval_batch_size or run.global_batch_size
         size = -(-size // world.size) * world.size
-        # Always on the full canvas: a smaller one would tell the network how large the output is.
-        batches = self.dataset.test_batches(
-            batch_size=size,
-            rank=world.rank,
-            world_size=world.size,
-            augmentations=run.eval_augmentations or None,
-        )
+        shares = {"batch_size": size, "rank": world.rank, "world_size": world.size}
+        shares["augmentations"] = run.eval_augmentations or None
         trainer.model.eval()
-        for samples in tqdm(batches, "evaluate", disable=quiet or not world.first, unit="batch", leave=False):
-            batch = as_batch(samples, only_row=trainer.only_row).to(trainer.device)
-            loops = trainer.act.evaluate(batch, sorted(self.counts))
-            for steps, loop in loops.items():
-                self._take(self.counts[steps], loop, samples)
+        bar = partial(tqdm, disable=quiet or not world.first, unit="batch", leave=False)
+        for split, counts in self.counts.items():
+            if split == "train":
+                canvas = trainer.config.arch.network["canvas"]
+                for samples in bar(self.dataset.shown_batches(**shares, canvas=canvas), "shown pairs"):
+                    for steps, loop in self._loops(samples, counts).items():
+                        self._take(counts[steps], loop, samples, np.arange(samples.valid))
+            else:
+                for views in bar(self.dataset.test_views(**shares, canvases=self.canvases), "questions"):
+                    self._ask(views, size // world.size, counts)
 
-    def _take(self, count: _Count, loop: Loop, samples: Samples) -> None:
-        run, arch = self.trainer.config.run, self.trainer.config.arch
-        valid = samples.valid
+    def _loops(self, samples: Samples, counts: dict[int, _Count]) -> dict[int, Loop]:
+        batch = self.trainer.batch(samples).to(self.trainer.device)
+        return self.trainer.act.evaluate(batch, sorted(counts))
+
+    def _ask(self, views: Views, size: int, counts: dict[int, _Count]) -> None:
+        """Predictions of some views. Those that reach the edge of their canvas are not taken: their
+        views are asked again on a larger one, as ``solver.run.predict`` does."""
+        wanted = {steps: np.ones(len(views), bool) for steps in counts}
+        while len(views):
+            samples = self.dataset.draw_views(views, size)
+            for steps, loop in self._loops(samples, counts).items():
+                reaching = wanted[steps] & self._at_edge(loop, samples)
+                self._take(counts[steps], loop, samples, np.flatnonzero(wanted[steps] & ~reaching))
+                wanted[steps] = reaching
+            again = np.logical_or.reduce(list(wanted.values()))
+            wanted = {steps: which[again] for steps, which in wanted.items()}
+            views = views.select(again).larger()
+            size = len(views)
+
+    def _at_edge(self, loop: Loop, samples: Samples) -> np.ndarray:
+        """bool [valid]: predictions that fill their canvas up to an edge with room behind it."""
+        found = np.zeros(samples.valid, bool)
+        if self.canvases is not None:
+            tokens = loop.logits[: samples.valid].argmax(-1).to("cpu", torch.uint8).numpy()
+            for n, cells in enumerate(tokens):
+                sides = int(samples.heights[n]), int(samples.widths[n])
+                crop = crop_shape(cells[: sides[0] * sides[1]].reshape(sides))
+                found[n] = any(c == side < MAX_SIDE for c, side in zip(crop, sides, strict=True))
+        return found
+
+    def _take(self, count: _Count, loop: Loop, samples: Samples, rows: np.ndarray) -> None:
+        """Count the sequences at ``rows`` [n] of a batch. One whose answer is known, but has no room on
+        its last canvas, is wrong in every cell."""
+        if not len(rows):
+            return
+        at = torch.from_numpy(rows).to(loop.logits.device)
+        q_halt, q_continue = loop.q_halt[at], loop.q_continue[at]
         terms = act_loss(
-            loop.logits[:valid],
-            loop.q_halt[:valid],
-            loop.q_continue[:valid],
-            loop.labels[:valid],
-            loss_type=arch.loss_type,
+            loop.logits[at],
+            q_halt,
+            q_continue,
+            loop.labels[at],
+            loss_type=self.trainer.config.arch.loss_type,
         )
-        says = loop.q_halt > loop.q_continue if self.trainer.act.rule.use_continue else loop.q_halt > 0
-        known = terms.labelled
-        columns = (
-            known,
-            terms.cell_accuracy,
-            terms.correct,
-            says[:valid] == terms.correct,
-            loop.steps[:valid],
-        )
+        says = q_halt > q_continue if self.trainer.act.rule.use_continue else q_halt > 0
+        known = terms.labelled | self._answered(samples.questions[rows]).to(at.device)
+        right = terms.correct & terms.labelled
+        columns = (known, terms.cell_accuracy, right, says == right, loop.steps[at])
         count.sums[:-1] += torch.stack([torch.where(known, column, 0).double().sum() for column in columns])
         count.sums[-1] += terms.lm.double()
-        if not (count.evaluators or run.eval_save_outputs):
+        self._hand_on(count, loop, samples, rows)
+
+    def _answered(self, questions: np.ndarray) -> Tensor:
+        """bool [n]: whether the answer is known; False for what is no question."""
+        return torch.from_numpy(self.answered[questions] & (questions >= 0))
+
+    def _hand_on(self, count: _Count, loop: Loop, samples: Samples, rows: np.ndarray) -> None:
+        """The same sequences to the evaluators, and what is to be saved of them."""
+        wanted = self.trainer.config.run.eval_save_outputs
+        if not (count.evaluators or wanted):
             return
-        batch, preds = _named(loop, samples)
+        batch, preds = _named(loop, samples, rows)
         for evaluator in count.evaluators:
-            wanted = {name: preds[name] for name in evaluator.required_outputs if name in preds}
-            evaluator.update_batch(batch, wanted)
-        for name in run.eval_save_outputs:
+            asked = {name: preds[name] for name in evaluator.required_outputs if name in preds}
+            evaluator.update_batch(batch, asked)
+        for name in wanted:
             if name not in batch and name not in preds:
                 raise ValueError(f"eval_save_outputs: no output {name}, wanted {', '.join([*batch, *preds])}")
             count.kept.setdefault(name, []).append(batch[name] if name in batch else preds[name])
@@ -108,7 +159,7 @@ class Evaluation:
         """All numbers, the same on every process's first; submission and outputs go to ``folder``."""
         world = self.trainer.world
         found: dict[str, float] = {}
-        for count in self.counts.values():
+        for count in (count for counts in self.counts.values() for count in counts.values()):
             values = dict(zip(_SUMS, world.sum(count.sums.clone()).tolist(), strict=True))
             number = values.pop("count")
             if number:
@@ -127,19 +178,25 @@ class Evaluation:
         return found
 
 
-def _named(loop: Loop, samples: Samples) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The batch and the predictions on the CPU under the released names, padding left out."""
-    valid = samples.valid
+def asked_splits(wanted: Sequence[str], dataset: Dataset) -> list[str]:
+    """Those of the wanted splits that the data set has."""
+    return [split for split in wanted if split in dataset.splits]
+
+
+def _named(loop: Loop, samples: Samples, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The batch and the predictions at ``rows`` on the CPU under the released names."""
+    at = torch.from_numpy(rows)
     names = ("questions", "symmetries", "palettes", "heights", "widths")
-    batch = {name: torch.from_numpy(getattr(samples, name)[:valid]) for name in names}
-    batch["inputs"] = torch.from_numpy(samples.inputs[:valid]).long()
-    batch["labels"] = loop.labels[:valid].cpu()
-    batch["puzzle_identifiers"] = torch.from_numpy(samples.identifiers[:valid]).long()
+    batch = {name: torch.from_numpy(getattr(samples, name)[rows]) for name in names}
+    batch["inputs"] = torch.from_numpy(samples.inputs[rows]).long()
+    batch["labels"] = loop.labels.cpu()[at]
+    batch["puzzle_identifiers"] = torch.from_numpy(samples.identifiers[rows]).long()
+    logits = loop.logits.float().cpu()[at]
     preds = {
-        "logits": loop.logits[:valid].float().cpu(),
-        "preds": loop.logits[:valid].argmax(-1).cpu(),
-        "q_halt_logits": loop.q_halt[:valid].cpu(),
-        "q_continue_logits": loop.q_continue[:valid].cpu(),
+        "logits": logits,
+        "preds": logits.argmax(-1),
+        "q_halt_logits": loop.q_halt.cpu()[at],
+        "q_continue_logits": loop.q_continue.cpu()[at],
     }
     return batch, preds
 

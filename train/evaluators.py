@@ -120,16 +120,11 @@ class ARC:
 
 def asked_tasks(dataset: Dataset) -> list[Task]:
     """The tasks of the test split; their demonstrations are what the training split has of them."""
-    train = dataset.splits["train"]
-    originals = train.originals()
-    shown: dict[str, list[Pair]] = defaultdict(list)
-    names = train.names
-    for number, group in enumerate(originals.groups):
-        shown[names[group]].append(Pair(*originals.grids(number)))
+    shown = dataset.demonstrations()
     tests: dict[str, list[Pair]] = defaultdict(list)
     for question in dataset.questions():
         tests[question.task_id].append(Pair(question.input))
-    return [Task(name, tuple(shown[name]), tuple(pairs)) for name, pairs in tests.items()]
+    return [Task(name, tuple(shown.get(name, ())), tuple(pairs)) for name, pairs in tests.items()]
 
 
 def make_evaluators(wanted: Any, dataset: Dataset, data_path: str) -> list[Any]:

@@ -8,11 +8,12 @@ from solver.model.batch import IGNORE, Batch, Keys
 from train.dataset import Samples
 
 
-def as_batch(samples: Samples, *, only_row: bool) -> Batch:
+def as_batch(samples: Samples, *, only_row: bool, side: int) -> Batch:
     """The samples as a batch on the CPU. Padding gets the first sample's canvas and no labels.
 
     ``only_row``: the data set has one identifier for everything (Sudoku), the blank one. Row 0 of a
-    memory is never trained, so its puzzle embedding is row 1.
+    memory is never trained, so its puzzle embedding is row 1. ``side``: of the full canvas. Only full
+    canvases count as uniform: others, though equal, will share the slots with those of other batches.
     """
     tokens, labels = (torch.from_numpy(part.astype(np.int64)) for part in (samples.inputs, samples.labels))
     heights, widths = (_filled(part, samples.valid) for part in (samples.heights, samples.widths))
@@ -29,7 +30,7 @@ def as_batch(samples: Samples, *, only_row: bool) -> Batch:
         heights=heights,
         widths=widths,
         keys=Keys(rows, tasks, symmetries, palettes),
-        uniform=_uniform(heights, widths, tokens.shape[1]),
+        uniform=bool((heights == side).all() and (widths == side).all()),
     )
 
 
@@ -37,11 +38,6 @@ def _filled(sides: np.ndarray, valid: int) -> Tensor:
     filled = torch.from_numpy(sides.astype(np.int64))
     filled[valid:] = filled[0] if valid else 1
     return filled
-
-
-def _uniform(heights: Tensor, widths: Tensor, length: int) -> bool:
-    same = bool((heights == heights[0]).all() and (widths == widths[0]).all())
-    return same and int(heights[0] * widths[0]) == length
 
 
 def split_batch(batch: Batch, parts: int) -> list[Batch]:

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from train.tracker import open_tracker
+
 FILE = "log.jsonl"
 
 
@@ -41,12 +43,12 @@ class RunLog:
     ) -> None:
         self.clock = clock
         self.path: Path | None = None
-        self.track = None
+        self.tracker = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self.path = folder / FILE
             _mend(self.path)
-            self.track = open_tracker(tracker, folder, title)
+            self.tracker = open_tracker(tracker, folder, title)
 
     def header(self, **values: Any) -> None:
         """The line that says what runs here."""
@@ -61,8 +63,14 @@ class RunLog:
         record = {"event": event, "time": round(self.clock(), 3), **values}
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(_plain(record)) + "\n")
-        if self.track is not None and "step" in values:
-            self.track(event, values["step"], {k: v for k, v in values.items() if isinstance(v, float)})
+        if self.tracker is not None and "step" in values:
+            numbers = {k: v for k, v in values.items() if isinstance(v, float)}
+            self.tracker.write(event, values["step"], numbers)
+
+    def close(self) -> None:
+        """Nothing more will be written: what a tracker still holds goes out."""
+        if self.tracker is not None:
+            self.tracker.close()
 
 
 def _mend(path: Path) -> None:
@@ -105,31 +113,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         found.pop(key, None)
         found[key] = record
     return list(found.values())
-
-
-def open_tracker(name: str, folder: Path, title: str) -> Callable[[str, int, dict[str, float]], None] | None:
-    """A sink for numbers: TensorBoard files or a Weights & Biases run, offline unless told otherwise."""
-    if name == "none":
-        return None
-    try:
-        if name == "tensorboard":
-            from torch.utils.tensorboard import SummaryWriter
-        else:
-            import wandb
-    except ImportError as error:
-        raise ValueError(f'tracker {name}: not installed: pip install "arc-urm-solver[track]"') from error
-    if name == "tensorboard":
-        writer = SummaryWriter(str(folder / "tensorboard"))
-
-        def to_board(event: str, step: int, values: dict[str, float]) -> None:
-            for key, value in values.items():
-                writer.add_scalar(f"{event}/{key}", value, step)
-
-        return to_board
-    mode = os.environ.get("WANDB_MODE", "offline")
-    run = wandb.init(project=title, dir=str(folder), mode=mode)
-
-    def to_wandb(event: str, step: int, values: dict[str, float]) -> None:
-        run.log({f"{event}/{key}": value for key, value in values.items()}, step=step)
-
-    return to_wandb

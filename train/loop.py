@@ -14,7 +14,7 @@ from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset
 from train.distributed import World
-from train.evaluation import averaged, evaluate
+from train.evaluation import asked_splits, averaged, evaluate
 from train.evaluators import make_evaluators
 from train.log import RunLog
 from train.provenance import provenance
@@ -72,7 +72,8 @@ class Run:
                     f"load_checkpoint=latest to go on with it, or another folder"
                 )
             return []
-        found = find_checkpoint(name, self.folder)
+        # One process looks: on a network's file system the others may see another state of the folder.
+        found = self.world.tell(find_checkpoint(name, self.folder) if self.world.first else None)
         if found is None:
             return []
         (self.epoch, self.done), notes = load(self.trainer, found)
@@ -94,7 +95,7 @@ class Run:
                 self.done = 0
                 numbers = self._evaluate()
                 at_end = trainer.step >= total or self.epoch >= run.epochs
-                if run.checkpoint_every_eval or run.checkpoint_interval or at_end:
+                if run.checkpoint_every_eval or at_end:
                     self.save()
         if not self.stopping:
             self._export(numbers)
@@ -154,8 +155,8 @@ class Run:
         return numbers
 
     def _evaluate(self) -> dict[str, float]:
-        """Numbers on the test split, logged; none where there is no such split."""
-        if "test" not in self.test.splits:
+        """Numbers on the splits asked for, logged; none where the data set has none of them."""
+        if not asked_splits(self.config.run.eval_splits, self.test):
             return {}
         folder = self.folder / "evaluations" / f"step_{self.trainer.step}"
         numbers = evaluate(self.trainer, self.test, folder, quiet=self.quiet)
@@ -213,3 +214,4 @@ def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str
         return run.go()
     finally:
         signal.signal(signal.SIGTERM, before)
+        run.log.close()

@@ -13,7 +13,10 @@ from train.log import FILE, read_log
 
 PANELS = (
     ("loss", (("train", "loss"), ("train", "lm_loss"))),
-    ("exact accuracy", (("train", "exact_accuracy"), ("eval", "exact_accuracy"))),
+    (
+        "exact accuracy",
+        (("train", "exact_accuracy"), ("eval", "exact_accuracy"), ("eval", "train/exact_accuracy")),
+    ),
     ("halting steps", (("train", "steps"),)),
     ("learning rate", (("train", "lr"),)),
 )
@@ -43,6 +46,8 @@ def draw(records: list[dict[str, Any]], target: Path, title: str) -> None:
     for axes, (name, lines) in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
         for event, key in lines:
             steps, values = series(records, event, key)
+            if not steps:
+                continue
             if event == "train" and key != "lr":
                 values = smooth(values, max(1, len(values) // 50))
             axes.plot(steps, values, marker="o" if event == "eval" else None, label=f"{key} ({event})")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from solver.arc.seed import derive_seed
+from solver.model.batch import Batch
 from solver.model.device import Placement
 from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
@@ -48,7 +49,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, dataset: Dataset, world: World, placement: Placement) -> None:
         self.config, self.world, self.device = config, world, placement.device
-        self.dtype = placement.dtype
+        self.dtype = placement.unscaled_dtype
         if config.arch.forward_dtype != "auto":
             self.dtype = getattr(torch, config.arch.forward_dtype)
         meta = dataset.metadata
@@ -56,10 +57,10 @@ class Trainer:
         self.total_steps = total_steps(config, dataset)
         self.task_names = dataset.identifiers.ids
         self.identifiers = checksum(dataset)
-        side = isqrt(meta.seq_len)
+        self.side = isqrt(meta.seq_len)
         rows = max(2, meta.num_puzzle_identifiers)
         network = network_config(
-            config.arch, vocab_size=meta.vocab_size, canvas_side=side, num_puzzle_identifiers=rows
+            config.arch, vocab_size=meta.vocab_size, canvas_side=self.side, num_puzzle_identifiers=rows
         )
         self._build(network, tasks=len(self.task_names) + 1, rows=rows)
         self.watch = Stopwatch(self.device, config.arch.profile)
@@ -106,6 +107,10 @@ class Trainer:
         """Parameters of the network, the rows of the task memory not counted."""
         return sum(p.numel() for p in self.network.parameters())
 
+    def batch(self, samples: Samples) -> Batch:
+        """The samples as the network takes them, on the CPU."""
+        return as_batch(samples, only_row=self.only_row, side=self.side)
+
     def train_step(self, samples: Samples) -> dict[str, float]:
         """One update from this process's share of a batch.
 
@@ -114,7 +119,7 @@ class Trainer:
         """
         run, world = self.config.run, self.world
         self.watch.start()
-        parts = split_batch(as_batch(samples, only_row=self.only_row), run.grad_accum_steps)
+        parts = split_batch(self.batch(samples), run.grad_accum_steps)
         self.model.train()
         sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
         rows: list[SparseRows] = []

@@ -5,6 +5,7 @@ come. A question is one test input of one task. A prediction without a crop does
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -19,8 +20,20 @@ _INVERSE = np.array(INVERSE_SYMMETRY, np.int64)
 _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
-@dataclass(frozen=True, eq=False)
-class Crops:
+class Predictions(NamedTuple):
+    """N predicted canvases of at most T cells. Records of a kind that compiled code takes.
+
+    ``tokens`` uint8 [N, T], row-major; ``sides`` int64 [N, 2], their heights and widths; ``symmetries``
+    uint8 [N] and ``palettes`` uint8 [N, 10]: the augmentations to undo.
+    """
+
+    tokens: np.ndarray
+    sides: np.ndarray
+    symmetries: np.ndarray
+    palettes: np.ndarray
+
+
+class Crops(NamedTuple):
     """Grids found on N canvases, augmentation undone, in the order in which they came.
 
     ``cells`` uint8 flat; ``offsets`` int64 [N + 1]; ``shapes`` int64 [N, 2], (0, 0) for no crop;
@@ -90,13 +103,16 @@ class Ballot:
         """
         asked = np.asarray(questions, np.int64)
         assert asked.max(initial=-1) < self.questions, (asked.max(), self.questions)
-        if (asked < 0).any():
-            kept = np.flatnonzero(asked >= 0)
-            tokens, heights, widths, symmetries = tokens[kept], heights[kept], widths[kept], symmetries[kept]
-            palettes, asked, confidences = palettes[kept], asked[kept], confidences[kept]
-        self._crops.append(crop_and_undo(tokens, heights, widths, symmetries, palettes))
-        self._asked.append(asked)
-        self._confidences.append(np.asarray(confidences, np.float64))
+        kept = np.flatnonzero(asked >= 0)
+        found = Predictions(
+            np.ascontiguousarray(tokens[kept], np.uint8),
+            np.stack([heights[kept], widths[kept]], 1).astype(np.int64),
+            np.ascontiguousarray(symmetries[kept], np.uint8),
+            np.ascontiguousarray(palettes[kept], np.uint8),
+        )
+        self._crops.append(crop_and_undo(found))
+        self._asked.append(asked[kept])
+        self._confidences.append(np.asarray(confidences, np.float64)[kept])
 
     def merge(self, other: "Ballot") -> None:
         """Add what another ballot on the same questions collected, e.g. that of another rank."""
@@ -112,7 +128,7 @@ class Ballot:
         confidences = np.concatenate([np.zeros(0), *self._confidences])
         voting = np.flatnonzero(crops.shapes[:, 0])
         order = voting[np.lexsort((crops.hashes[voting], asked[voting]))]  # stable: else first come
-        firsts, group_of = group(order, asked, crops.hashes, crops.shapes, crops.offsets, crops.cells)
+        firsts, group_of = group(order, asked, crops)
         votes = np.bincount(group_of, minlength=len(firsts))
         sums = np.bincount(group_of, confidences[order], len(firsts))
         means = sums / np.maximum(votes, 1)
@@ -121,23 +137,16 @@ class Ballot:
         return Tally(starts, votes[best], means[best], firsts[best], crops)
 
 
-def crop_and_undo(
-    tokens: np.ndarray, heights: np.ndarray, widths: np.ndarray, symmetries: np.ndarray, palettes: np.ndarray
-) -> Crops:
-    """Each canvas [T] of ``tokens`` uint8 [B, T] cropped, its augmentation undone, and hashed."""
-    tokens = np.ascontiguousarray(tokens, np.uint8)
-    sides = np.stack([heights, widths], 1).astype(np.int64)
-    symmetries = np.ascontiguousarray(symmetries, np.uint8)
-    palettes = np.ascontiguousarray(palettes, np.uint8)
-    shapes = np.zeros((len(tokens), 2), np.int64)
-    parallel = len(tokens) >= PARALLEL_FROM
-    (_shapes_parallel if parallel else _shapes_serial)(tokens, sides, symmetries, shapes)
+def crop_and_undo(found: Predictions) -> Crops:
+    """Each canvas cropped, its augmentation undone, and hashed."""
+    count = len(found.tokens)
+    shapes = np.zeros((count, 2), np.int64)
+    parallel = count >= PARALLEL_FROM
+    (_shapes_parallel if parallel else _shapes_serial)(found, shapes)
     offsets = np.concatenate([[0], np.cumsum(shapes[:, 0] * shapes[:, 1])]).astype(np.int64)
-    cells = np.empty(offsets[-1], np.uint8)
-    hashes = np.zeros(len(tokens), np.uint64)
-    undo = _undo_parallel if parallel else _undo_serial
-    undo(tokens, sides, symmetries, palettes, shapes, offsets, cells, hashes)
-    return Crops(cells, offsets, shapes, hashes)
+    crops = Crops(np.empty(offsets[-1], np.uint8), offsets, shapes, np.zeros(count, np.uint64))
+    (_undo_parallel if parallel else _undo_serial)(found, crops)
+    return crops
 
 
 @njit(cache=True)
@@ -151,17 +160,15 @@ def _shape_one(canvas: np.ndarray, sides: np.ndarray, symmetry: int, shape: np.n
 
 
 @njit(cache=True, nogil=True)
-def _shapes_serial(tokens: np.ndarray, sides: np.ndarray, symmetries: np.ndarray, shapes: np.ndarray) -> None:
-    for n in range(tokens.shape[0]):
-        _shape_one(tokens[n], sides[n], symmetries[n], shapes[n])
+def _shapes_serial(found: Predictions, shapes: np.ndarray) -> None:
+    for n in range(shapes.shape[0]):
+        _shape_one(found.tokens[n], found.sides[n], found.symmetries[n], shapes[n])
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _shapes_parallel(
-    tokens: np.ndarray, sides: np.ndarray, symmetries: np.ndarray, shapes: np.ndarray
-) -> None:
-    for n in prange(tokens.shape[0]):
-        _shape_one(tokens[n], sides[n], symmetries[n], shapes[n])
+def _shapes_parallel(found: Predictions, shapes: np.ndarray) -> None:
+    for n in prange(shapes.shape[0]):
+        _shape_one(found.tokens[n], found.sides[n], found.symmetries[n], shapes[n])
 
 
 @njit(cache=True)
@@ -172,19 +179,18 @@ def _stir(code: int, word: int) -> int:
 
 
 @njit(cache=True)
-def _undo_one(
-    canvas: np.ndarray, pitch: int, symmetry: int, palette: np.ndarray, shape: np.ndarray, out: np.ndarray
-) -> int:
-    """Fill ``out`` [h * w] with the grid before the augmentation; its hash."""
-    undone = _INVERSE[symmetry]
+def _undo_one(n: int, found: Predictions, crops: Crops) -> None:
+    """Fill in the cells of crop ``n`` as they were before the augmentation, and their hash."""
+    canvas, pitch, symmetry = found.tokens[n], found.sides[n, 1], found.symmetries[n]
     back = np.zeros(COLOURS, np.uint8)
     for colour in range(COLOURS):
-        back[palette[colour]] = colour
-    height, width = shape
+        back[found.palettes[n, colour]] = colour
+    height, width = crops.shapes[n]
     if swaps_sides(symmetry):
-        base, down, right = strides(undone, width, height, pitch)
+        base, down, right = strides(_INVERSE[symmetry], width, height, pitch)
     else:
-        base, down, right = strides(undone, height, width, pitch)
+        base, down, right = strides(_INVERSE[symmetry], height, width, pitch)
+    out = crops.cells[crops.offsets[n] : crops.offsets[n + 1]]
     code = (_FNV_OFFSET ^ np.uint64(height)) * _FNV_PRIME
     for r in range(height):
         word = np.uint64(0)  # sixteen colours of four bits
@@ -196,43 +202,24 @@ def _undo_one(
                 code = _stir(code, word)
                 word = np.uint64(0)
         code = _stir(code, word)
-    return code
+    crops.hashes[n] = code
 
 
 @njit(cache=True, nogil=True)
-def _undo_serial(
-    tokens: np.ndarray,
-    sides: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    shapes: np.ndarray,
-    offsets: np.ndarray,
-    cells: np.ndarray,
-    hashes: np.ndarray,
-) -> None:
-    for n in range(tokens.shape[0]):
-        out = cells[offsets[n] : offsets[n + 1]]
-        hashes[n] = _undo_one(tokens[n], sides[n, 1], symmetries[n], palettes[n], shapes[n], out)
+def _undo_serial(found: Predictions, crops: Crops) -> None:
+    for n in range(found.tokens.shape[0]):
+        _undo_one(n, found, crops)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _undo_parallel(
-    tokens: np.ndarray,
-    sides: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    shapes: np.ndarray,
-    offsets: np.ndarray,
-    cells: np.ndarray,
-    hashes: np.ndarray,
-) -> None:
-    for n in prange(tokens.shape[0]):
-        out = cells[offsets[n] : offsets[n + 1]]
-        hashes[n] = _undo_one(tokens[n], sides[n, 1], symmetries[n], palettes[n], shapes[n], out)
+def _undo_parallel(found: Predictions, crops: Crops) -> None:
+    for n in prange(found.tokens.shape[0]):
+        _undo_one(n, found, crops)
 
 
 @njit(cache=True)
-def _same(a: int, b: int, shapes: np.ndarray, offsets: np.ndarray, cells: np.ndarray) -> bool:
+def _same(a: int, b: int, crops: Crops) -> bool:
+    shapes, offsets, cells = crops.shapes, crops.offsets, crops.cells
     if shapes[a, 0] != shapes[b, 0] or shapes[a, 1] != shapes[b, 1]:
         return False
     one, other = cells[offsets[a] : offsets[a + 1]], cells[offsets[b] : offsets[b + 1]]
@@ -240,19 +227,13 @@ def _same(a: int, b: int, shapes: np.ndarray, offsets: np.ndarray, cells: np.nda
 
 
 @njit(cache=True)
-def group(
-    order: np.ndarray,
-    asked: np.ndarray,
-    hashes: np.ndarray,
-    shapes: np.ndarray,
-    offsets: np.ndarray,
-    cells: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+def group(order: np.ndarray, asked: np.ndarray, crops: Crops) -> tuple[np.ndarray, np.ndarray]:
     """(first prediction of each group int64 [A], group of each entry of ``order`` int64 [V]).
 
     ``order``: predictions sorted by question, then hash, then arrival. Grids are compared cell by
     cell, so that two grids with one hash stay two answers.
     """
+    hashes = crops.hashes
     firsts = np.empty(len(order), np.int64)
     group_of = np.empty(len(order), np.int64)
     count, bucket = 0, 0  # bucket: the first group with this question and hash
@@ -261,7 +242,7 @@ def group(
         if n == 0 or asked[own] != asked[order[n - 1]] or hashes[own] != hashes[order[n - 1]]:
             bucket = count
         place = bucket
-        while place < count and not _same(own, firsts[place], shapes, offsets, cells):
+        while place < count and not _same(own, firsts[place], crops):
             place += 1
         if place == count:
             firsts[place] = own

@@ -18,6 +18,7 @@ from solver.arc.vote import Answer, Candidate, grid_key
 SCHEMA = 1
 PLAIN_PALETTE = tuple(range(10))
 SEEN_LABEL = "demonstrations seen in training"
+TESTS_SEEN_LABEL = f"{SEEN_LABEL}, test pairs too"
 LINE_START = b'{"crc32":"'
 _MIDDLE = b'","record":'
 
@@ -59,7 +60,8 @@ class Candidates:
 class Finished:
     """A task is done for this phase: ``reproduced`` of ``demonstrations`` after ``seconds`` of work.
 
-    ``label``: what a reader of the score must know, such as ``SEEN_LABEL``.
+    ``label``: what a reader of the score must know: ``SEEN_LABEL``, ``TESTS_SEEN_LABEL`` or nothing.
+    ``held_out``: how often a demonstration held back from tuning came out, 0..1; None where none was.
     """
 
     task_id: str
@@ -68,6 +70,7 @@ class Finished:
     demonstrations: int = 0
     label: str = ""
     phase: str = ""
+    held_out: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +140,7 @@ _TYPES = {
     "seconds": int | float,
     "reproduced": int,
     "demonstrations": int,
+    "held_out": int | float | None,
     "votes": int,
     "confidence": int | float,
     "source": str,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.arc.task import Grid, Task, name_of, parse_grid, read_json
+from solver.arc.task import Grid, Task, parse_grid, parse_lists, read_json
 from solver.arc.vote import same_grid
 from solver.file import replace_file
 
@@ -66,15 +66,7 @@ def validate_submission(value: object, tasks: Iterable[Task], where: str = "subm
 
 def parse_submission(value: object, where: str) -> dict[str, list[Attempts]]:
     """The grids of Kaggle's value; ValueError naming the place for anything else."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: wanted an object of tasks, found {type(value).__name__}")
-    parsed = {}
-    for task_id, entries in value.items():
-        place = f"{where}, task {name_of(task_id)}"
-        if not isinstance(entries, list) or not entries:
-            raise ValueError(f"{place}: wanted a list with an entry for each test input, found none")
-        parsed[task_id] = [_parse_entry(entry, f"{place}, test {n}") for n, entry in enumerate(entries)]
-    return parsed
+    return parse_lists(value, where, "tasks", "a list with an entry for each test input", _parse_entry)
 
 
 def _parse_entry(entry: object, where: str) -> Attempts:

@@ -6,15 +6,17 @@ ValueError of one sentence that names the file, the task and the place in it.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 MAX_SIDE = 30
 COLOURS = 10
 
+Entry = TypeVar("Entry")
 Grid = np.ndarray  # uint8 [height, width], 1..30 a side, colours 0..9, not writeable
 
 
@@ -114,7 +116,7 @@ def _kind(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, (list, dict)):
-        return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -167,18 +169,27 @@ def parse_tasks(value: object, where: str, single_id: str) -> list[Task]:
     return [parse_task(key, task, where) for key, task in value.items()]
 
 
+def parse_lists(
+    value: object, where: str, whole: str, each: str, parse: Callable[[object, str], Entry]
+) -> dict[str, list[Entry]]:
+    """``{id: [entry, ...]}`` with an entry for each test input; ``parse`` reads one at a named place.
+
+    ValueError for anything else; ``whole`` and ``each`` say what the value and its lists should be.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: wanted an object of {whole}, found {_kind(value)}")
+    parsed = {}
+    for key, entries in value.items():
+        place = f"{where}, task {name_of(key)}"
+        if not isinstance(entries, list) or not entries:
+            raise ValueError(f"{place}: wanted {each}, found {_kind(entries)}")
+        parsed[key] = [parse(entry, f"{place}, test {n}") for n, entry in enumerate(entries)]
+    return parsed
+
+
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
     """Kaggle's solutions file ``{id: [grid, ...]}`` as grids, in the order of the test inputs."""
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: wanted an object of solutions, found {_kind(value)}")
-    solutions = {}
-    for key, grids in value.items():
-        place = f"{path}, task {name_of(key)}"
-        if not isinstance(grids, list) or not grids:
-            raise ValueError(f"{place}: wanted a list of output grids, found {_kind(grids)}")
-        solutions[key] = [parse_grid(grid, f"{place}, test {n}") for n, grid in enumerate(grids)]
-    return solutions
+    return parse_lists(read_json(path), str(path), "solutions", "a list of output grids", parse_grid)
 
 
 def with_solutions(tasks: Iterable[Task], solutions: dict[str, list[Grid]], where: str) -> list[Task]:

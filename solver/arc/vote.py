@@ -1,12 +1,15 @@
 """From many candidate grids to ranked answers, and to the two attempts of a submission.
 
-Rank: number of votes, then mean halting probability, then the earliest candidate (so that the
-unaugmented view, which is asked first, wins a tie). A guess that reproduces every demonstration is
-worth more than the network's second choice, and takes the second attempt.
+Every rank ends with the earliest candidate, so that the unaugmented view, which is asked first, wins a
+tie. A guess that reproduces every demonstration is worth more than the network's second choice, and
+takes the second attempt; a network that shows no sign of having understood the task displaces no such
+guess at all (``trust``).
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,13 +18,21 @@ from solver.arc.task import Grid
 NETWORK = "network"
 GUESS = "guess"
 
+VoteRule = Literal["count", "confidence", "probability"]
+VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)
+
+# Where two different guesses fit every demonstration, the second is right in about one output of ten
+# (docs/LOG.md, "Second guesses"): a network's answer that is less likely than that waits behind it.
+LEAST_TRUST = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """One predicted output grid, with augmentation and border already undone.
 
     ``confidence``: sigmoid of the halting logit, 0..1. ``log_prob``: sum over the answer's cells of
-    the log-probability of the chosen token. ``source``: ``network``, or ``guess`` with ``rule``.
+    the log-probability of the chosen token. ``source``: ``network``, or ``guess`` with ``rule``; a
+    network's ``rule`` names the loop that it was taken from, where not the last.
     """
 
     grid: Grid
@@ -33,13 +44,34 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Candidates with equal grids, counted. ``confidence``: their mean."""
+    """Candidates with equal grids, counted. ``confidence``: their mean. ``certainty``: their mean
+    probability of a cell (geometric over the cells), 0..1. ``log_weight``: log of the sum of their
+    probabilities as whole grids."""
 
     grid: Grid
     votes: int
     confidence: float
     source: str
     rule: str = ""
+    certainty: float = 0.0
+    log_weight: float = -math.inf
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tuning showed of a task without any test output, each 0..1. ``reproduced``: share of the
+    demonstrations that come out exactly. ``held_out``: how often one that was held back from tuning
+    did (``solver.run.confidence``), None where none was."""
+
+    reproduced: float = 0.0
+    held_out: float | None = None
+
+    @property
+    def fit(self) -> float:
+        """One number, 0..1; what was held back counts twice."""
+        if self.held_out is None:
+            return self.reproduced
+        return (self.reproduced + 2 * self.held_out) / 3
 
 
 def same_grid(a: np.ndarray, b: np.ndarray) -> bool:
@@ -52,33 +84,75 @@ def grid_key(grid: np.ndarray) -> bytes:
     return bytes(grid.shape) + np.ascontiguousarray(grid, np.uint8).tobytes()
 
 
-def rank(candidates: Iterable[Candidate]) -> list[Answer]:
-    """Equal grids grouped and ranked: network before guess, votes, mean confidence, first come."""
+def rank(candidates: Iterable[Candidate], by: VoteRule = "confidence") -> list[Answer]:
+    """Equal grids grouped and ranked, the network's before guesses.
+
+    ``count``: by votes alone. ``confidence``: votes, then mean confidence. ``probability``: the sum of
+    p(grid | view) over the views that gave the grid, which is the grid's probability under the mixture
+    of all views, up to a constant; then votes.
+    """
     groups: dict[bytes, list[Candidate]] = {}
     for candidate in candidates:
         groups.setdefault(grid_key(candidate.grid), []).append(candidate)
-    answers = []
-    for group in groups.values():
-        network = [c for c in group if c.source == NETWORK]
-        voters = network or group
-        confidence = sum(c.confidence for c in voters) / len(voters)
-        first = voters[0]
-        answers.append(Answer(first.grid, len(voters), confidence, first.source, first.rule))
-    # sorted() is stable: what ties in all three keeps the order in which it came.
-    return sorted(answers, key=lambda a: (a.source != NETWORK, -a.votes, -a.confidence))
+    # sorted() is stable: what ties keeps the order in which it came.
+    return sorted(map(_count, groups.values()), key=lambda a: (a.source != NETWORK, *_order(a, by)))
 
 
-def two_attempts(network: Sequence[Answer], guessed: Sequence[Answer]) -> tuple[Answer, Answer]:
+def _order(answer: Answer, by: VoteRule) -> tuple[float, ...]:
+    if by == "probability":
+        return -answer.log_weight, -answer.votes
+    return (-answer.votes, -answer.confidence) if by == "confidence" else (-answer.votes,)
+
+
+def _count(group: Sequence[Candidate]) -> Answer:
+    """One answer from candidates with equal grids; a guess among network candidates does not count."""
+    voters = [c for c in group if c.source == NETWORK] or group
+    first, votes = voters[0], len(voters)
+    logs = np.array([c.log_prob for c in voters])
+    certainty = float(np.exp(logs / first.grid.size).mean())
+    log_weight = float(np.logaddexp.reduce(logs))
+    confidence = sum(c.confidence for c in voters) / votes
+    return Answer(first.grid, votes, confidence, first.source, first.rule, certainty, log_weight)
+
+
+def trust(network: Sequence[Answer], evidence: Evidence) -> float:
+    """How far the network's best answer may be believed, 0..1, from what is known without test outputs.
+
+    agreement * certainty * fit: how often another view agrees with the best answer, (votes - 1) /
+    (all votes - 1), so that one view alone proves nothing; the mean probability of its cells; and what
+    of the demonstrations came out. A product, since each of them is needed: views of a network that
+    has understood nothing agree on blank grids, and demonstrations are soon known by heart.
+    """
+    total = sum(answer.votes for answer in network)
+    if total < 2:
+        return 0.0
+    return (network[0].votes - 1) / (total - 1) * network[0].certainty * evidence.fit
+
+
+def decided(votes: Sequence[float], left: float) -> bool:
+    """Whether ``left`` more votes, however they fall, leave the best two as they are and in this order.
+
+    ``votes``: of each answer, the best first; a vote may weigh less than 1, not more.
+    """
+    first, second, third = (*votes, 0.0, 0.0, 0.0)[:3]
+    return left <= 0 or (first - second > left and second - third > left)
+
+
+def two_attempts(
+    network: Sequence[Answer], guessed: Sequence[Answer], *, trusted: bool = True
+) -> tuple[Answer, Answer]:
     """Two answers with different grids.
 
     The network's best comes first; then the best guess that reproduces every demonstration (those
-    have votes), the network's other answers, and the guesses that fit nothing. ``guessed`` must hold
-    at least two different grids (``guess.guesses`` always does).
+    have votes), the network's other answers, and the guesses that fit nothing. Where the network is
+    not ``trusted``, two guesses that reproduce every demonstration come before it. ``guessed`` must
+    hold at least two different grids (``guess.guesses`` always does).
     """
     fitting = [answer for answer in guessed if answer.votes]
     others = [answer for answer in guessed if not answer.votes]
+    best = [*network[:1], *fitting[:1]] if trusted else fitting[:2]
     chosen: list[Answer] = []
-    for answer in [*network[:1], *fitting[:1], *network[1:], *fitting[1:], *others]:
+    for answer in [*best, *network, *fitting, *others]:
         if not any(same_grid(answer.grid, other.grid) for other in chosen):
             chosen.append(answer)
         if len(chosen) == 2:

@@ -20,6 +20,7 @@ COMMANDS = {  # name -> module:attribute, loaded when asked for; the order is th
     "bundle": "solver.cli.bundle:bundle",
     "doctor": "solver.cli.doctor:doctor",
     "import-checkpoint": "solver.cli.import_checkpoint:import_checkpoint",
+    "pack": "solver.cli.pack:pack",
 }
 
 

@@ -11,16 +11,25 @@ import click
 @click.option(
     "--competition", default="arc-prize-2026-arc-agi-2", show_default=True, help="As in its address."
 )
-@click.option("--weights", default="urm-nano", show_default=True, metavar="NAME|DIR", help="The network.")
-def bundle(output: str, user: str, competition: str, weights: str) -> None:
+@click.option(
+    "--weights", metavar="NAME|DIR", help="The network; without it the shipped set meant for Kaggle or a GPU."
+)
+def bundle(output: str, user: str, competition: str, weights: str | None) -> None:
     """Write the Kaggle kernel and its weights.
 
     DIR/kernel holds the solver as one file that needs nothing but Kaggle's image, also as a notebook;
     DIR/weights holds the network as a data set.
     """
-    from solver.bundle import write_bundle
+    from solver.bundle import KERNEL_TITLE, WEIGHTS_TITLE, resource_id, write_bundle
 
     made = write_bundle(Path(output), user=user, competition=competition, weights=weights)
     for path, size in made.sizes.items():
         click.echo(f"{size / 1e3:10.1f} kB  {path}")
-    click.echo(f"\nkaggle datasets create -p {made.weights}\nkaggle kernels push -p {made.kernel}")
+    weights_id, kernel_id = (resource_id(user, title) for title in (WEIGHTS_TITLE, KERNEL_TITLE))
+    click.echo(
+        f"\nkaggle datasets create -p {made.weights}\n"
+        f"kaggle datasets status {weights_id}\n"
+        f"kaggle kernels push -p {made.kernel}\n"
+        f"kaggle kernels status {kernel_id}\n"
+        f"kaggle competitions submit {competition} -k {kernel_id} -v VERSION -f submission.json -m MESSAGE"
+    )

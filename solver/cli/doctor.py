@@ -4,24 +4,30 @@ import click
 
 
 @click.command("doctor")
-@click.option("--weights", default="urm-nano", show_default=True, metavar="NAME|DIR", help="The network.")
+@click.option(
+    "--weights", metavar="NAME|DIR", help="The network; without it the shipped set meant for the device."
+)
 @click.option("--device", default="auto", show_default=True, help="Where the pace is measured.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long; 0 measures next to nothing.")
 @click.option("--hours", default=11.25, show_default=True, help="Of the run that is projected.")
 @click.pass_context
-def doctor(context: click.Context, weights: str, device: str, seconds: float, hours: float) -> None:
+def doctor(context: click.Context, weights: str | None, device: str, seconds: float, hours: float) -> None:
     """Say which devices work, and how long 240 tasks take.
 
     Tries a kernel on each device, loads the weights, looks at memory, disk and Kaggle's mounts, and
     measures the pace on made-up tasks of evaluation size. Exit code 1 where something does not work.
     """
     from solver.kaggle.mounts import find_mounts, input_root
+    from solver.model.folder import default_weights
+    from solver.run.choice import expected_kind
     from solver.run.doctor import diagnose
 
     mounts = find_mounts(input_root())
     click.echo(f"mounts: {mounts.describe()}")
     sound = True
-    for line in diagnose(weights, device, seconds=seconds, hours=hours):
+    for line in diagnose(
+        weights or default_weights(expected_kind(device)), device, seconds=seconds, hours=hours
+    ):
         click.echo(line)
         sound = sound and not line.startswith("problem")
     context.exit(0 if sound else 1)

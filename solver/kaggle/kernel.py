@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU.")
 @click.option("--hours", type=float, default=LIMIT_SECONDS / 3600, show_default=True, help="Kaggle's limit.")
 @click.option("--reserve", type=float, default=RESERVE_SECONDS / 60, show_default=True, help="Minutes kept.")
+@click.option("--doctor", type=click.FloatRange(min=0), help="Seconds for measuring the pace first.")
 @click.option("--weights", help="A folder of weights; without it those that are mounted.")
 def kernel(full: bool, hours: float, reserve: float, weights: str | None, **options: object) -> int:
     """Solve the ARC Prize's test file under KAGGLE_INPUT; submission.json goes to KAGGLE_OUTPUT."""
@@ -137,6 +139,9 @@ def _finish(settings: dict[str, object], log: Log) -> int:
     from solver.arc.submission import read_submission
 
     path = Path(str(settings["output"]))
+    for torn in path.parent.glob(f".{path.name}.*.tmp"):  # of a working process that was killed as it wrote
+        with suppress(OSError):
+            torn.unlink()
     try:
         answers = read_submission(path)
     except ValueError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 TASKS = "arc-agi_test_challenges.json"
 EVALUATION = "arc-agi_evaluation_challenges.json"
-_DEPTH = 5
+_DEPTH = 6  # of models/<owner>/<model>/<framework>/<variation>/<version>
 
 
 @dataclass(frozen=True)

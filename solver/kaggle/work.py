@@ -2,7 +2,9 @@
 
 import json
 import sys
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,9 @@ from solver.run.ledger import Ledger
 from solver.run.options import DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
 
-_DOCTOR_SECONDS = 60.0
+PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it
+START_SECONDS = 120.0  # after which the doctor's process must have torch and the network
+LEAST_SECONDS = 10.0  # for what the doctor looks at beside that
 DRY_TASKS, DRY_SECONDS = 8, 300.0
 HIDDEN_TASKS = 240
 _SAID_EVERY = 60.0  # seconds between two projections in the log
@@ -35,12 +39,43 @@ def main(text: str) -> None:
         tasks = read_leniently(Path(settings["tasks"]), say)
         say(f"{settings['tasks']}: {len(tasks)} tasks, {sum(len(task.test) for task in tasks)} outputs.")
         if settings["start"] == 0:
-            write_submission(output, skeleton(tasks), tasks)  # even the guesses take some seconds
+            _answer_first(tasks, output)
+            _examine(settings, output)
         (_dry_run if settings["dry"] else _full_run)(settings, tasks, output)
         validate_submission(read_json(output), tasks)
     except ValueError as error:  # said, not raised: starting again would meet the same
         say(f"Error: {error}")
         sys.exit(0)
+
+
+def _answer_first(tasks: list[Task], output: Path) -> None:
+    """Something valid at once, for the guesses take some seconds; then the guesses."""
+    write_submission(output, skeleton(tasks), tasks)
+    began = time.monotonic()
+    Ledger(tasks, output, say).write(first=True)
+    say(f"{output}: guesses for {len(tasks)} tasks after {time.monotonic() - began:.1f} s.")
+
+
+def _examine(settings: dict, output: Path) -> None:
+    """What the doctor finds, in a fixed time, on a thread: whatever becomes of it, the run goes on."""
+    pace = settings["doctor"]
+    if pace is None:
+        pace = DRY_PACE_SECONDS if settings["dry"] else PACE_SECONDS
+    left = max(0.0, settings["deadline"] - time.monotonic())
+    start, pace = min(START_SECONDS, left / 20), min(pace, left / 100)
+
+    def examine() -> None:
+        weights = settings["weights"] or DEFAULT_WEIGHTS
+        for line in diagnose(
+            weights, seconds=pace, hours=left / 3600, output=output.parent, start_seconds=start
+        ):
+            say(line)
+
+    doctor = threading.Thread(target=examine, daemon=True)
+    doctor.start()
+    doctor.join(start + 2 * pace + LEAST_SECONDS)
+    if doctor.is_alive():
+        say("The doctor is not done; the run goes on without what else it finds.")
 
 
 def skeleton(tasks: list[Task]) -> dict[str, list[tuple[Grid, Grid]]]:
@@ -57,7 +92,8 @@ def _options(settings: dict, **budget: float) -> SolveOptions:
     chosen = {name: settings[name] for name in ("steps", "augmentations", "seed", "workers", "weights")}
     if chosen["steps"] is None:
         chosen |= budget
-    return SolveOptions(**chosen, lenient=True)
+    # The dry run shows what unseen tasks take, so it tunes those that the weights know as well.
+    return SolveOptions(**chosen, lenient=True, tune_known=settings["dry"])
 
 
 def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
@@ -85,7 +121,9 @@ class Teller:
         self.count += 1
         sources = ", ".join(f"{pair[0].source} ({pair[0].votes} votes)" for pair in result.attempts)
         text = f"{result.phase} {self.count}: {result.task.id}: {sources}; {result.reproduced} of "
-        say(f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s")
+        label = result.label and f"; {result.label}"
+        text = f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s"
+        say(f"{text}{label}")
 
     def projected(self, seconds: float) -> None:
         """At most once a minute."""
@@ -96,14 +134,11 @@ class Teller:
 
 
 def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
-    """Guesses for the placeholder; then a few evaluation tasks with their score, and what 240 would take."""
-    Ledger(tasks, output, say).write(first=True)
+    """The guesses are the placeholder's answers. A few evaluation tasks with their score, and what as much
+    work on 240 of them would take."""
     say("This is not the scored run: the submission holds guesses. --full solves the test file here too.")
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]
-    weights = settings["weights"] or DEFAULT_WEIGHTS
-    for line in diagnose(weights, seconds=_DOCTOR_SECONDS, output=output.parent):
-        say(line)
     began = time.monotonic()
     results = solve(
         few,
@@ -114,14 +149,20 @@ def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     took = time.monotonic() - began
     solved = [_share(result) for result in results if result.task.solved_publicly]
     if solved:
-        say(f"Score of the dry run: {sum(solved):g} of {len(solved)} evaluation tasks.")
-    steps = sum(result.steps for result in results) / max(1e-9, sum(result.seconds for result in results))
-    left = settings["deadline"] - time.monotonic()
-    each = took / len(few)
-    say(
-        f"{steps:.1f} tuning steps a second and task; {HIDDEN_TASKS} tasks at this pace take "
-        f"{HIDDEN_TASKS * each / 60:.0f} minutes; the scored run gives each {left / HIDDEN_TASKS:.0f} s "
-        f"of the machine and ends in {left / 3600:.1f} h."
+        seen = Counter(result.label for result in results if result.label)
+        labels = "".join(f"; {label}: {count}" for label, count in seen.items())
+        say(f"Score of the dry run: {sum(solved):g} of {len(solved)} evaluation tasks{labels}.")
+    say(projection(results, took, settings["deadline"] - time.monotonic()))
+
+
+def projection(results: list[TaskResult], took: float, left: float) -> str:
+    """What the ``took`` seconds for these tasks mean for 240 of them in ``left`` seconds, in one sentence."""
+    steps, each = sum(result.steps for result in results) / len(results), took / len(results)
+    allowed = steps * left / (HIDDEN_TASKS * each)
+    return (
+        f"Dry run: {len(results)} tasks in {took:.0f} s, {steps:.0f} tuning steps each. {HIDDEN_TASKS} such "
+        f"tasks with as many steps take {HIDDEN_TASKS * each / 3600:.2f} h; a scored run has "
+        f"{left / 3600:.2f} h, {left / HIDDEN_TASKS:.0f} s of the machine or {allowed:.0f} steps for each."
     )
 
 

@@ -1,34 +1,166 @@
 """One call for attention, whichever engine runs it.
 
-``scaled_dot_product_attention`` runs everywhere. On a GPU, in half precision, flash-attn is taken
-when it is installed and supports the card; packed sequences go to its variable-length kernel or to
-torch's own. All give the same result to rounding (``tests/test_attention.py``).
+Equal canvases and padded batches go to ``scaled_dot_product_attention``. Over packed sequences there is
+a choice, taken once for each GPU by measuring what it can run:
+
+- ``flash``: flash-attn's variable-length kernel, where it is installed (compute capability 8.0 or later)
+- ``varlen``: torch's own (torch 2.10 or later, compute capability 8.0 or later)
+- ``flex``: FlexAttention with a block mask by sequence, compiled (needs Triton)
+- ``padded``: unpack, ``scaled_dot_product_attention`` with a mask, pack: runs everywhere
+
+All give the same result to rounding (``tests/test_attention.py``). The environment variable
+URM_ATTENTION=NAME decides without measuring.
 """
 
-from functools import cache
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.util import find_spec
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from solver.model.batch import Layout
+from solver.model.batch import Layout, Packing
+
+ENGINES = ("flash", "varlen", "flex", "padded")
+HALVES = (torch.float16, torch.bfloat16)
+BLOCK = 128  # tokens of a block of FlexAttention's mask
+FAILURES = (RuntimeError, ImportError, TypeError)  # what an engine that does not run here raises
+
+_forced: ContextVar[str] = ContextVar("engine", default="")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``engine``: one of ENGINES. ``reason``: one line for people, measured milliseconds included."""
+
+    engine: str
+    reason: str
+
+
+@contextmanager
+def forced_engine(name: str) -> Iterator[None]:
+    """Packed batches inside run on this engine, measured or not; for tests and benchmarks."""
+    token = _forced.set(_known(name, "engine"))
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def _known(name: str, where: str) -> str:
+    if name not in ENGINES:
+        raise ValueError(f"{where}: {name!r}, wanted one of {', '.join(ENGINES)}")
+    return name
+
+
+def engine_for(device: torch.device) -> str:
+    """The engine for packed batches on the device; on a GPU the first call measures."""
+    if _forced.get():
+        return _forced.get()
+    return "padded" if device.type != "cuda" else choice_for(device.index or 0).engine
 
 
 @cache
-def flash_attention_supported(device_index: int) -> bool:
-    """True when flash-attn is installed and the CUDA device is of compute capability 8.0 or later."""
-    return find_spec("flash_attn") is not None and _modern(device_index)
+def choice_for(index: int) -> Choice:
+    """What runs packed attention on CUDA device ``index``, and why. ValueError for a name in
+    URM_ATTENTION that is none."""
+    named = os.environ.get("URM_ATTENTION", "")
+    if named:
+        return Choice(_known(named, "URM_ATTENTION"), "URM_ATTENTION says so")
+    device = torch.device("cuda", index)
+    found = candidates(torch.cuda.get_device_capability(index))
+    if found == ["padded"]:
+        return Choice("padded", "the only engine that this GPU runs")
+    # The first packed batch may come in a prediction, where nothing has a gradient.
+    with torch.cuda.device(device), torch.inference_mode(False), torch.enable_grad():
+        return fastest({name: measure(name, device) for name in found})
 
 
-@cache
-def torch_varlen_supported(device_index: int) -> bool:
-    """True when torch has attention over packed sequences (2.10 or later) and the card runs it."""
-    return find_spec("torch.nn.attention.varlen") is not None and _modern(device_index)
+def candidates(capability: tuple[int, int]) -> list[str]:
+    """Engines worth measuring. FlexAttention takes half a minute to compile, so only where there is no
+    variable-length kernel."""
+    modern = capability >= (8, 0)
+    found = []
+    if modern and find_spec("flash_attn") is not None:
+        found.append("flash")
+    if modern and find_spec("torch.nn.attention.varlen") is not None:
+        found.append("varlen")
+    if not found and capability >= (7, 0) and find_spec("triton") is not None:
+        found.append("flex")
+    return [*found, "padded"]
 
 
-def _modern(device_index: int) -> bool:
-    return torch.cuda.get_device_capability(device_index) >= (8, 0)
+def fastest(seconds: dict[str, float]) -> Choice:
+    """The engine that took least; infinite where it did not run."""
+    best = min(reversed(seconds), key=lambda name: seconds[name])  # of equals the plainest, which is last
+    told = ", ".join(
+        f"{name} {1e3 * value:.2f} ms" if value < float("inf") else f"{name} does not run"
+        for name, value in seconds.items()
+    )
+    return Choice(best, f"measured forward and backward: {told}")
+
+
+def measure(name: str, device: torch.device, dtype: torch.dtype | None = None) -> float:
+    """Median seconds forward and backward over 32,768 packed tokens of 8 heads of 64; infinite where the
+    engine does not run. Lengths as ARC's: 50 to 901."""
+    if dtype is None:
+        dtype = torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    lengths = torch.tensor([51, 101, 171, 258, 402, 626, 901] * 13)
+    starts = F.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+    longest = int(lengths.max())
+    place = torch.arange(longest)
+    index = (place < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
+    packing = Packing(index, starts, longest).to(device)
+    mask = (place < lengths.unsqueeze(1))[:, None, None, :].to(device)
+    parts = [
+        torch.randn(1, int(starts[-1]), 8, 64, device=device, dtype=dtype, requires_grad=True)
+        for _ in range(3)
+    ]
+    blocks = document_blocks(packing) if name == "flex" else None
+    layout = Layout(None, None, mask, longest, packing, name, blocks)
+    times = []
+    try:
+        for _ in range(8):
+            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begin.record()
+            attend(*parts, layout).sum().backward()
+            end.record()
+            end.synchronize()
+            times.append(begin.elapsed_time(end) / 1e3)
+    except FAILURES:
+        return float("inf")
+    return sorted(times[3:])[2]
+
+
+def document_blocks(packing: Packing) -> object:
+    """FlexAttention's block mask: a token sees the tokens of its own sequence.
+
+    Made from where sequences begin, without the [M, M] mask and without waiting for a GPU: a block of
+    queries sees the blocks from its first token's sequence to the end of its last token's.
+    """
+    from torch.nn.attention.flex_attention import BlockMask
+
+    documents, tokens = packing.documents, packing.index.shape[0]
+    count = -(-tokens // BLOCK)
+    first = torch.arange(count, device=documents.device) * BLOCK
+    last = (first + BLOCK - 1).clamp_max(tokens - 1)
+    starts = packing.starts.long()
+    low = starts[documents[first]] // BLOCK
+    high = (starts[documents[last] + 1] - 1) // BLOCK
+    index = (low[:, None] + torch.arange(count, device=low.device)).clamp_max(count - 1)
+    numbers = [part.to(torch.int32)[None, None] for part in (high - low + 1, index)]
+
+    def same_sequence(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return documents[query] == documents[key]
+
+    return BlockMask.from_kv_blocks(
+        *numbers, BLOCK_SIZE=BLOCK, mask_mod=same_sequence, seq_lengths=(tokens, tokens)
+    )
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
@@ -37,39 +169,26 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     ``query``, ``key``, ``value`` [B, L, heads, head_dim], or [1, M, heads, head_dim] when the layout
     is packed; the result has the same shape.
     """
-    half = query.dtype in (torch.float16, torch.bfloat16)
-    if layout.packing is not None:
-        if query.is_cuda and half:
-            engine = _packed_engine(query.device.index)
-            if engine is not None:
-                return engine(query, key, value, layout)
-        padded = [layout.packing.unpack(x, layout.length) for x in (query, key, value)]
-        return layout.packing.pack(_padded_attention(*padded, layout.mask))
-    if layout.mask is None and query.is_cuda and half and flash_attention_supported(query.device.index):
-        from flash_attn import flash_attn_func
-
-        return flash_attn_func(query, key, value, causal=False)
-    return _padded_attention(query, key, value, layout.mask)
+    if layout.packing is None:
+        return _padded_attention(query, key, value, layout.mask)
+    if layout.engine == "flex":
+        return _flex(query, key, value, layout)
+    if layout.engine != "padded" and query.dtype in HALVES:
+        return (_flash if layout.engine == "flash" else _varlen)(query, key, value, layout)
+    padded = [layout.packing.unpack(x, layout.length) for x in (query, key, value)]
+    return layout.packing.pack(_padded_attention(*padded, layout.mask))
 
 
 def _padded_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     heads_first = [x.transpose(1, 2) for x in (query, key, value)]
-    if query.device.type == "cpu" and query.dtype in (torch.float16, torch.bfloat16):
+    if query.device.type == "cpu" and query.dtype in HALVES:
         # torch's CPU kernel is several times slower backward in half precision than in float32.
         heads_first = [x.float() for x in heads_first]
     out = F.scaled_dot_product_attention(*heads_first, attn_mask=mask)
     return out.transpose(1, 2).to(query.dtype)
 
 
-@cache
-def _packed_engine(device_index: int):
-    """The variable-length kernel of this card, or None where there is none."""
-    if flash_attention_supported(device_index):
-        return _flash_varlen
-    return _torch_varlen if torch_varlen_supported(device_index) else None
-
-
-def _flash_varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+def _flash(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     from flash_attn import flash_attn_varlen_func
 
     starts, longest = layout.packing.starts, layout.packing.longest
@@ -77,9 +196,29 @@ def _flash_varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> 
     return out.unsqueeze(0)
 
 
-def _torch_varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+def _varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     from torch.nn.attention.varlen import varlen_attn
 
     # Bidirectional is the default of every torch that has it; its other arguments changed names.
     starts, longest = layout.packing.starts, layout.packing.longest
     return varlen_attn(query[0], key[0], value[0], starts, starts, longest, longest).unsqueeze(0)
+
+
+def _flex(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    heads_first = [x.transpose(1, 2) for x in (query, key, value)]
+    kernel = _flex_kernel(query.device.type == "cuda" and not torch.compiler.is_compiling())
+    return kernel(*heads_first, block_mask=layout.blocks).transpose(1, 2)
+
+
+def _flex_kernel(compiled: bool) -> Callable[..., Tensor]:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return _compiled_flex() if compiled else flex_attention
+
+
+@cache
+def _compiled_flex() -> Callable[..., Tensor]:
+    """FlexAttention is one kernel only when compiled; its plain form holds all scores in memory."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return torch.compile(partial(flex_attention), dynamic=True)

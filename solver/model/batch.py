@@ -1,12 +1,15 @@
 """The record that the networks read, and the geometry of its sequences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 IGNORE = -100  # a label that no loss counts
+LONGEST_STEP = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +38,19 @@ class Packing:
     cells, without padding.
 
     ``index`` [M] int64: each token's place in the flattened [B, P + T]. ``starts`` [B + 1] int32:
-    where each sequence begins, and M. ``longest``: tokens of the longest sequence, on the host.
+    where each sequence begins, and M. ``longest``: tokens of the longest sequence, on the host, rounded up
+    to a multiple of LONGEST_STEP: kernels take any upper bound, and a compiled step sees few values.
     """
 
     index: Tensor
     starts: Tensor
     longest: int
+
+    @property
+    def documents(self) -> Tensor:
+        """[M] int64: the number of the sequence that each token belongs to."""
+        place = torch.arange(self.index.shape[0], device=self.starts.device)
+        return torch.searchsorted(self.starts[1:].long(), place, right=True)
 
     def to(self, device: torch.device) -> "Packing":
         index, starts = (part.to(device, non_blocking=True) for part in (self.index, self.starts))
@@ -89,18 +99,20 @@ class Batch:
         packing = self.packing and self.packing.to(device)
         return replace(self, **moved, keys=self.keys.to(device), packing=packing)
 
-    def packed(self, prefix_len: int) -> Self:
-        """The same sequences to be worked on without padding; itself when there is none to save.
+    def packed(self, prefix_len: int, *, always: bool = False) -> Self:
+        """The same sequences to be worked on without padding; itself when there is none to save, unless
+        ``always`` asks for one form whatever the canvases.
 
         Looks at the canvases: on the host before the batch goes to a GPU, it costs no waiting.
         """
-        if self.uniform:
+        if self.uniform and not always:
             return self
         lengths = self.lengths + prefix_len
         place = torch.arange(self.tokens.shape[1] + prefix_len, device=lengths.device)
         index = (place < lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
-        starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
-        return replace(self, packing=Packing(index, starts, int(lengths.max())))
+        starts = pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+        longest = -(-int(lengths.max()) // LONGEST_STEP) * LONGEST_STEP
+        return replace(self, uniform=False, packing=Packing(index, starts, longest))
 
     def select(self, index: Tensor) -> Self:
         """The sequences at ``index`` [n] int64, still padded to T, not packed."""
@@ -114,6 +126,31 @@ class Batch:
         )
 
 
+def split(batch: Batch) -> list[Batch]:
+    """The sequences one by one, each on its own canvas without padding; for batches on the CPU."""
+    ends = (batch.heights * batch.widths).tolist()
+    alone = [batch.select(torch.tensor([n])) for n in range(len(ends))]
+    return [
+        replace(one, tokens=one.tokens[:, :end], labels=one.labels[:, :end], uniform=True)
+        for one, end in zip(alone, ends, strict=True)
+    ]
+
+
+def join(parts: Sequence[Batch]) -> Batch:
+    """The sequences of all parts in order, padded to the longest, not packed; on the CPU."""
+    length = max(part.tokens.shape[1] for part in parts)
+
+    def grown(name: str, value: int) -> Tensor:
+        rows = [getattr(part, name) for part in parts]
+        return torch.cat([pad(row, (0, length - row.shape[1]), value=value) for row in rows])
+
+    heights, widths = (torch.cat([getattr(part, name) for part in parts]) for name in ("heights", "widths"))
+    keys = Keys(*(torch.cat([getattr(part.keys, f.name) for part in parts]) for f in fields(Keys)))
+    same = bool(((heights == heights[0]) & (widths == widths[0])).all())
+    uniform = same and int(heights[0] * widths[0]) == length
+    return Batch(grown("tokens", 0), grown("labels", IGNORE), heights, widths, keys, uniform)
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Where each token of [B, P + T], or of a packed [1, M], stands: computed once a loop, used by
@@ -121,7 +158,8 @@ class Layout:
 
     ``cos``, ``sin`` [1 or B, P + T, 1, head_dim / 2] or [1, M, 1, head_dim / 2]: rotary factors, None
     without rotary positions. ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to;
-    None when all may. ``packing``: the batch's; ``length``: P + T.
+    None when all may. ``packing``: the batch's; ``length``: P + T. ``engine``: what runs attention over a
+    packed batch (solver.model.attention), ``blocks``: what FlexAttention wants to know beside it.
     """
 
     cos: Tensor | None
@@ -129,6 +167,8 @@ class Layout:
     mask: Tensor | None
     length: int
     packing: Packing | None = None
+    engine: str = "padded"
+    blocks: object = None
 
 
 def cell_positions(batch: Batch) -> tuple[Tensor, Tensor]:

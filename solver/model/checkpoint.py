@@ -1,14 +1,20 @@
 """A set of weights: a folder with ``model.safetensors`` and ``config.json``.
 
-``config.json`` holds ``format``, ``arch``, ``model`` (the closed configuration) and ``provenance``:
-commit, data, steps, compute, measured score, and a checksum of every task trained on.
-Tensors are ``network.*`` and ``memory.*``; a memory holds no rows of tasks, only what new tasks
-start from.
+``config.json`` holds ``format``, ``arch``, ``model`` (the closed configuration), ``devices`` (kinds that
+the set is the default for) and ``provenance``: commit, data, steps, compute, measured score, ``tasks``, a
+checksum of every task trained on, and ``test_pairs_seen``: the checksums of those whose test pairs were
+trained on too, or true for all. Tensors are ``network.*`` and ``memory.*``; a memory holds no rows of tasks,
+only what new tasks start from.
+
+A set with a factored memory may carry the vectors of tasks that it was trained on, so that they are
+known again: ``tasks.safetensors`` holds them as 8-bit rows, and ``known`` in ``config.json`` names the
+task of each row by its checksum (``solver.arc.checksum``).
 """
 
 import json
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,24 +25,32 @@ from torch import Tensor, nn
 
 from solver.file import replace_file
 from solver.model.config import NetworkConfig
-from solver.model.embedding import Memory, build_memory
-from solver.model.folder import find_weights
+from solver.model.embedding import CoseMemory, Memory, build_memory
+from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, read_config
+from solver.model.quantise import pack_tensors, unpack_tensors
 from solver.model.registry import architectures, build_network, config_class
 
 FORMAT = 1
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I8": torch.int8,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """``network``: float32, on the CPU. ``memory``: shared state for new memories. ``trained_on``:
-    checksums of the tasks (``provenance["tasks"]``)."""
+    """``network``: float32, on the CPU. ``memory``: shared state for new memories. ``vectors``: those of
+    tasks that the set knows, float32 [puzzle_emb_ndim] by the tasks' checksums."""
 
     name: str
     config: NetworkConfig
     network: nn.Module
     memory: dict[str, Tensor]
     provenance: dict[str, Any] = field(default_factory=dict)
+    vectors: Mapping[str, Tensor] = field(default_factory=dict)
 
     def new_memory(self, *, tasks: int, rows: int) -> Memory:
         """A memory for ``tasks`` new tasks and ``rows`` (task, augmentation) pairs, blank ones not
@@ -44,6 +58,10 @@ class Weights:
         memory = build_memory(self.config, tasks=tasks + 1, rows=rows + 1)
         memory.start(self.memory)
         return memory
+
+    def starting_from(self, checksum: str) -> "Weights":
+        """The same network and memory, but new tasks start from the vector of this known task."""
+        return replace(self, memory={**self.memory, "mean": self.vectors[checksum]})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -91,7 +109,7 @@ def load_weights(name: str) -> Weights:
     folder = find_weights(name)
     config, provenance = _read_config(folder / "config.json")
     path = folder / "model.safetensors"
-    tensors = {key: value.float() for key, value in read_tensors(path).items()}
+    tensors = unpack_tensors(read_tensors(path), path)
     network = build_network(config)
     wanted = {f"network.{k}": v for k, v in network.state_dict().items()}
     shared = build_memory(config, tasks=2, rows=2).shared_state()
@@ -108,15 +126,28 @@ def load_weights(name: str) -> Weights:
             raise ValueError(f"{path}, tensor {key}: shape {found}, wanted {want}")
     network.load_state_dict({k: tensors[f"network.{k}"] for k in network.state_dict()})
     network.eval()
-    return Weights(folder.name, config, network, {k: tensors[f"memory.{k}"] for k in shared}, provenance)
+    memory = {k: tensors[f"memory.{k}"] for k in shared}
+    return Weights(folder.name, config, network, memory, provenance, _read_vectors(folder, config))
+
+
+def _read_vectors(folder: Path, config: NetworkConfig) -> dict[str, Tensor]:
+    """The vectors of the tasks that config.json calls known; ValueError where they do not match."""
+    known = read_card(folder).known
+    if not known:
+        return {}
+    path = folder / VECTORS_FILE
+    tensors = unpack_tensors(read_tensors(path), path)
+    wanted = [len(known), config.puzzle_emb_ndim]
+    rows = tensors.get("vectors")
+    if rows is None or tensors.keys() != {"vectors"} or list(rows.shape) != wanted:
+        found = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in sorted(tensors.items()))
+        raise ValueError(f"{path}: wanted vectors {wanted}, found {found or 'nothing'}")
+    return dict(zip(known, rows, strict=True))
 
 
 def _read_config(path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
+    value = read_config(path)
+    if value.get("format") != FORMAT:
         raise ValueError(f"{path}: not a configuration of weights, wanted format {FORMAT}")
     arch = value.get("arch")
     if arch not in architectures():
@@ -128,21 +159,53 @@ def _read_config(path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
     return config, value.get("provenance") or {}
 
 
+def task_vectors(memory: Memory, checksums: Sequence[Sequence[str]]) -> dict[str, Tensor]:
+    """The trained vectors of a factored memory by the tasks' checksums: those of task n, one for each of
+    its versions, stand at n - 1; where two tasks share one, the first counts. Nothing of a table, whose
+    rows belong to single augmentations."""
+    if not isinstance(memory, CoseMemory):
+        return {}
+    rows = memory.task_vectors.detach().to("cpu", torch.float32)
+    assert len(rows) == len(checksums) + 1, (len(rows), len(checksums))
+    found: dict[str, Tensor] = {}
+    for names, row in zip(checksums, rows[1:], strict=True):
+        found |= {name: row for name in names if name not in found}
+    return found
+
+
 def save_weights(
     folder: Path,
     network: nn.Module,
     memory_state: dict[str, Tensor],
     provenance: dict[str, Any],
     dtype: torch.dtype = torch.float32,
+    *,
+    vectors: Mapping[str, Tensor] | None = None,
+    devices: Sequence[str] = (),
 ) -> None:
-    """Write a set of weights; each file is replaced whole."""
+    """Write a set of weights; each file is replaced whole.
+
+    ``dtype``: float32, bfloat16, or int8 for matrices in 8-bit rows with scales. ``vectors``: of the tasks
+    that the set is to know (``task_vectors``). ``devices``: kinds that it is the default for.
+    """
     from safetensors.torch import save
 
+    config = network.config
+    check_devices(devices)
+    if vectors and config.memory != "cose":
+        raise ValueError(f"{folder}: vectors of known tasks with a {config.memory} memory, wanted cose")
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"memory.{k}": v for k, v in memory_state.items()}
-    packed = {k: v.detach().to("cpu", dtype).contiguous() for k, v in tensors.items()}
-    config = network.config
-    header = {"format": FORMAT, "arch": config.arch, "model": config.to_dict(), "provenance": provenance}
-    replace_file(folder / "model.safetensors", save(packed))
+    header = {"format": FORMAT, "arch": config.arch, "model": config.to_dict()}
+    if devices:
+        header["devices"] = list(devices)
+    replace_file(folder / "model.safetensors", save(pack_tensors(tensors, dtype)))
+    if vectors:
+        header["known"] = sorted(vectors)
+        rows = torch.stack([vectors[checksum] for checksum in header["known"]])
+        replace_file(folder / VECTORS_FILE, save(pack_tensors({"vectors": rows}, torch.int8)))
+    header["provenance"] = provenance
     replace_file(folder / "config.json", (json.dumps(header, indent=1) + "\n").encode())
+    if not vectors:
+        (folder / VECTORS_FILE).unlink(missing_ok=True)

@@ -5,27 +5,24 @@ from dataclasses import dataclass
 
 import torch
 
+from solver.model.processors import available_cpus
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
 
 @dataclass(frozen=True)
 class Placement:
-    """``device``; ``dtype`` of activations (weights stay float32); ``reason``: one line for people."""
+    """``device``; ``dtype`` of activations (weights stay float32); ``reason``: one line for people.
+    float16 activations want their loss scaled (solver.model.scaling)."""
 
     device: torch.device
     dtype: torch.dtype
     reason: str
 
-
-def available_cpus() -> int:
-    """Processors that this process may use: its affinity, cut by the cgroup's quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-    except OSError:
-        return count
-    if quota != "max":
-        count = min(count, max(1, round(int(quota) / int(period))))
-    return count
+    @property
+    def unscaled_dtype(self) -> torch.dtype:
+        """``dtype`` for training that does not scale its loss."""
+        return torch.float32 if self.dtype == torch.float16 else self.dtype
 
 
 def cuda_failure(index: int) -> str:
@@ -41,7 +38,8 @@ def place(name: str = "auto") -> Placement:
     """The placement for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     ValueError when the device that was asked for does not work here; ``auto`` takes the first that
-    does. bfloat16 where the GPU computes in it, float32 elsewhere.
+    does. On a GPU ``cuda_precision`` decides, unless the environment variable URM_PRECISION names
+    float32, bfloat16 or float16.
     """
     if name == "auto":
         if torch.cuda.is_available() and not cuda_failure(0):
@@ -67,8 +65,25 @@ def place(name: str = "auto") -> Placement:
 
 
 def _cuda_placement(index: int) -> Placement:
+    dtype, why = cuda_precision(torch.cuda.get_device_capability(index), os.environ.get("URM_PRECISION", ""))
     title = torch.cuda.get_device_name(index)
-    device = torch.device("cuda", index)
-    if torch.cuda.get_device_capability(index) >= (8, 0):
-        return Placement(device, torch.bfloat16, f"{title}, bfloat16 activations, float32 weights")
-    return Placement(device, torch.float32, f"{title}, float32 (this GPU has no bfloat16 units)")
+    return Placement(torch.device("cuda", index), dtype, f"{title}, {why}")
+
+
+def cuda_precision(capability: tuple[int, int], named: str = "") -> tuple[torch.dtype, str]:
+    """(dtype of activations, why) for a GPU of this compute capability.
+
+    bfloat16 where the card has units for it (8.0: A100, L4, H100); float16 with a scaled loss where its
+    matrix units know float16 only (7.0 to 7.5: V100, T4); float32 where it has none (6.0: P100). torch
+    answers that bfloat16 is supported on older cards too, but emulates it. ``named`` overrules;
+    ValueError where it is no precision.
+    """
+    if named:
+        if named not in PRECISIONS:
+            raise ValueError(f"URM_PRECISION: {named!r}, wanted one of {', '.join(PRECISIONS)}")
+        return PRECISIONS[named], f"{named} activations (URM_PRECISION), float32 weights"
+    if capability >= (8, 0):
+        return torch.bfloat16, "bfloat16 activations, float32 weights"
+    if capability >= (7, 0):
+        return torch.float16, "float16 activations and a scaled loss, float32 weights (no bfloat16 units)"
+    return torch.float32, "float32 (no matrix units)"

@@ -1,11 +1,29 @@
-"""Where sets of weights lie, and what their config.json says of the tasks they have seen; without torch."""
+"""Where sets of weights lie, and what their config.json says of devices and tasks; without torch."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from solver.model.config import closest
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
+DEFAULT_WEIGHTS = "urm-nano"  # where no shipped set is meant for the device
+VECTORS_FILE = "tasks.safetensors"
+DEVICES = ("cpu", "cuda", "mps", "kaggle")  # what a set can be the default for; kaggle: the bundle
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a set says of itself. ``devices``: kinds that it is the default for. ``seen``: checksums of
+    the tasks it was trained on; ``seen_tests``: of those whose test outputs it has seen as well.
+    ``known``: checksums of the tasks whose trained vectors it carries, row by row of VECTORS_FILE."""
+
+    devices: tuple[str, ...]
+    seen: tuple[str, ...]
+    seen_tests: tuple[str, ...]
+    known: tuple[str, ...]
 
 
 def available_weights() -> list[str]:
@@ -25,12 +43,51 @@ def find_weights(name: str) -> Path:
     )
 
 
-def seen_tasks(folder: Path) -> tuple[str, ...]:
-    """Checksums of the tasks that the weights were trained on; ValueError for no readable config.json."""
-    path = folder / "config.json"
+def default_weights(*kinds: str) -> str:
+    """The shipped set that is meant for the first of ``kinds`` for which there is one; of several the
+    first by name, and DEFAULT_WEIGHTS where no set is meant for any."""
+    cards = {name: read_card(WEIGHTS_FOLDER / name) for name in available_weights()}
+    for kind in kinds:
+        for name, card in cards.items():
+            if kind in card.devices:
+                return name
+    return DEFAULT_WEIGHTS
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A config.json as an object; ValueError where it is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    tasks = (value.get("provenance") or {}).get("tasks") if isinstance(value, dict) else None
-    return tuple(str(task) for task in tasks or ())
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: wanted an object, found {type(value).__name__}")
+    return value
+
+
+def read_card(folder: Path) -> Card:
+    """What the set in ``folder`` says of itself; ValueError for no readable config.json."""
+    path = folder / "config.json"
+    value = read_config(path)
+    provenance = value.get("provenance") or {}
+    seen = _names(provenance.get("tasks"), path, "provenance, tasks")
+    tests = provenance.get("test_pairs_seen")  # true for all of them, or the checksums of some
+    seen_tests = seen if tests is True else _names(tests or None, path, "provenance, test_pairs_seen")
+    devices = _names(value.get("devices"), path, "devices")
+    return Card(devices, seen, seen_tests, _names(value.get("known"), path, "known"))
+
+
+def _names(value: object, path: Path, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{path}, {where}: wanted a list of names, found {str(value)[:40]}")
+    return tuple(value)
+
+
+def check_devices(devices: Sequence[str]) -> None:
+    """ValueError for a kind of device that no run asks for."""
+    for device in devices:
+        if device not in DEVICES:
+            wanted = f"wanted one of {', '.join(DEVICES)}"
+            raise ValueError(f"default for {device!r}: {wanted}{closest(device, list(DEVICES))}")

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from solver.model.attention import attend
-from solver.model.batch import Batch, Layout, cell_positions, padding_mask
+from solver.model.attention import attend, document_blocks, engine_for
+from solver.model.batch import Batch, Layout, Packing, cell_positions, padding_mask
 from solver.model.config import NetworkConfig
 
 
@@ -77,8 +77,12 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     with the row, half with the column, and the prefix is not turned."""
     prefix = config.prefix_len
     mask, length = padding_mask(batch, prefix), prefix + batch.tokens.shape[1]
+    engine, blocks = "padded", None
+    if batch.packing is not None:
+        engine = engine_for(batch.tokens.device)
+        blocks = document_blocks(batch.packing) if engine == "flex" else None
     if config.pos_encodings not in ("rope", "rope2d"):
-        return Layout(None, None, mask, length, batch.packing)
+        return Layout(None, None, mask, length, batch.packing, engine, blocks)
     rows, columns = cell_positions(batch)
     device = rows.device
     if config.pos_encodings == "rope":
@@ -92,7 +96,7 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     if batch.packing is not None:
         angles = batch.packing.pack(angles)
     angles = angles.unsqueeze(2)
-    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing)
+    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing, engine, blocks)
 
 
 def _frequencies(config: NetworkConfig, width: int, device: torch.device) -> Tensor:
@@ -211,7 +215,7 @@ class InputEmbedding(nn.Module):
         config = self.config
         prefix = self._prefix(vectors, dtype)
         if batch.packing is not None and self.embed_pos is None:
-            return config.hidden_size**0.5 * self._packed(batch, prefix, dtype)
+            return config.hidden_size**0.5 * self._packed(batch, batch.packing, prefix, dtype)
         embedded = self.embed_tokens(batch.tokens, dtype)
         if prefix is not None:
             embedded = torch.cat((prefix, embedded), 1)
@@ -234,9 +238,9 @@ class InputEmbedding(nn.Module):
         room = config.prefix_len * config.hidden_size - config.puzzle_emb_ndim
         return F.pad(vectors.to(dtype), (0, room)).view(len(vectors), config.prefix_len, -1)
 
-    def _packed(self, batch: Batch, prefix: Tensor | None, dtype: torch.dtype) -> Tensor:
+    def _packed(self, batch: Batch, packing: Packing, prefix: Tensor | None, dtype: torch.dtype) -> Tensor:
         """[1, M, D]: only tokens that stand in the row are looked up, padding never."""
-        length, packing = self.config.prefix_len, batch.packing
+        length = self.config.prefix_len
         embedded = self.embed_tokens(packing.pack(F.pad(batch.tokens, (length, 0))), dtype)
         if prefix is None:
             return embedded

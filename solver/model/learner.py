@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from solver.model.batch import Batch
-from solver.model.embedding import CoseMemory, Memory
+from solver.model.embedding import CoseMemory, Memory, SparseRows
 from solver.model.loss import LossTerms, LossType, act_loss
 from solver.model.muon import build_muon
 from solver.model.optim import AdamAtan2, Average, sign_sgd_rows
+from solver.model.scaling import LossScale
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Learner:
     """Holds the optimisers' state and takes one step a loop.
 
     ``average``: moving average of the network's parameters (not of the task memory), or None.
+    ``scaling``: of the loss; by default where ``dtype`` is float16. A step whose gradients are not finite
+    then changes nothing but the scale.
     """
 
     def __init__(
@@ -43,9 +46,13 @@ class Learner:
         dtype: torch.dtype,
         loss_type: LossType = "stablemax_cross_entropy",
         average: Average | None = None,
+        scaling: LossScale | None = None,
     ) -> None:
         self.network, self.memory, self.rates = network, memory, rates
         self.dtype, self.loss_type, self.average = dtype, loss_type, average
+        if scaling is None and dtype == torch.float16:
+            scaling = LossScale(next(network.parameters()).device)
+        self.scaling = scaling
         shared = list(network.parameters())
         self.task_optimizer = None
         if isinstance(memory, CoseMemory):
@@ -61,8 +68,9 @@ class Learner:
             atan2 = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
             self.optimizers = [(atan2, rates.weights)]
         if isinstance(memory, CoseMemory):
+            fused = {"fused": True} if memory.task_vectors.is_cuda else {}
             self.task_optimizer = torch.optim.AdamW(
-                [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay
+                [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay, **fused
             )
 
     def step(
@@ -72,6 +80,17 @@ class Learner:
 
         Returns the states for the next loop, detached, and the loss summed over the batch.
         """
+        states, terms, sparse = self.gradients(states, batch, count=len(batch), tune_weights=tune_weights)
+        self.apply(sparse, scale, tune_weights)
+        return states, terms
+
+    def gradients(
+        self, states: tuple[Tensor, ...], batch: Batch, *, count: int, tune_weights: bool = True
+    ) -> tuple[tuple[Tensor, ...], LossTerms, tuple[SparseRows, ...]]:
+        """One loop and its gradients, of the loss divided by ``count``, added to those that are there.
+
+        Returns the states for the next loop, the loss summed over the batch, and the rows looked up.
+        """
         for parameter in self.shared:
             parameter.requires_grad_(tune_weights)
         lookup = self.memory(batch.keys)
@@ -79,13 +98,16 @@ class Learner:
         terms = act_loss(
             output.logits, output.q_halt, output.q_continue, batch.labels, loss_type=self.loss_type
         )
-        (terms.total / len(batch)).backward()
-        self.apply(lookup.sparse, scale, tune_weights)
-        return output.states, terms
+        loss = terms.total / count
+        (loss if self.scaling is None else self.scaling.scaled(loss)).backward()
+        return output.states, terms, lookup.sparse
 
-    def apply(self, sparse: tuple, scale: float, tune_weights: bool) -> None:
+    def apply(self, sparse: tuple[SparseRows, ...], scale: float, tune_weights: bool) -> None:
         """Take the gradients in and clear them."""
         rates = self.rates
+        if self.scaling is not None and not self.scaling.unscale(self._gradients(sparse)):
+            self._clear()
+            return
         if self.task_optimizer is not None:
             self.task_optimizer.param_groups[0]["lr"] = rates.tasks * scale
             self.task_optimizer.step()
@@ -98,6 +120,18 @@ class Learner:
                 optimizer.zero_grad(set_to_none=True)
             if self.average is not None:
                 self.average.update()
+
+    def _gradients(self, sparse: tuple[SparseRows, ...]) -> list[Tensor]:
+        known = [*self.shared, *(rows.values for rows in sparse)]
+        if isinstance(self.memory, CoseMemory):
+            known.append(self.memory.task_vectors)
+        return [part.grad for part in known if part.grad is not None]
+
+    def _clear(self) -> None:
+        for optimizer, _ in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        if self.task_optimizer is not None:
+            self.task_optimizer.zero_grad(set_to_none=True)
 
 
 @torch.inference_mode()

@@ -23,16 +23,16 @@ def newton_schulz(matrix: Tensor) -> Tensor:
     """U p(S) V^T of the singular value decomposition U S V^T, p(S) between 0.4 and 1.9: the nearest
     orthogonal matrix, roughly.
 
-    ``matrix`` [rows, columns] float32, divided by its norm first; then, for each (a, b, c),
-    X <- a X + (b A + c A A) X with A = X X^T, on the shorter side.
+    ``matrix`` [rows, columns] float32, or several of one shape [n, rows, columns]; divided by its norm
+    first; then, for each (a, b, c), X <- a X + (b A + c A A) X with A = X X^T, on the shorter side.
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + TINY)
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix.mT if tall else matrix
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + TINY)
     for a, b, c in RELEASED_COEFFICIENTS:
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class ReleasedMuon(torch.optim.Optimizer):
@@ -57,20 +57,27 @@ class ReleasedMuon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        """One update of every matrix that has a gradient."""
+        """One update of every matrix that has a gradient; matrices of one shape together."""
         assert closure is None, "this optimiser evaluates no closure"
         for group in self.param_groups:
-            lr, momentum = group["lr"], group["momentum"]
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["m"] = torch.zeros_like(p)
-                state["m"].mul_(momentum).add_(p.grad)
-                update = newton_schulz(p.grad.add(state["m"], alpha=momentum).float())
-                p.mul_(1 - lr * group["weight_decay"])
-                p.add_(update.to(p.dtype), alpha=-lr * 0.2 * max(p.shape) ** 0.5)
+                if p.grad is not None:
+                    alike.setdefault(p.shape, []).append(p)
+                    if not self.state[p]:
+                        self.state[p]["m"] = torch.zeros_like(p)
+            for shape, params in alike.items():
+                self._step(params, group, 0.2 * max(shape) ** 0.5)
+
+    def _step(self, params: list[nn.Parameter], group: dict, scale: float) -> None:
+        lr, momentum = group["lr"], group["momentum"]
+        grads, held = [p.grad for p in params], [self.state[p]["m"] for p in params]
+        torch._foreach_mul_(held, momentum)
+        torch._foreach_add_(held, grads)
+        ahead = torch._foreach_add(grads, held, alpha=momentum)
+        updates = newton_schulz(torch.stack(ahead).float()).to(params[0].dtype)
+        torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
+        torch._foreach_add_(params, list(updates.unbind()), alpha=-lr * scale)
 
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
@@ -96,7 +103,8 @@ def build_muon(
     matrices = hidden_matrices(network)
     taken = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in taken] + list(beside)
-    adamw = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=weight_decay)
+    fused = {"fused": True} if rest[0].is_cuda else {}  # one kernel, and no step count read on the host
+    adamw = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=weight_decay, **fused)
     if released or not hasattr(torch.optim, "Muon"):
         return ReleasedMuon(matrices, lr=lr, weight_decay=weight_decay), adamw
     return torch.optim.Muon(

@@ -51,8 +51,19 @@ def _adam_atan2_step(params: list[Tensor], states: list[dict], group: dict) -> N
     torch._foreach_mul_(params, 1 - lr * decay)
     scale = [1 / (1 - b2 ** s["step"]) for s in states]
     roots = torch._foreach_sqrt(torch._foreach_mul(second, scale))
-    for p, m, root, state in zip(params, first, roots, states, strict=True):
-        p.add_(torch.atan2(m, root), alpha=-lr / (1 - b1 ** state["step"]))
+    updates = _atan2(first, roots, together=params[0].is_cuda)
+    torch._foreach_mul_(updates, [-lr / (1 - b1 ** s["step"]) for s in states])
+    torch._foreach_add_(params, updates)
+
+
+def _atan2(first: list[Tensor], second: list[Tensor], *, together: bool) -> list[Tensor]:
+    """atan2 of each pair. ``together``: as one kernel over all of them, where launches cost more than
+    copies (torch has no foreach form of it)."""
+    if not together:
+        return [torch.atan2(m, root) for m, root in zip(first, second, strict=True)]
+    flat = torch.atan2(*(torch.cat([part.flatten() for part in parts]) for parts in (first, second)))
+    parts = flat.split([m.numel() for m in first])
+    return [part.view_as(m) for part, m in zip(parts, first, strict=True)]
 
 
 @torch.no_grad()
@@ -103,10 +114,10 @@ class Average:
     @torch.no_grad()
     def swap(self) -> None:
         """Exchange parameters and averages; twice is as before."""
-        for p, value in zip(self.params, self.values, strict=True):
-            kept = p.detach().clone()
-            p.copy_(value)
-            value.copy_(kept)
+        params = [p.detach() for p in self.params]
+        kept = [p.clone() for p in params]
+        torch._foreach_copy_(params, self.values)
+        torch._foreach_copy_(self.values, kept)
 
 
 def warm_constant(step: int, warm_up: int) -> float:

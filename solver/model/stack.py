@@ -73,6 +73,21 @@ class MixerBlock(nn.Module):
         return rms_norm(hidden + self.mlp(hidden), self.eps)
 
 
+class Network(nn.Module):
+    """What every network shares: how it is compiled."""
+
+    def compile(self, *args, **options) -> None:
+        """As ``nn.Module.compile``, but block by block: one graph serves every layer and recurrence.
+
+        A loop unrolls to dozens of equal blocks (URM: 48), minutes of compiling as one graph; between
+        blocks there is nothing to fuse. Sizes are symbolic (``dynamic=True``) unless said otherwise, so a
+        batch of another shape needs no other graph.
+        """
+        for module in self.modules():
+            if isinstance(module, Block | MixerBlock):
+                module.compile(*args, **{"dynamic": True, **options})
+
+
 class Stack(nn.Module):
     """h = layers(h + injection); h, injection [B, P + T, D]."""
 
@@ -87,7 +102,7 @@ class Stack(nn.Module):
         return hidden
 
 
-class TwoStateNetwork(nn.Module, ABC):
+class TwoStateNetwork(Network, ABC):
     """What TRM and HRM share: the states (z_H, z_L), which start from one fixed vector each, the same
     at every position, and the heads, which read z_H. ``recur`` is where they differ."""
 

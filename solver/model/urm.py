@@ -13,10 +13,10 @@ from solver.model.layers import (
     states_shape,
     truncated_normal,
 )
-from solver.model.stack import Block, Output
+from solver.model.stack import Block, Network, Output
 
 
-class URM(nn.Module):
+class URM(Network):
     """The backbone: everything but the puzzle embeddings, which come in as vectors.
 
     One call is one loop: H_cycles x L_cycles recurrences h = layers(h + input), all but the last

@@ -1,91 +1,44 @@
 """Test-time training: a few demonstrations become puzzle embeddings, then move the weights too.
 
 Schedule: every new task starts from the stored mean of the trained embeddings. For the first part
-of the budget only the embeddings move; then, with ``full``, all weights of a private copy, averaged
-over the steps (arXiv 2511.02886). The learning rates warm up over the first steps.
+of the budget only the embeddings move; then, with ``full`` and ``joint``, all weights of a private
+copy, averaged over the steps (arXiv 2511.02886). The learning rates warm up over the first steps.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor
 
-from solver.arc.augment import Augmentation, sample_augmentations
-from solver.arc.canvas import Shape, pair_canvas
+from solver.arc.augment import IDENTITY, Augmentation, sample_augmentations
 from solver.arc.seed import derive_generator
-from solver.arc.task import MAX_SIDE, Pair, Task
-from solver.model.batch import IGNORE, Batch
+from solver.arc.task import Task
+from solver.model.batch import Batch
 from solver.model.checkpoint import Weights
-from solver.model.config import NetworkConfig
 from solver.model.device import Placement
-from solver.model.embedding import Memory
-from solver.model.learner import Learner, Rates, run_loops
+from solver.model.embedding import CoseMemory, Memory
+from solver.model.learner import Learner, Rates
 from solver.model.optim import Average, warm_constant
-from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
+from solver.run.confidence import Watch
 from solver.run.options import BATCH_TOKENS
+from solver.run.sampler import DemonstrationSampler
+from solver.run.settings import RATE_TIMES_WIDTH, TuneSettings
+from solver.run.tuned import Tuned, count_exact
 
-Arm = Literal["none", "embedding", "full"]
-
-
-# The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.
-RATE_TIMES_WIDTH = 0.128
-
-
-@dataclass(frozen=True)
-class TuneSettings:
-    """``augmentations``: views of each task that are trained on. ``tokens``: cells of a batch, 0 for
-    the device's default (BATCH_TOKENS).
-    ``embedding_share``: part of the budget before the weights move. ``loops``: loops a batch is
-    kept for, one step each. ``larger_share``: how often a canvas is drawn larger than its box, by up to
-    ``larger_by``. ``rates``: None for the default, by the network's width."""
-
-    arm: Arm = "full"
-    augmentations: int = 64
-    tokens: int = 0
-    embedding_share: float = 0.1
-    loops: int = 2
-    warm_up: int = 20
-    average_decay: float = 0.99
-    larger_share: float = 0.25
-    larger_by: int = 3
-    rates: Rates | None = None
+_SHARED = ("full", "joint")  # arms that move the weights, which the group's tasks share
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
-    """Network and memory after tuning. ``augmentations[n]``: those that task n was tuned on; its
-    rows follow one another from ``n * settings.augmentations + 1``. ``reproduced[n]``:
-    demonstrations of task n that come out exactly. ``steps`` taken."""
+class Start:
+    """What a task that was tuned before starts from. ``rows`` [augmentations, D]: of the memory's table,
+    None for fresh ones. ``held_out``: its confidence by then."""
 
-    network: nn.Module
-    memory: Memory
-    tasks: tuple[Task, ...]
-    augmentations: tuple[tuple[Augmentation, ...], ...]
-    rows_per_task: int
-    reproduced: tuple[int, ...]
-    steps: int
-
-    def row(self, number: int, augmentation: Augmentation) -> int:
-        """The memory's row of task ``number`` under the augmentation; 0 if it was not tuned on."""
-        known = self.augmentations[number]
-        if augmentation not in known:
-            return 0
-        return number * self.rows_per_task + known.index(augmentation) + 1
-
-
-def canvas_of(pair: Pair, config: NetworkConfig) -> Shape:
-    """The pair's canvas for the network: the whole one, or the box of its grids."""
-    if config.canvas == "full":
-        return config.canvas_side, config.canvas_side
-    return pair_canvas(pair)
-
-
-def fits(task: Task, config: NetworkConfig) -> bool:
-    """True when every grid that is shown lies inside the network's largest canvas."""
-    return all(max(grid.shape) <= config.canvas_side for grid in task.demonstration_grids())
+    rows: Tensor | None
+    held_out: float | None
 
 
 def adapt(
@@ -96,138 +49,185 @@ def adapt(
     budget: Budget,
     placement: Placement,
     seed: int,
+    start: Start | None = None,
 ) -> Tuned:
-    """Tune on the demonstrations of ``group`` until the budget ends; test pairs are never read."""
-    settings = replace(
-        settings,
-        tokens=settings.tokens or BATCH_TOKENS[placement.device.type],
-        rates=settings.rates or Rates(weights=RATE_TIMES_WIDTH / weights.config.hidden_size),
-    )
-    per_task = settings.augmentations
-    augmentations = tuple(
-        tuple(sample_augmentations(task, per_task, derive_generator(seed, task.id, "augmentations")))
-        for task in group
-    )
-    memory = weights.new_memory(tasks=len(group), rows=len(group) * per_task).to(placement.device)
-    network = weights.network
-    if settings.arm == "full":
-        network = copy.deepcopy(network)
-    network = network.to(placement.device)
-    sampler = DemonstrationSampler(weights.config, group, augmentations, settings, seed)
-    steps = 0
-    if settings.arm != "none":
-        steps = _tune(network, memory, sampler, settings, budget, placement)
-    tuned = Tuned(network, memory, tuple(group), augmentations, per_task, (), steps)
-    return _with_reproduced(tuned, weights.config, placement, settings.tokens)
+    """Tune on the demonstrations of ``group`` until the budget ends; test pairs are never read.
+
+    Where only the embeddings move, nothing is shared: each task is tuned by itself, and its result is
+    the same in every grouping. ``start``: for a group of one task.
+    """
+    common = {"settings": settings, "placement": placement, "seed": seed}
+    if settings.arm in _SHARED or len(group) == 1:
+        tuning = Tuning(weights, group, budget=budget, start=start, **common)
+        tuning.run()
+        return tuning.finish()
+    parts = []
+    for n, task in enumerate(group):
+        tuning = Tuning(weights, [task], budget=budget.fair(n, len(group)), **common)
+        tuning.run()
+        parts.append(tuning.finish())
+    return _together(weights, parts)
 
 
-def _tune(
-    network: nn.Module,
-    memory: Memory,
-    sampler: "DemonstrationSampler",
-    settings: TuneSettings,
-    budget: Budget,
-    placement: Placement,
-) -> int:
-    full = settings.arm == "full"
-    average = Average(network, settings.average_decay, warm=True) if full else None
-    learner = Learner(network, memory, settings.rates, dtype=placement.dtype, average=average)
-    step, kept, states, batch = 0, 0, None, None
-    while (done := budget.done(step)) < 1:
-        if kept == 0:
-            batch = sampler.draw().to(placement.device)
-            states, kept = network.initial_states(batch, placement.dtype), settings.loops
-        states, _ = learner.step(
-            states,
-            batch,
-            scale=warm_constant(step, settings.warm_up),
-            tune_weights=full and done >= settings.embedding_share,
-        )
-        step, kept = step + 1, kept - 1
-    if average is not None and average.steps:
-        average.swap()
-    return step
+class Tuning:
+    """One tuning under way: ``run`` it, as far as wanted, then ``finish``.
 
-
-class DemonstrationSampler:
-    """Random batches of the group's demonstrations under the tasks' augmentations."""
+    ``replayed``: public tasks that are trained on beside the group and never answered.
+    """
 
     def __init__(
         self,
-        config: NetworkConfig,
+        weights: Weights,
         group: Sequence[Task],
-        augmentations: Sequence[Sequence[Augmentation]],
+        *,
         settings: TuneSettings,
+        budget: Budget,
+        placement: Placement,
         seed: int,
+        start: Start | None = None,
+        replayed: Sequence[Task] = (),
     ) -> None:
-        self.config, self.group, self.augmentations = config, group, augmentations
-        self.settings = settings
-        self.generator = derive_generator(seed, *(task.id for task in group), "batches")
+        config = weights.config
+        self.settings = settings = replace(
+            settings,
+            tokens=settings.tokens or BATCH_TOKENS[placement.device.type],
+            rates=settings.rates or Rates(weights=RATE_TIMES_WIDTH / config.hidden_size),
+        )
+        self.group, self.budget, self.placement = tuple(group), budget, placement
+        everything, rows = [*group, *replayed], settings.augmentations
+        drawn = [_draw(task, settings, seed) for task in everything]
+        self.augmentations = tuple(views[:rows] for views in drawn)
+        self.further = tuple(views[rows:] for views in drawn[: len(group)])
+        self.memory = weights.new_memory(tasks=len(everything), rows=len(everything) * rows)
+        self.memory.to(placement.device)
+        if start is not None and start.rows is not None:
+            self.memory.rows[1:] = start.rows.to(self.memory.rows)
+        self.weights_move = settings.arm in _SHARED
+        network = copy.deepcopy(weights.network) if self.weights_move else weights.network
+        self.network = network.to(placement.device)
+        self.sampler = DemonstrationSampler(config, group, self.augmentations, settings, seed, replayed)
+        known = (start.held_out,) if start is not None else ()
+        self.watch = Watch(group, self.sampler, settings, seed, placement=placement, known=known)
+        self.average = Average(network, settings.average_decay, warm=True) if self.weights_move else None
+        self.learner = Learner(
+            self.network, self.memory, settings.rates, dtype=placement.dtype, average=self.average
+        )
+        self.step, self._kept, self._look_at = 0, 0, settings.check_share
+        self._batch: Batch | None = None
+        self._states: tuple[Tensor, ...] = ()
+        # Sequences shown at their last loop, and those that came out, for each row and, lately, each task.
+        self._by_row = torch.zeros(2, 1 + len(everything) * rows, device=placement.device)
+        self._by_task = torch.zeros(2, 1 + len(everything), device=placement.device)
 
-    def _canvas(self, pair: Pair) -> Shape:
-        height, width = canvas_of(pair, self.config)
-        if self.config.canvas == "cropped" and self.generator.random() < self.settings.larger_share:
-            more = self.generator.integers(0, self.settings.larger_by + 1, 2)
-            height, width = min(MAX_SIDE, height + int(more[0])), min(MAX_SIDE, width + int(more[1]))
-        return height, width
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do, whatever time there is."""
+        return self.settings.arm == "none" or self.watch.over
 
-    def _draw_view(self) -> View:
-        number = int(self.generator.integers(len(self.group)))
-        known = self.augmentations[number]
-        pairs = self.group[number].train
-        pair = pairs[int(self.generator.integers(len(pairs)))]
-        chosen = int(self.generator.integers(len(known)))
-        row = number * self.settings.augmentations + chosen + 1
-        return View(pair, self._canvas(pair), number + 1, row, known[chosen])
+    def run(self, until: float = 1.0) -> None:
+        """Take steps until this share of the budget is used up, or all tasks have settled."""
+        while not self.over and (done := self.budget.done(self.step)) < until:
+            if done >= self._look_at:
+                self._look_at = done + self.settings.check_share
+                self._look(done)
+            self._step(done)
 
-    def draw(self) -> Batch:
-        """The next batch, on the CPU: views until the padded cells reach ``settings.tokens``."""
-        views = [self._draw_view()]
-        largest = views[0].canvas[0] * views[0].canvas[1]
-        while True:
-            view = self._draw_view()
-            largest = max(largest, view.canvas[0] * view.canvas[1])
-            if (len(views) + 1) * largest > self.settings.tokens:
-                return build_batch(views)
-            views.append(view)
+    def _step(self, done: float) -> None:
+        if self._kept == 0:
+            self._batch = self.sampler.draw().to(self.placement.device)
+            self._states = self.network.initial_states(self._batch, self.placement.dtype)
+            self._kept = self.settings.loops
+        self._states, terms = self.learner.step(
+            self._states,
+            self._batch,
+            scale=warm_constant(self.step, self.settings.warm_up),
+            tune_weights=self.weights_move and done >= self.settings.embedding_share,
+        )
+        self.step, self._kept = self.step + 1, self._kept - 1
+        if self._kept == 0:
+            came_out = torch.stack((torch.ones_like(terms.correct), terms.correct)).float()
+            self._by_row.index_add_(1, self._batch.keys.rows, came_out)
+            self._by_task.index_add_(1, self._batch.keys.tasks, came_out)
 
+    def _look(self, done: float) -> None:
+        shown, right = self._by_task[:, 1:].tolist()
+        self._by_task.zero_()
+        recent = [r / s if s else 0.0 for s, r in zip(shown, right, strict=True)]
+        with self.averaged():
+            self.watch.look(self.snapshot(), recent, done)
 
-def _with_reproduced(tuned: Tuned, config: NetworkConfig, placement: Placement, tokens: int) -> Tuned:
-    """Count the demonstrations whose every cell comes out right, unaugmented, after all loops."""
-    reproduced = []
-    for number, task in enumerate(tuned.tasks):
-        views = [
-            View(pair, canvas_of(pair, config), number + 1, tuned.row(number, Augmentation()))
-            for pair in task.train
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The network with its averaged weights inside."""
+        moved = self.average is not None and self.average.steps > 0
+        if moved:
+            self.average.swap()
+        yield
+        if moved:
+            self.average.swap()
+
+    def snapshot(self) -> Tuned:
+        """The group as it stands; network and memory are the living ones."""
+        rows, count = self.settings.augmentations, len(self.group)
+        shown, right = self._by_row[:, 1 : 1 + count * rows].cpu()
+        smoothed = ((right + 0.5) / (shown + 1.0)).view(count, rows).tolist()
+        known = self.augmentations[:count]
+        return Tuned(
+            self.network,
+            self.memory,
+            self.group,
+            known,
+            rows,
+            (0,) * count,
+            self.step,
+            self.further,
+            tuple(self.watch.held_out),
+            tuple(tuple(row[: len(views)]) for row, views in zip(smoothed, known, strict=True)),
+            tuple(self.sampler.settled),
+        )
+
+    def counted(self) -> Tuned:
+        """A snapshot with the demonstrations that come out."""
+        tuned, placement, tokens = self.snapshot(), self.placement, self.settings.tokens
+        exact = [
+            count_exact(tuned, n, task.train, [IDENTITY], placement=placement, tokens=tokens)
+            for n, task in enumerate(self.group)
         ]
-        reproduced.append(sum(_exact(tuned, part, config.loops, placement) for part in split(views, tokens)))
+        return replace(tuned, reproduced=tuple(exact))
+
+    def finish(self) -> Tuned:
+        """The end: the averaged weights stay in the network."""
+        if self.average is not None and self.average.steps:
+            self.average.swap()
+        return self.counted()
+
+
+def _draw(task: Task, settings: TuneSettings, seed: int) -> tuple[Augmentation, ...]:
+    """The views to be tuned on, then those that will only be asked."""
+    count = max(settings.votes, settings.augmentations)
+    return tuple(sample_augmentations(task, count, derive_generator(seed, task.id, "augmentations")))
+
+
+def _together(weights: Weights, parts: Sequence[Tuned]) -> Tuned:
+    """Tasks that were tuned one by one, with one memory; the network is the base network of all."""
+    rows = parts[0].rows_per_task
+    memory: Memory = weights.new_memory(tasks=len(parts), rows=len(parts) * rows)
+    memory.to(next(parts[0].network.parameters()).device)
+    for n, part in enumerate(parts):
+        if isinstance(memory, CoseMemory):
+            with torch.no_grad():
+                memory.task_vectors[n + 1] = part.memory.task_vectors[1]
+        if hasattr(memory, "rows"):
+            memory.rows[n * rows + 1 : (n + 1) * rows + 1] = part.memory.rows[1:]
     return Tuned(
-        tuned.network,
-        tuned.memory,
-        tuned.tasks,
-        tuned.augmentations,
-        tuned.rows_per_task,
-        tuple(reproduced),
-        tuned.steps,
+        parts[0].network,
+        memory,
+        *(tuple(getattr(part, name)[0] for part in parts) for name in ("tasks", "augmentations")),
+        rows,
+        tuple(part.reproduced[0] for part in parts),
+        max(part.steps for part in parts),
+        *(
+            tuple(getattr(part, name)[0] for part in parts)
+            for name in ("further", "held_out", "rightness", "settled")
+        ),
     )
-
-
-def _exact(tuned: Tuned, views: Sequence[View], loops: int, placement: Placement) -> int:
-    batch = build_batch(views).to(placement.device)
-    logits, _ = run_loops(tuned.network, tuned.memory, batch, loops=loops, dtype=placement.dtype)
-    right = (logits.argmax(-1) == batch.labels) | (batch.labels == IGNORE)
-    return int(right.all(-1).sum())
-
-
-def split(views: Sequence[View], tokens: int) -> list[Sequence[View]]:
-    """The views in order, cut where a batch would hold more than ``tokens`` padded cells."""
-    parts: list[list[View]] = []
-    largest = 0
-    for view in views:
-        cells = view.canvas[0] * view.canvas[1]
-        if not parts or (len(parts[-1]) + 1) * max(largest, cells) > tokens:
-            parts.append([])
-            largest = 0
-        parts[-1].append(view)
-        largest = max(largest, cells)
-    return parts

@@ -26,13 +26,23 @@ class Budget:
             self.beat()
         if self.steps is not None:
             return step / self.steps if self.steps else 1.0
-        return (self.clock() - self.start) / self.seconds if self.seconds > 0 else 1.0
+        # A plain number, whatever the seconds were computed with: torch takes no numpy booleans.
+        return float((self.clock() - self.start) / self.seconds) if self.seconds > 0 else 1.0
 
     def part(self, share: float) -> "Budget":
         """The first ``share`` of the seconds; all of the steps."""
         if self.seconds is None:
             return self
         return replace(self, seconds=self.seconds * share)
+
+    def fair(self, number: int, count: int) -> "Budget":
+        """What piece ``number`` of ``count`` that follow one another gets: equal steps, or an equal part
+        of the seconds that are left when it is asked, so that what one saves the others have."""
+        if self.steps is not None:
+            return replace(self, steps=self.steps // count + (number < self.steps % count))
+        now = self.clock()
+        left = max(0.0, self.start + self.seconds - now)
+        return replace(self, seconds=left / (count - number), start=now)
 
 
 def seconds_from_now(seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:

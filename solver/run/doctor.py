@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +23,7 @@ HIDDEN_TASKS = 240
 AUGMENTATIONS = 64
 _LIBRARIES = ("torch", "numpy", "numba", "tqdm", "click", "orjson", "safetensors", "jinja2")
 _CODE = "import sys; sys.path.insert(0, {root!r}); from solver.run.probe import main; main({wanted!r})"
-_START_SECONDS = 300.0  # for torch to load and devices to answer
+START_SECONDS = 300.0  # for torch to load and devices to answer
 
 
 def diagnose(
@@ -32,9 +33,13 @@ def diagnose(
     seconds: float = 60.0,
     hours: float = 11.25,
     output: Path = Path("."),
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[str]:
-    """Lines for people. ``seconds``: how long the pace is measured; 0 for not at all. ``hours``: of the run
-    that is projected."""
+    """Lines for people, the last of them at most ``start_seconds`` + twice ``seconds`` from now.
+
+    ``seconds``: how long the pace is measured; 0 for next to nothing. ``hours``: of the run that is
+    projected. ``start_seconds``: for torch to load and for the devices to answer.
+    """
     libraries = ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES)
     yield f"system: {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     yield f"libraries: {libraries}"
@@ -43,7 +48,7 @@ def diagnose(
         yield f"{name}: {folder.resolve()}, {_disk(folder)}"
     yield f"shipped weights: {', '.join(available_weights()) or 'none'}"
     model, devices, problem = CostModel(), 1, ""
-    for found in _probe(weights, device, seconds):
+    for found in _probe(weights, device, seconds, start_seconds + 2 * seconds):
         if "devices" in found:
             yield from found["devices"]
             working = [line for line in found["devices"] if line.startswith("cuda:") and "fails" not in line]
@@ -70,36 +75,50 @@ def projection(model: CostModel, devices: int, hours: float) -> Iterator[str]:
         return sorted((model.predict(row) for row in rows), reverse=True)
 
     base, hundred = sum(cost(0)) / HIDDEN_TASKS, sum(cost(100)) / HIDDEN_TASKS
-    step = max(1e-6, (hundred - base) / 100)
+    step = (hundred - base) / 100
+    if step < 1e-3 * base / 100:
+        yield "pace: too short a look at too busy a machine; measure for longer"
+        return
     affordable = max(0.0, (hours * 3600 * devices / HIDDEN_TASKS - base) / step)
     finish = list_schedule(cost(100), [0.0] * devices)
     yield f"pace: {step:.3g} s a tuning step, {base:.3g} s to predict under {AUGMENTATIONS} augmentations"
     yield (
         f"{HIDDEN_TASKS} tasks on {devices} device{'s' if devices > 1 else ''}: {finish / 3600:.2f} h with "
-        f"100 steps each; {hours:g} h allow {affordable:.0f} steps each"
+        f"100 steps each; {hours:.4g} h allow {affordable:.0f} steps each"
     )
 
 
-def _probe(weights: str, device: str, seconds: float) -> Iterator[dict]:
-    """What the measuring process prints, or one error."""
+def _probe(weights: str, device: str, seconds: float, limit: float) -> Iterator[dict]:
+    """What the measuring process prints, when it does, or one error. ``limit``: seconds until it is ended."""
     wanted = json.dumps({"weights": weights, "device": device, "seconds": seconds})
     code = _CODE.format(root=PACKAGE_FOLDER, wanted=wanted)
-    try:
-        done = subprocess.run(
+    late = threading.Event()
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
+        subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=said,
             text=True,
-            timeout=_START_SECONDS + 4 * seconds,
-            check=False,
-        )
-        lines, said = done.stdout.splitlines(), done.stderr.strip().splitlines()
-        failed = f"the measuring process ended with status {done.returncode}: {said[-1] if said else ''}"
-        yield from (json.loads(line) for line in lines if line.startswith("{"))
-        if done.returncode:
-            yield {"error": failed}
-    except subprocess.TimeoutExpired:
-        yield {"error": "the measuring process gave no answer in time"}
+        ) as process,
+    ):
+        timer = threading.Timer(limit, lambda: (late.set(), process.kill()))
+        timer.start()
+        try:
+            assert process.stdout is not None
+            whole = (line for line in process.stdout if line.startswith("{") and line.endswith("}\n"))
+            yield from map(json.loads, whole)
+            process.wait()
+        finally:
+            timer.cancel()
+            process.kill()
+        said.seek(0)
+        last = "".join(said.read().strip().splitlines()[-1:])
+    if late.is_set():
+        yield {"error": f"the measuring process was not done after {limit:.0f} s"}
+    elif process.returncode:
+        yield {"error": f"the measuring process ended with status {process.returncode}: {last}"}
 
 
 def _version(name: str) -> str:

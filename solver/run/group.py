@@ -5,25 +5,30 @@ What yields no finite number is a failure, not an answer; the second attempt com
 """
 
 import gc
-import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from solver.arc.record import View
-from solver.model.checkpoint import Weights
+from solver.arc.checksum import task_checksum
+from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement
-from solver.run.adapt import Tuned, TuneSettings, adapt, fits
+from solver.model.flops import inference_flop
+from solver.run.adapt import adapt
+from solver.run.answer import NOT_FINITE, Asking, answer_task, is_finite, outputs_of
 from solver.run.budget import Budget
-from solver.run.message import Answered, Done, Failed, Job, Message, WorkerSettings
+from solver.run.joint import finish_settings, start_from, tune_jointly
+from solver.run.message import JOINT, Answered, Done, Failed, Job, Message, WorkerSettings
 from solver.run.options import BATCH_TOKENS
-from solver.run.predict import PredictSettings, predict_views
+from solver.run.settings import PredictSettings, TuneSettings
+from solver.run.tuned import Tuned, fits
 
 TUNING_SHARE = 0.9  # of a job's seconds; the rest predicts
 PREDICTED_PER_TUNED = 8  # without gradients a batch may hold more
-NOT_FINITE = "the network's numbers are not finite"
+KNOWN_SHARE = 0.5  # of a known task's demonstrations that must come out right, or it is tuned
+_CPU_BATCH_FLOP = 2e11  # a few seconds of two cores
+_VIEW_CELLS = 300  # of a typical view, for its cost
 LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
 
 
@@ -55,31 +60,53 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What a worker works with."""
+    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder."""
 
     weights: Weights
     placement: Placement
     settings: WorkerSettings
     clock: Callable[[], float] = time.monotonic
+    sets: dict[str, Weights] = field(default_factory=dict)
+
+    def knowing(self, job: Job) -> "Bench":
+        """The bench for a task that the weights in ``job.known`` know: their network and its trained vector.
+        ValueError where they cannot be loaded."""
+        if job.known == self.settings.weights:
+            weights = self.weights
+        else:
+            if job.known not in self.sets:
+                self.sets[job.known] = load_weights(job.known)
+            weights = self.sets[job.known]
+        (task,) = job.tasks
+        return replace(self, weights=weights.starting_from(task_checksum(task)))
 
 
 def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Message]:
-    """An ``Answered`` for each task, then ``Done``; or ``Failed`` with its reason as the last message."""
+    """An ``Answered`` for each task (of joint tuning, at each checkpoint), then ``Done``; or ``Failed``
+    with its reason as the last message."""
     started = bench.clock()
     if job.attempt:
         bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
-    full = Room(BATCH_TOKENS[bench.placement.device.type], bench.settings.augmentations)
+    if job.known:
+        try:
+            bench = bench.knowing(job)
+        except ValueError as error:  # the run's own weights can do what they do for any other task
+            yield Done(job.number, bench.clock() - started, str(error), doubted=True)
+            return
+    full = full_room(bench, job)
     room: Room | None = full
-    answered: list[str] = []
+    answered: set[str] = set()
     while room is not None:
         try:
-            for answer in _attempt(bench, job, room, started, beat, skip=tuple(answered)):
+            skip = frozenset() if job.phase == JOINT else frozenset(answered)
+            for answer in _attempt(bench, job, room, started, beat, skip):
                 if answer.note == NOT_FINITE:
                     yield Failed(job.number, NOT_FINITE)
                     return
-                answered.append(answer.task_id)
+                answered.add(answer.task_id)
                 yield answer
-            yield Done(job.number, bench.clock() - started, room.said(full))
+            doubted = bool(job.known) and not answered
+            yield Done(job.number, bench.clock() - started, room.said(full), doubted)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
@@ -87,6 +114,17 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
         room = room.smaller()
         release_memory()
     yield Failed(job.number, "out of memory even with one view at a time")
+
+
+def full_room(bench: Bench, job: Job) -> Room:
+    """What should fit. A known task is answered within seconds: on a CPU a batch of its views is small
+    enough for the clock to be looked at in time."""
+    kind, config = bench.placement.device.type, bench.weights.config
+    tokens = BATCH_TOKENS[kind]
+    if job.known and kind == "cpu":
+        each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
+        tokens = int(min(tokens, max(LEAST_TOKENS, _CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
+    return Room(tokens, bench.settings.augmentations)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -105,9 +143,15 @@ def release_memory() -> None:
 
 
 def _attempt(
-    bench: Bench, job: Job, room: Room, started: float, beat: Callable[[], None], skip: tuple[str, ...]
+    bench: Bench,
+    job: Job,
+    room: Room,
+    started: float,
+    beat: Callable[[], None],
+    skip: frozenset[str],
 ) -> Iterator[Answered]:
-    """The tasks of the job that are not answered yet, with this much memory."""
+    """The tasks of the job that are not answered yet, with this much memory; a known task only where it
+    need not be tuned."""
     config = bench.weights.config
     side = config.canvas_side
     group = [task for task in job.tasks if fits(task, config)]
@@ -117,67 +161,67 @@ def _attempt(
             yield Answered(job.number, task.id, ((),) * len(task.test), 0, 0, 0.0, note)
     if not group:
         return
-    budget = _budget(bench, job, started, beat)
+    budget, settings = _budget(bench, job, started, beat), _settings(bench, job, room)
+    asking = _asking(bench, job, room)
+    if job.phase == JOINT:
+        yield from tune_jointly(bench, job, group, settings=settings, asking=asking, budget=budget)
+        return
+    weights, start = bench.weights, None
+    if job.joint and len(group) == 1:
+        weights, start = start_from(job.joint, bench.weights, group[0], settings, job.seed)
+        settings = finish_settings(settings) if start is not None else settings
     tuned = adapt(
-        bench.weights,
+        weights,
         group,
-        settings=TuneSettings(arm=bench.settings.tune, augmentations=room.augmentations, tokens=room.tokens),
+        settings=settings,
         budget=budget.part(TUNING_SHARE),
         placement=bench.placement,
         seed=job.seed,
+        start=start,
     )
-    if not all(bool(torch.isfinite(p).all()) for p in [*tuned.network.parameters(), *_buffers(tuned)]):
+    if not is_finite(tuned):
         yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
         return
-    outputs = sum(len(task.test) for task in group)
+    if job.known and _in_doubt(bench, tuned):
+        return
+    outputs = outputs_of(group)
     tuning = (bench.clock() - started) / len(group)
     for number, task in enumerate(group):
         began = bench.clock()
-        answer = _predict(bench, job, tuned, number, room, budget, outputs)
+        answer = answer_task(tuned, number, asking, budget, outputs)
         outputs -= len(task.test)
         if task.id not in skip:
             yield replace(answer, seconds=tuning + bench.clock() - began)
+
+
+def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
+    arm = job.arm or ("full" if bench.settings.tune == "auto" else bench.settings.tune)
+    votes = max(room.augmentations, bench.settings.votes)
+    return TuneSettings(
+        arm="none" if job.known else arm,
+        augmentations=room.augmentations,
+        votes=votes,
+        tokens=room.tokens,
+        hold_share=bench.settings.hold_share,
+    )
+
+
+def _asking(bench: Bench, job: Job, room: Room) -> Asking:
+    """As many views as were asked for; fewer when memory is short."""
+    settings = PredictSettings(
+        tokens=room.tokens * PREDICTED_PER_TUNED,
+        loops=bench.weights.config.loops,
+        across_loops=bench.settings.across in ("loops", "both"),
+    )
+    return Asking(job.number, bench.settings.votes or room.augmentations, settings, bench.placement)
+
+
+def _in_doubt(bench: Bench, tuned: Tuned) -> bool:
+    """Whether tuning, where it is allowed, promises more than the trained vector of a known task."""
+    return bench.settings.tune != "none" and tuned.reproduced[0] < KNOWN_SHARE * len(tuned.tasks[0].train)
 
 
 def _budget(bench: Bench, job: Job, started: float, beat: Callable[[], None]) -> Budget:
     if job.steps is not None:
         return Budget(steps=job.steps, beat=beat)
     return Budget(seconds=job.seconds, clock=bench.clock, start=started, beat=beat)
-
-
-def _predict(
-    bench: Bench, job: Job, tuned: Tuned, number: int, room: Room, budget: Budget, outputs: int
-) -> Answered:
-    """Candidates for every test input of one task. ``outputs``: left in the group, this task's included."""
-    task, views = tuned.tasks[number], []
-    settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=bench.weights.config.loops)
-    for test in range(len(task.test)):
-        made = predict_views(
-            tuned,
-            number,
-            test,
-            tuned.augmentations[number],
-            config=bench.weights.config,
-            settings=settings,
-            placement=bench.placement,
-            budget=_share(budget, outputs - test),
-        )
-        views.append(tuple(View(c, a.symmetry, a.palette) for a, c in made))
-    note = "" if all(_finite(view) for test in views for view in test) else NOT_FINITE
-    return Answered(job.number, task.id, tuple(views), tuned.reproduced[number], tuned.steps, 0.0, note)
-
-
-def _buffers(tuned: Tuned) -> list[torch.Tensor]:
-    return [value for value in tuned.memory.state_dict().values() if value.is_floating_point()]
-
-
-def _finite(view: View) -> bool:
-    return math.isfinite(view.candidate.confidence) and math.isfinite(view.candidate.log_prob)
-
-
-def _share(budget: Budget, outputs: int) -> Budget:
-    """An even share of the seconds left for the next output; where steps count, only the sign of life."""
-    if budget.seconds is None:
-        return Budget(steps=1, beat=budget.beat)  # never used up before its first step
-    left = budget.start + budget.seconds - budget.clock()
-    return replace(budget, seconds=max(0.0, left) / outputs, start=budget.clock())

@@ -1,49 +1,44 @@
-"""Worker processes: started, spoken to over two pipes, and ended without a trace."""
+"""Workers as processes of this machine: started, spoken to over two pipes, and ended without a trace."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import IO
 
-from solver.run.message import Job, WorkerSettings
+from solver.run.executor import Executor, Worker
+from solver.run.message import Job, Message, Ready, WorkerSettings
 
 PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 _CODE = "import sys; sys.path.insert(0, {folder!r}); from {module} import main; main({receive}, {send})"
 _LAST_BYTES = 4000  # of what a dead worker said on stderr
 
 
-@dataclass(eq=False)
-class Worker:
-    """A process and its two pipes. ``job``: what it works on; ``heard``: when it last gave a sign."""
+@dataclass(eq=False, kw_only=True)
+class Process(Worker):
+    """A process and its two pipes. ``said``: its stdout and stderr."""
 
     process: subprocess.Popen
     jobs: Connection
     messages: Connection
     said: IO[bytes]
-    settings: WorkerSettings
-    ready: bool = False
-    job: Job | None = None
-    began: float = 0.0
-    heard: float = field(default=0.0)
 
-    def give(self, job: Job, now: float) -> None:
-        """Send it a job. OSError when it is dead."""
-        self.job, self.began, self.heard = job, now, now
-        self.jobs.send(job)
+    def _send(self, job: Job) -> None:
+        with suppress(OSError):  # it died idle; the end of its other pipe is heard next
+            self.jobs.send(job)
 
-    def hangs(self, now: float, start_cap: float) -> bool:
-        """Past its job's cap, or not ready in time."""
-        if self.job is None:
-            return not self.ready and now - self.began > start_cap
-        since = self.heard if self.job.seconds is None else self.began
-        return now - since > self.job.cap
+    def hear(self) -> Message | None:
+        """Its next message, waited for; None when it has ended."""
+        try:
+            return self.messages.recv()
+        except (EOFError, OSError):
+            return None
 
     def end(self, *, patience: float = 0.0) -> str:
         """Kill it unless it ends by itself in so many seconds; how it ended, in a few words."""
@@ -62,15 +57,15 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Launcher:
-    """How workers are started. ``module``: whose ``main(receive, send)`` they run. ``path``: the folder
+class Launcher(Executor):
+    """How processes are started. ``module``: whose ``main(receive, send)`` they run. ``path``: the folder
     from which it is imported."""
 
     module: str = "solver.run.worker"
     path: str = PACKAGE_FOLDER
     clock: Callable[[], float] = time.monotonic
 
-    def start(self, settings: WorkerSettings) -> Worker:
+    def start(self, settings: WorkerSettings) -> Process:
         """A new process. It is in a group of its own, so that Ctrl-C reaches the supervisor alone."""
         jobs_out, jobs_in = os.pipe()
         messages_out, messages_in = os.pipe()
@@ -88,7 +83,23 @@ class Launcher:
         os.close(messages_in)
         jobs, messages = Connection(jobs_in, readable=False), Connection(messages_out, writable=False)
         now = self.clock()
-        worker = Worker(process, jobs, messages, said, settings, began=now, heard=now)
+        worker = Process(
+            settings=settings, began=now, heard=now, process=process, jobs=jobs, messages=messages, said=said
+        )
         with suppress(OSError):  # dead at once: the supervisor sees the other pipe end
             jobs.send(settings)
         return worker
+
+    def listen(self, workers: Sequence[Process], seconds: float) -> list[tuple[Process, Message | None]]:
+        """A message of each worker that has one."""
+        by_pipe = {worker.messages: worker for worker in workers}
+        heard = [by_pipe[pipe] for pipe in wait(list(by_pipe), seconds)]
+        return [(worker, worker.hear()) for worker in heard]
+
+    def places(self, settings: WorkerSettings, ready: Ready, wanted: int | None) -> list[WorkerSettings]:
+        """One for each device of this machine, or as many as were asked for, dealt over the devices."""
+        devices = (settings.device,) if ":" in settings.device else ready.devices
+        count = wanted or len(devices)
+        share = count if ready.kind == "cpu" else 1
+        names = [devices[number % len(devices)] for number in range(count)]
+        return [replace(settings, device=name, share=share) for name in names]

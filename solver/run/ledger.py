@@ -4,27 +4,32 @@ The submission is valid from the first moment on and replaced after each result.
 later leaves the file before it in place, is said once, and is tried again with the next result.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from solver.arc.checksum import task_checksum
 from solver.arc.guess import guesses
 from solver.arc.journal import Contents, Journal
-from solver.arc.record import SEEN_LABEL, Candidates, Chosen, Finished, Header, Record, View
+from solver.arc.record import Candidates, Chosen, Finished, Record, View
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
-from solver.arc.vote import Answer, rank, two_attempts
-from solver.run.message import Answered
+from solver.arc.vote import LEAST_TRUST, Answer, Evidence, VoteRule, rank, trust, two_attempts
+from solver.run.message import JOINT, QUICK, REFINE, TUNE, Answered
 from solver.run.options import TaskResult
-from solver.run.plan import QUICK, REFINE, TUNE
 
 Attempts = tuple[tuple[Answer, Answer], ...]
 GUESSED = "guess"
+KEPT_CHECKPOINTS = 4  # of joint tuning, the latest, where they vote
 
 
 class Ledger:
-    """The answers of one run. ``tasks``: without test outputs. ``output``: the submission, or None."""
+    """The answers of one run. ``tasks``: without test outputs. ``output``: the submission, or None.
+    ``labels``: by task id, what a reader of the score must know.
+
+    ``vote``: how votes are ranked. ``checkpoints``: whether the answers of joint tuning's checkpoints vote
+    beside those of the finished task.
+    """
 
     def __init__(
         self,
@@ -32,19 +37,25 @@ class Ledger:
         output: Path | None,
         say: Callable[[str], None],
         guess: Callable[[Task, int], list[Answer]] = guesses,
+        *,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        vote: VoteRule = "confidence",
+        checkpoints: bool = False,
     ) -> None:
-        self.tasks, self.output, self.say = tasks, output, say
+        self.vote, self.checkpoints = vote, checkpoints
+        self.tasks, self.output, self.say, self.labels = tasks, output, say, labels
         self.by_id = {task.id: task for task in tasks}
         self.fallback = {task.id: [guess(task, n) for n in range(len(task.test))] for task in tasks}
         self.views: dict[tuple[str, str], tuple[tuple[View, ...], ...]] = {}
+        self.evidence: dict[tuple[str, str], Evidence] = {}
+        self._latest: dict[str, list[tuple[tuple[View, ...], ...]]] = {}  # checkpoints by task
         self.attempts: dict[str, Attempts] = {task.id: self._vote(task) for task in tasks}
         self.journal: Journal | None = None
-        self.seen: frozenset[str] = frozenset()
         self.stale = False
 
-    def open_journal(self, journal: Journal, header: Header, contents: Contents | None) -> list[TaskResult]:
+    def open_journal(self, journal: Journal, contents: Contents | None) -> list[TaskResult]:
         """Write to the journal from now on; the finished tasks of an earlier run's ``contents``."""
-        self.journal, self.seen = journal, frozenset(header.seen)
+        self.journal = journal
         latest: dict[tuple[str, str, int], tuple[View, ...]] = {}
         restored: list[TaskResult] = []
         records = contents.records if contents else ()
@@ -54,10 +65,10 @@ class Ledger:
             elif isinstance(record, Finished) and record.task_id in self.by_id:
                 task = self.by_id[record.task_id]
                 places = range(len(task.test))
-                self.views[record.phase, task.id] = tuple(
-                    latest.get((record.phase, task.id, n), ()) for n in places
-                )
-                restored.append(self._result(task, record.phase, record.reproduced, 0, record.seconds))
+                views = tuple(latest.get((record.phase, task.id, n), ()) for n in places)
+                self._keep(task, record.phase, views, record.reproduced, record.held_out)
+                result = self._result(task, record.phase, record.reproduced, 0, record.seconds)
+                restored.append(replace(result, held_out=record.held_out))
         if not records:
             self._record_guesses()
         return restored
@@ -71,12 +82,29 @@ class Ledger:
         """Take in a task's candidates, vote again, write."""
         task = self.by_id[message.task_id]
         if not message.note:
-            self.views[phase, task.id] = message.views
+            self._keep(task, phase, message.views, message.reproduced, message.held_out)
         result = self._result(task, phase, message.reproduced, message.steps, message.seconds, message.note)
+        result = replace(result, held_out=message.held_out)
         for record in self._records(result):
             self._append(record)
         self.write()
         return result
+
+    def _keep(
+        self,
+        task: Task,
+        phase: str,
+        views: tuple[tuple[View, ...], ...],
+        reproduced: int,
+        held_out: float | None,
+    ) -> None:
+        """Take in a phase's candidates and what it showed of the task; of checkpoints the latest few."""
+        self.evidence[phase, task.id] = Evidence(reproduced / max(1, len(task.train)), held_out)
+        if phase == JOINT and self.checkpoints:
+            kept = [*self._latest.get(task.id, ()), views][-KEPT_CHECKPOINTS:]
+            self._latest[task.id] = kept
+            views = tuple(tuple(view for made in kept for view in made[n]) for n in range(len(task.test)))
+        self.views[phase, task.id] = views
 
     def left_to_guesses(self, task: Task, phase: str, note: str) -> TaskResult:
         """The task's answers stand as they are; ``note`` says why."""
@@ -87,31 +115,55 @@ class Ledger:
     ) -> TaskResult:
         self.attempts[task.id] = self._vote(task)
         attempts = self.attempts[task.id]
-        return TaskResult(task, attempts, reproduced, len(task.train), steps, seconds, note, phase)
+        made = TaskResult(task, attempts, reproduced, len(task.train), steps, seconds, note, phase)
+        return replace(made, label=self.labels.get(task.id, ""))
 
     def _voters(self, task: Task, test: int) -> Iterable[View]:
-        """Tuned and refined views count together; those of the quick pass only until there are any."""
-        for phases in ((TUNE, REFINE), (QUICK,)):
+        """Tuned and refined views count together; those of an earlier phase only until there are any."""
+        for phases in ((TUNE, REFINE, JOINT) if self.checkpoints else (TUNE, REFINE), (JOINT,), (QUICK,)):
             views = [view for phase in phases for view in self.views.get((phase, task.id), [()] * 99)[test]]
             if views:
                 return views
         return ()
 
+    def _ranked(self, task: Task, test: int) -> list[Answer]:
+        return rank((view.candidate for view in self._voters(task, test)), self.vote)
+
+    def _evidence(self, task: Task) -> Evidence:
+        """What the latest phase showed of the task, and the mean of what was held back in all of them."""
+        found = [
+            self.evidence[p, task.id] for p in (REFINE, TUNE, JOINT, QUICK) if (p, task.id) in self.evidence
+        ]
+        held_out = [e.held_out for e in found if e.held_out is not None]
+        reproduced = found[0].reproduced if found else 0.0
+        return Evidence(reproduced, sum(held_out) / len(held_out) if held_out else None)
+
     def _vote(self, task: Task) -> Attempts:
-        return tuple(
-            two_attempts(rank(view.candidate for view in self._voters(task, test)), answers)
-            for test, answers in enumerate(self.fallback[task.id])
-        )
+        evidence, attempts = self._evidence(task), []
+        for test, answers in enumerate(self.fallback[task.id]):
+            ranked = self._ranked(task, test)
+            trusted = trust(ranked, evidence) >= LEAST_TRUST
+            attempts.append(two_attempts(ranked, answers, trusted=trusted))
+        return tuple(attempts)
 
     def disagreement(self, tasks: Sequence[Task]) -> float:
-        """How far the votes are from one answer: 1 minus the best answer's share, the worst test's."""
-        worst = 0.0
+        """How much more work may still change, 0..1, the most of all test inputs: 4 s (1 - s), the spread of
+        a vote of which the best answer has the share s.
+
+        Where the demonstration held back did not come out, s counts a quarter: such a vote may well be
+        unanimous and wrong. It is 0 where all agree and nothing speaks against them, 1 where votes are
+        split in two, and low where no two views agree, which a little more work rarely mends.
+        """
+        most = 0.0
         for task in tasks:
+            held_out = self._evidence(task).held_out
+            doubt = 1.0 if held_out is None else 0.25 + 0.75 * held_out
             for test in range(len(task.test)):
-                ranked = rank(view.candidate for view in self._voters(task, test))
+                ranked = self._ranked(task, test)
                 total = sum(answer.votes for answer in ranked)
-                worst = max(worst, 1 - ranked[0].votes / total if total else 1.0)
-        return worst
+                share = doubt * ranked[0].votes / total if total else 0.05
+                most = max(most, 4 * share * (1 - share))
+        return most
 
     def _records(self, result: TaskResult) -> Iterable[Record]:
         task, phase = result.task, result.phase
@@ -119,9 +171,8 @@ class Ledger:
             yield Candidates(task.id, test, views, phase)
         for test, (first, second) in enumerate(result.attempts):
             yield Chosen(task.id, test, first, second, phase)
-        label = SEEN_LABEL if self.seen and task_checksum(task) in self.seen else ""
         counts = result.reproduced, result.demonstrations
-        yield Finished(task.id, result.seconds, *counts, label, phase)
+        yield Finished(task.id, result.seconds, *counts, result.label, phase, result.held_out)
 
     def _append(self, record: Record) -> None:
         if self.journal is None:

@@ -1,31 +1,41 @@
 """What supervisor and worker say to each other: frozen records, pickled over a pair of pipes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from solver.arc.record import View
 from solver.arc.task import Task
+from solver.run.options import HOLD_SHARE, Across, Arm, Tune
 
-if TYPE_CHECKING:
-    from solver.run.adapt import Arm
+# Phases of a run, in their order; answers of a later one count more.
+QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     """``device``: as ``solver.model.device.place`` takes it. ``share``: the processor's threads are
-    divided among so many workers."""
+    divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
+    moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
+    what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string.
+    ``hold_share``: as ``TuneSettings`` has it."""
 
     weights: str
     device: str
     share: int
     augmentations: int
-    tune: "Arm"
+    tune: Tune
+    votes: int = 0
+    across: Across = "none"
+    replay: str = ""
+    hold_share: float = HOLD_SHARE
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """One phase of one group of tasks. ``steps``: tuning steps, the clock unread, else ``seconds`` for
-    all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0."""
+    all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0.
+    ``arm``: what moves, None for the worker's setting. ``joint``: where jointly tuned weights are
+    written, or read from to start with; empty for the base weights. ``known``: the folder of the weights
+    that know its one task, whose trained vector then stands instead of tuning; empty for other jobs."""
 
     number: int
     group: int
@@ -36,6 +46,9 @@ class Job:
     seconds: float | None
     cap: float
     attempt: int = 0
+    arm: Arm | None = None
+    joint: str = ""
+    known: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,8 @@ class Beat:
 @dataclass(frozen=True, eq=False)
 class Answered:
     """One task of a job. ``views[test]``: the candidates with their augmentations, in their order.
-    ``note``: why the network was not asked, or an empty string."""
+    ``note``: why the network was not asked, or an empty string. ``held_out``: how often a demonstration
+    that was held back from tuning came out, 0..1; None where none was."""
 
     job: int
     task_id: str
@@ -76,15 +90,18 @@ class Answered:
     steps: int
     seconds: float
     note: str = ""
+    held_out: float | None = None
 
 
 @dataclass(frozen=True)
 class Done:
-    """The whole job is done. ``reduced``: what a lack of memory made smaller, or an empty string."""
+    """The whole job is done. ``reduced``: what a lack of memory made smaller, or an empty string.
+    ``doubted``: the task was not answered from what the weights know of it; it waits like any other."""
 
     job: int
     seconds: float
     reduced: str = ""
+    doubted: bool = False
 
 
 @dataclass(frozen=True)

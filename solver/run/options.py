@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal, get_args
 
 from solver.arc.task import Task
-from solver.arc.vote import Answer
+from solver.arc.vote import VOTE_RULES, Answer, VoteRule
+from solver.model.folder import DEFAULT_WEIGHTS
 
-if TYPE_CHECKING:
-    from solver.run.adapt import Arm
+Arm = Literal["none", "embedding", "full", "joint"]
+Tune = Literal[Arm, "auto"]
+Across = Literal["none", "loops", "checkpoints", "both"]
+TUNES, ACROSS = get_args(Tune), get_args(Across)
 
-DEFAULT_WEIGHTS = "urm-nano"
+__all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
+
 DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
+
+HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
+JOINT_SECONDS = 3600.0  # of a worker, from which joint tuning pays
 
 # Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
 BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
@@ -21,12 +28,19 @@ BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
 class SolveOptions:
     """What ``solve`` may be told; at most one of ``steps``, ``seconds_per_task``, ``budget_seconds``.
 
-    ``weights``: a shipped set's name or a folder. ``steps``: tuning steps a task, the clock unread.
-    ``augmentations``: views of each test input that vote. ``tune``: what moves at test time.
+    ``weights``: a shipped set's name or a folder; None: the shipped set for the device.
+    ``steps``: tuning steps a task, the clock unread.
+    ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for the same;
+    more only where the memory is factored. ``vote``: how votes are ranked. ``across``: what else votes:
+    several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
+    ``auto`` takes what the time is for (``arm_for``). ``replay``: a file of public tasks, trained on beside
+    the file's in joint tuning.
     ``workers``: processes; 0 works in this one, None takes one for each GPU (one on a CPU).
-    ``groups``: into how many groups the tasks are dealt, each tuned jointly; None: each task alone.
+    ``groups``: into how many groups the tasks are dealt, each tuned together; None: each task alone, or
+    with ``tune`` joint all tasks together, or a group for each worker where a clock decides.
     ``lenient``: go on with guesses where weights or devices fail, instead of a ValueError.
     ``patience``: seconds without a sign of life after which a worker is replaced.
+    ``tune_known``: tasks whose trained vectors the weights carry are tuned like any other.
     """
 
     weights: str | None = None
@@ -36,11 +50,16 @@ class SolveOptions:
     augmentations: int = 16
     seed: int = 0
     device: str = "auto"
-    tune: "Arm" = "full"
+    tune: Tune = "auto"
+    votes: int | None = None
+    vote: VoteRule = "confidence"
+    across: Across = "none"
+    replay: str | None = None
     workers: int | None = 0
     groups: int | None = None
     lenient: bool = False
     patience: float = 900.0
+    tune_known: bool = False
 
     def __post_init__(self) -> None:
         given = [self.steps, self.seconds_per_task, self.budget_seconds]
@@ -50,6 +69,15 @@ class SolveOptions:
             raise ValueError("wanted a budget of 0 or more")
         if self.augmentations < 1:
             raise ValueError(f"augmentations is {self.augmentations}, wanted at least 1")
+        if self.votes is not None and self.votes < 1:
+            raise ValueError(f"votes is {self.votes}, wanted at least 1")
+        for name, value, known in (
+            ("tune", self.tune, TUNES),
+            ("vote", self.vote, VOTE_RULES),
+            ("across", self.across, ACROSS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}, wanted one of {', '.join(known)}")
         if self.workers is not None and self.workers < 0:
             raise ValueError(f"workers is {self.workers}, wanted 0 or more")
         if self.groups is not None and self.groups < 1:
@@ -59,12 +87,31 @@ class SolveOptions:
         """Seconds for each task on a device of this kind where nothing else was said."""
         return DEFAULT_SECONDS[kind] if self.seconds_per_task is None else self.seconds_per_task
 
+    def arm_for(self, kind: str, workers: int, tasks: int) -> Arm:
+        """What moves, on devices of this kind: the choice, or what its time is good for.
+
+        Counted steps, groups of one's own and a CPU: everything, task by task, which measured better than
+        embeddings alone (docs/LOG.md). On a GPU, with JOINT_SECONDS or more of each worker for its share of
+        the tasks, joint tuning, which costs a fraction of as many single ones (arXiv 2511.02886).
+        """
+        if self.tune != "auto":
+            return "full" if self.tune == "joint" and tasks < 2 else self.tune
+        chosen = self.steps is not None or self.groups is not None
+        if kind == "cpu" or chosen or tasks < 2 * workers:
+            return "full"
+        whole = self.budget_seconds
+        seconds = self.default_seconds(kind) * tasks / workers if whole is None else whole
+        return "joint" if seconds >= JOINT_SECONDS else "full"
+
 
 @dataclass(frozen=True, eq=False)
 class TaskResult:
     """One task as it stands after a phase. ``attempts``: two answers for each test input.
     ``reproduced`` of ``demonstrations`` come out exactly after tuning. ``steps`` and ``seconds`` spent.
-    ``note``: why the network gave no answer, or an empty string."""
+    ``note``: why the network gave no answer, or an empty string. ``held_out``: how often a demonstration
+    that was held back from tuning came out, None where none was. ``label``: what a reader of the score
+    must know, as ``solver.arc.record.Finished`` keeps it. ``at_once``: answered by the task's trained
+    vector, without tuning."""
 
     task: Task
     attempts: tuple[tuple[Answer, Answer], ...]
@@ -74,6 +121,9 @@ class TaskResult:
     seconds: float
     note: str = ""
     phase: str = "tune"
+    held_out: float | None = None
+    label: str = ""
+    at_once: bool = False
 
 
 @dataclass(frozen=True)

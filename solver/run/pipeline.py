@@ -11,18 +11,21 @@ from pathlib import Path
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
-from solver.arc.task import Task
-from solver.model.folder import find_weights, seen_tasks
+from solver.arc.task import Task, load_tasks
+from solver.model.folder import read_card
+from solver.run.choice import Choice, choose
+from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
 from solver.run.options import DEFAULT_SECONDS, DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
 from solver.run.plan import Plan
-from solver.run.supervisor import Handlers, NoWorker, Supervisor
+from solver.run.scratch import Scratch
+from solver.run.supervisor import Handlers, Supervisor
 
 __all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
 
-DEFAULT_OPTIONS, DEFAULT_LAUNCHER = SolveOptions(), Launcher()
+DEFAULT_OPTIONS = SolveOptions()
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 
 
@@ -36,18 +39,19 @@ def solve(
     listener: Listener | None = None,
     journal: Path | None = None,
     resume: bool = False,
-    launcher: Launcher = DEFAULT_LAUNCHER,
+    executor: Executor | None = None,
 ) -> list[TaskResult]:
     """Guesses for every task first, then the network on one group of tasks after another.
 
     ``output`` holds a valid submission from the first moment on and is replaced after each result.
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
     every candidate; with ``resume`` an earlier run's is gone on with. ``on_start`` and ``on_result``
-    are short for a ``listener`` with these two.
+    are short for a ``listener`` with these two. ``executor``: what runs the workers;
+    None: processes of this machine.
     """
     listener = listener or Listener()
     listener = replace(listener, start=on_start or listener.start, result=on_result or listener.result)
-    run = Run(tasks, output, options, listener, launcher)
+    run = Run(tasks, output, options, listener, executor or Launcher())
     return run.go(journal, resume)
 
 
@@ -60,26 +64,42 @@ class Run:
         output: Path | None,
         options: SolveOptions,
         listener: Listener,
-        launcher: Launcher,
+        executor: Executor,
     ) -> None:
-        self.started = launcher.clock()
+        self.started = executor.clock()
         self.given = {task.id: task for task in tasks}
         self.hidden = [task.without_test_outputs() for task in tasks]
-        self.output, self.options, self.listener, self.launcher = output, options, listener, launcher
+        self.output, self.options, self.listener, self.executor = output, options, listener, executor
         self.last: dict[str, TaskResult] = {}
         self.restored: list[TaskResult] = []
-        self.plan = Plan(self.hidden, options, start=self.started)
+        self.choice = Choice()
 
     def go(self, journal: Path | None, resume: bool) -> list[TaskResult]:
         """The whole run; a worker loads the network while the guesses are made."""
+        header = Header()
         try:
-            folder = find_weights(self.options.weights or DEFAULT_WEIGHTS)
-            header = self._header(folder)
+            self.choice = choose(self.hidden, self.options)
+            if self.options.replay:
+                load_tasks(self.options.replay)  # what is wrong with it is said before hours of work
+            header = self._header()
         except ValueError as error:
             if not self.options.lenient:
                 raise
             self.listener.say(f"{error}; every task is left to guesses")
-            folder, header = None, Header()
+        folder = self.choice.folder
+        known = {task_id: str(found.resolve()) for task_id, found in self.choice.known.items()}
+        self.plan = Plan(self.hidden, self.options, start=self.started, known=known)
+        scratch = Scratch(header) if self.options.tune in ("joint", "auto") else None
+        if scratch is not None:
+            self.plan.scratch = scratch.open(keep=resume)
+        results = self._work_on(journal, resume, header, folder)
+        if scratch is not None:
+            scratch.remove()
+        return results
+
+    def _work_on(
+        self, journal: Path | None, resume: bool, header: Header, folder: Path | None
+    ) -> list[TaskResult]:
         supervisor = self._supervisor(folder) if folder and self.options.workers != 0 else None
         if supervisor is None:
             return self._with_guesses(journal, resume, header, folder and (lambda: self._inline(folder)))
@@ -89,7 +109,15 @@ class Run:
     def _with_guesses(
         self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
     ) -> list[TaskResult]:
-        self.ledger = Ledger(self.hidden, self.output, self.listener.say)
+        options = self.options
+        self.ledger = Ledger(
+            self.hidden,
+            self.output,
+            self.listener.say,
+            labels=self.choice.labels,
+            vote=options.vote,
+            checkpoints=options.across in ("checkpoints", "both"),
+        )
         self.ledger.write(first=not self.options.lenient)
         try:
             if journal is not None:
@@ -125,15 +153,17 @@ class Run:
                     raise ValueError(f"{path}: wanted a place for the journal, found another file")
                 path.unlink()
             opened, contents = Journal.create(path, header), None
-        self.restored = self.ledger.open_journal(opened, header, contents)
+        self.restored = self.ledger.open_journal(opened, contents)
         self.plan.restore((result.phase, result.task.id) for result in self.restored)
         if self.restored:
             self.ledger.write()
 
-    def _header(self, folder: Path) -> Header:
+    def _header(self) -> Header:
         """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
-        options = self.options
-        tasks = "".join(task.id + task_checksum(task) for task in self.hidden)
+        options, folder = self.options, self.choice.folder
+        assert folder is not None
+        checksums = {task.id: task_checksum(task) for task in self.hidden}
+        tasks = "".join(task_id + checksum for task_id, checksum in checksums.items())
         try:
             checksum = zlib.crc32((folder / "model.safetensors").read_bytes())
         except OSError:
@@ -144,16 +174,32 @@ class Run:
             "steps": options.steps,
             "augmentations": options.augmentations,
             "tune": options.tune,
+            "votes": options.votes,
+            "vote": options.vote,
+            "across": options.across,
+            "replay": options.replay,
             "groups": options.groups,
         }
-        return Header(chosen, folder.name, seen_tasks(folder), options.seed)
+        if self.choice.known:
+            chosen["known"] = self.choice.known_text
+        seen = dict.fromkeys(read_card(folder).seen)
+        seen |= dict.fromkeys(checksums[task_id] for task_id in self.choice.known)
+        return Header(chosen, folder.name, tuple(seen), options.seed)
 
     # Work
 
     def _settings(self, folder: Path) -> WorkerSettings:
         options, share = self.options, self.options.workers or 1
+        replay = str(Path(options.replay).resolve()) if options.replay else ""
         return WorkerSettings(
-            str(folder.resolve()), options.device, share, options.augmentations, options.tune
+            str(folder.resolve()),
+            options.device,
+            share,
+            options.augmentations,
+            options.tune,
+            options.votes or 0,
+            options.across,
+            replay,
         )
 
     def _supervisor(self, folder: Path) -> Supervisor:
@@ -175,7 +221,7 @@ class Run:
             self._settings(folder),
             workers=options.workers,
             handlers=handlers,
-            launcher=self.launcher,
+            executor=self.executor,
             deadline=deadline,
         )
 
@@ -190,7 +236,7 @@ class Run:
         kind = placement.device.type
         self.plan.begin(kind, 1)
         self._ready(Ready(kind, placement.reason, weights.name, (kind,)), 1)
-        while (job := self.plan.next_job(self.launcher.clock())) is not None:
+        while (job := self.plan.next_job(self.executor.clock())) is not None:
             for message in solve_job(bench, job, lambda: None):
                 if isinstance(message, Answered):
                     self._answered(message, job)
@@ -198,13 +244,20 @@ class Run:
                     self.plan.succeed(job, message.seconds, self._done(message, job))
                 elif not self.plan.fail(job):
                     self._given_up(job, message.reason)
-            self.listener.projected(self.plan.projected(self.launcher.clock()))
+            self.listener.projected(self.plan.projected(self.executor.clock()))
 
     # What the work tells
 
     def _ready(self, ready: Ready, workers: int) -> None:
         several = f"{workers} x " if workers > 1 else ""
-        self.listener.start(f"{ready.weights} on {several}{ready.reason}")
+        also = {"loops": "loops", "checkpoints": "checkpoints", "both": "loops and checkpoints"}
+        across = f", votes across {also[self.options.across]}" if self.options.across in also else ""
+        kind = self.choice.kind
+        chosen = f" (the default for {kind})" if kind else ""
+        lines = [f"{ready.weights}{chosen} on {several}{ready.reason}{across}", *self.choice.told()]
+        if kind and kind != ready.kind:
+            lines.append(f"They were chosen for {kind}; on this device --weights may name a better set.")
+        self.listener.start("\n".join(lines))
         self._tell_restored()
 
     def _tell_restored(self) -> None:
@@ -213,12 +266,14 @@ class Run:
             self._tell(self.restored.pop(0))
 
     def _answered(self, message: Answered, job: Job) -> None:
-        self._tell(self.ledger.answered(message, job.phase))
+        self._tell(replace(self.ledger.answered(message, job.phase), at_once=bool(job.known)))
 
     def _done(self, message: Done, job: Job) -> float:
         if message.reduced:
             names = ", ".join(task.id for task in job.tasks[:3])
             self.listener.say(f"{names}: {message.reduced}")
+        if message.doubted:
+            self.plan.doubt(job)
         return self.ledger.disagreement(job.tasks)
 
     def _given_up(self, job: Job, reason: str) -> None:

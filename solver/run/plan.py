@@ -3,52 +3,33 @@
 Pure bookkeeping: the clock is an argument, so that a simulation runs the very same code. With a
 budget there are three phases, each over all groups before the next: a quick pass, tuning, and
 refinement (another seed, the votes pooled) where the votes of a task disagree. With steps or with
-seconds for each task there is one.
+seconds for each task there is one. Where tasks are tuned jointly, that comes before tuning, which then
+finishes each task by itself from the weights of its joint group. Tasks that the weights know come before
+all others, alone and once.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 
-from solver.arc.seed import derive_generator, derive_seed
+from solver.arc.seed import derive_seed
 from solver.arc.task import Task
-from solver.run.cost import CostModel, Size, features, list_schedule, size_of
-from solver.run.message import Job
-from solver.run.options import SolveOptions
+from solver.run.cost import CostModel, features, list_schedule
+from solver.run.deal import PHASES, Group, deal, deal_groups
+from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
+from solver.run.options import Arm, SolveOptions
 
-QUICK, TUNE, REFINE = "quick", "tune", "refine"
-PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
+JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
 _ENDS = {QUICK: 0.1, TUNE: 0.85, REFINE: 1.0}  # share of the budget by which each phase is over
+_JOINT_ENDS = {QUICK: 0.05, JOINT: 0.7, TUNE: 0.93, REFINE: 1.0}
+JOINT_SHARE = 0.75  # of a task's own seconds or steps, where it has them; its finish has the rest
 BREADTH_SECONDS = 40.0  # of a worker for each group; with less, one phase has no time for three
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 RETRIES = 1  # of a group whose worker failed; then its guesses stand
 _CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
 _LEAST_SECONDS = 0.5  # less is no use to a refinement
-
-
-def deal_groups(tasks: Sequence[Task], count: int | None, seed: int) -> list[tuple[int, ...]]:
-    """Indices of the tasks of each group, from the file, the seed and the count alone.
-
-    Shuffled by the seed, then each group's turn in order: sizes differ by one at most.
-    """
-    if count is None or count >= len(tasks):
-        return [(number,) for number in range(len(tasks))]
-    order = derive_generator(seed, "groups", *(task.id for task in tasks)).permutation(len(tasks))
-    return [tuple(sorted(int(n) for n in order[start::count])) for start in range(count)]
-
-
-@dataclass
-class Group:
-    """``sizes`` of its tasks; ``failures`` in the phase at hand."""
-
-    tasks: tuple[Task, ...]
-    sizes: tuple[Size, ...]
-    failures: int = 0
-    done: set[str] = field(default_factory=set)
-
-    @property
-    def weight(self) -> float:
-        """Its share of a common time."""
-        return sum(size.weight for size in self.sizes)
 
 
 @dataclass
@@ -58,17 +39,25 @@ class _Running:
 
 
 class Plan:
-    """The queue of a run. ``start`` and every ``now``: seconds of one clock."""
+    """The queue of a run. ``start`` and every ``now``: seconds of one clock. ``scratch``: the folder where
+    jointly tuned weights are kept, or an empty string for none. ``known``: by the ids of known tasks, the
+    folder of the weights that know each."""
 
-    def __init__(self, tasks: Sequence[Task], options: SolveOptions, *, start: float) -> None:
-        self.options, self.start = options, start
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        options: SolveOptions,
+        *,
+        start: float,
+        scratch: str = "",
+        known: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.options, self.start, self.scratch = options, start, scratch
+        self.tasks = tuple(task for task in tasks if task.id not in known)
         self.kind, self.workers = "cpu", 1
         self.model = CostModel()
-        sizes = [size_of(task) for task in tasks]
-        dealt = deal_groups(tasks, options.groups, options.seed)
-        self.groups = [
-            Group(tuple(tasks[n] for n in group), tuple(sizes[n] for n in group)) for group in dealt
-        ]
+        self.arm: Arm = "full" if options.tune == "auto" else options.tune
+        self.groups = deal(tasks, None if self.arm == "joint" else options.groups, options.seed, known)
         self.phases: tuple[str, ...] = (TUNE,)
         self.running: dict[int, _Running] = {}
         self.disagreement: dict[int, float] = {}
@@ -80,11 +69,30 @@ class Plan:
         mean = (self.options.budget_seconds or 0.0) * workers / len(self.groups)
         self.phases = PHASES if mean >= BREADTH_SECONDS else (TUNE,)
 
+    def _join(self, workers: int) -> None:
+        """Joint groups beside the single tasks: as many as were asked for, or one for each worker where a
+        clock decides, one for all where steps are counted (so that results do not depend on workers)."""
+        count = self.options.groups or (workers if self.options.steps is None else 1)
+        singles = {task.id: group for group in self.groups for task in group.tasks}
+        for dealt in deal_groups(self.tasks, min(count, len(self.tasks)), self.options.seed):
+            tasks = tuple(self.tasks[n] for n in dealt)
+            sizes = tuple(size for task in tasks for size in singles[task.id].sizes)
+            group = Group(tasks, sizes, phases=(JOINT,))
+            if all(TUNE in singles[task.id].done for task in tasks):
+                group.done.add(JOINT)  # an earlier run has finished all of them
+            for task in tasks:
+                singles[task.id].after = len(self.groups)
+            self.groups.append(group)
+        self.phases = JOINT_PHASES if QUICK in self.phases else (JOINT, *self.phases)
+
     def begin(self, kind: str, workers: int) -> None:
         """The first worker is ready: on this kind of device, and so many are to come."""
         self.kind, self.workers = kind, workers
         if self.options.budget_seconds is not None and not any(group.done for group in self.groups):
             self._choose_phases(workers)
+        self.arm = self.options.arm_for(kind, workers, len(self.tasks))
+        if self.arm == "joint":
+            self._join(workers)
 
     def restore(self, finished: Iterable[tuple[str, str]]) -> None:
         """(phase, task id) of what an earlier run has finished."""
@@ -93,29 +101,48 @@ class Plan:
             self.phases = PHASES
         for group in self.groups:
             group.done = {p for p in PHASES if all((p, task.id) in known for task in group.tasks)}
+            if group.known and TUNE in group.done:
+                group.done.update(PHASES)
+            elif group.done:
+                group.known = ""  # doubted by the earlier run
 
     # What is left
 
     def pending(self, phase: str) -> list[int]:
         """Groups that wait for this phase, the most expensive first; of refinement, the least agreed."""
-        busy = {running.job.group for running in self.running.values()}
-        left = [n for n, group in enumerate(self.groups) if phase not in group.done and n not in busy]
+        left = [n for n in self._left(phase) if phase != TUNE or self._may_finish(self.groups[n])]
         if phase == REFINE:
             left = [n for n in left if TUNE in self.groups[n].done and self.disagreement.get(n, 0.0) > 0]
             return sorted(left, key=lambda n: (-self.disagreement[n], n))
         return sorted(left, key=lambda n: (-self._cost(n), n))
 
+    def _left(self, phase: str) -> list[int]:
+        """Groups that have this phase before them."""
+        busy = {running.job.group for running in self.running.values()}
+        todo = [n for n, group in enumerate(self.groups) if phase in group.phases and not group.known]
+        return [n for n in todo if phase not in self.groups[n].done and n not in busy]
+
+    def _may_finish(self, group: Group) -> bool:
+        return group.after is None or JOINT in self.groups[group.after].done
+
     def waits(self, now: float) -> bool:
         """Whether any group waits for a worker in time that is left."""
         budget = self.options.budget_seconds
         in_time = budget is None or now < self.start + budget
-        return in_time and any(self.pending(phase) for phase in self.phases)
+        return in_time and bool(self._known_left() or any(self.pending(phase) for phase in self.phases))
+
+    def _known_left(self) -> list[int]:
+        """Groups of known tasks that nobody has begun."""
+        busy = {running.job.group for running in self.running.values()}
+        return [n for n, group in enumerate(self.groups) if group.known and not group.done and n not in busy]
 
     def next_job(self, now: float) -> Job | None:
         """The next piece of work for a worker that is free; None when there is nothing for it now.
 
         With nothing running, None means that the run is over.
         """
+        if known := self._known_left():
+            return self._start(known[0], TUNE, self._seconds(TUNE, [*known, *self.pending(TUNE)], now), now)
         for phase in self.phases:
             waiting = self.pending(phase)
             if not waiting:
@@ -128,14 +155,49 @@ class Plan:
 
     def _start(self, number: int, phase: str, seconds: float | None, now: float) -> Job:
         group = self.groups[number]
-        steps = None if self.options.steps is None else self.options.steps * len(group.tasks)
+        steps = self._steps(group, phase)
         seed = derive_seed(self.options.seed, REFINE) if phase == REFINE else self.options.seed
         patience = self.options.patience
-        cap = patience if seconds is None else 3 * seconds + min(_CAP, patience)
+        # A long job reports at checkpoints; three times its hours would be no cap at all.
+        factor = 1.2 if phase == JOINT else 3
+        cap = patience if seconds is None else factor * seconds + min(_CAP, patience)
         self._numbers += 1
-        job = Job(self._numbers, number, phase, group.tasks, seed, steps, seconds, cap, group.failures)
+        arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
+        path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""
+        job = Job(
+            self._numbers,
+            number,
+            phase,
+            group.tasks,
+            seed,
+            steps,
+            seconds,
+            cap,
+            group.failures,
+            arm=arm,
+            joint=path,
+            known=group.known,
+        )
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
+
+    def _joint_path(self, number: int | None) -> str:
+        """Where the weights of a joint group are kept; its tasks are part of the name."""
+        if number is None or not self.scratch:
+            return ""
+        ids = zlib.crc32("\n".join(task.id for task in self.groups[number].tasks).encode())
+        return str(Path(self.scratch) / f"joint-{ids:08x}.npz")
+
+    def _own_share(self, phase: str) -> float:
+        """Of the seconds or steps that each task has by itself."""
+        if self.arm != "joint" or phase not in (JOINT, TUNE):
+            return 1.0
+        return JOINT_SHARE if phase == JOINT else 1 - JOINT_SHARE
+
+    def _steps(self, group: Group, phase: str) -> int | None:
+        if self.options.steps is None:
+            return None
+        return round(self.options.steps * len(group.tasks) * self._own_share(phase))
 
     def _seconds(self, phase: str, waiting: Sequence[int], now: float) -> float | None:
         """The first waiting group's time: its own, or its share of what all workers still have."""
@@ -143,28 +205,33 @@ class Plan:
         if options.steps is not None:
             return None
         if options.budget_seconds is None:
-            return options.default_seconds(self.kind) * len(group.tasks)
-        share = _ENDS[phase] if len(self.phases) > 1 else 1.0
+            return options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
+        ends = _JOINT_ENDS if self.arm == "joint" else _ENDS
+        share = ends[phase] if QUICK in self.phases or phase == JOINT else 1.0
         end = self.start + options.budget_seconds * share * (1 - MARGIN)
         busy = [max(0.0, end - max(now, r.ends)) for r in self.running.values()]
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
         fair = capacity * group.weight / sum(self.groups[n].weight for n in waiting)
-        fixed, each = self.model.weights[:2]  # what a job takes beyond what it is given
+        fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
         return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
 
     def _features(self, job: Job):
-        sizes, views = self.groups[job.group].sizes, self.options.augmentations
-        return features(sizes, steps=job.steps, seconds=job.seconds, views=views)
+        sizes = self.groups[job.group].sizes
+        if job.known:
+            return features(sizes, steps=0, seconds=None, views=self._views)
+        return features(sizes, steps=job.steps, seconds=job.seconds, views=self._views)
 
     def _cost(self, number: int) -> float:
         """Seconds of the group's next phase where steps are counted; where time is given, its weight."""
         group, options = self.groups[number], self.options
         if options.steps is None:
             return group.weight
-        steps = options.steps * len(group.tasks)
-        row = features(group.sizes, steps=steps, seconds=None, views=options.augmentations)
-        return self.model.predict(row)
+        return self._guess(number, TUNE)
+
+    @property
+    def _views(self) -> int:
+        return self.options.votes or self.options.augmentations
 
     # What came of it
 
@@ -174,18 +241,29 @@ class Plan:
         group = self.groups[job.group]
         group.done.add(job.phase)
         group.failures = 0
+        if job.known:  # the network may be another one: the cost model learns nothing from it
+            group.done = set(PHASES) if group.known else set()
+            return
         self.disagreement[job.group] = disagreement
         self.model.update(self._features(job), seconds)
+
+    def doubt(self, job: Job) -> None:
+        """What the weights know of the job's task is not enough: from now on it is like any other."""
+        self.groups[job.group].known = ""
 
     def fail(self, job: Job) -> bool:
         """The job's worker failed. True when the group waits once more, False when it is given up."""
         del self.running[job.number]
         group = self.groups[job.group]
+        if job.known:
+            self.doubt(job)
+            return True
         group.failures += 1
         if group.failures <= RETRIES:
             return True
         group.failures = 0
-        group.done.update(self.phases[self.phases.index(job.phase) :] if job.phase != QUICK else (QUICK,))
+        alone = job.phase in (QUICK, JOINT)  # the phases after it need nothing of it
+        group.done.update((job.phase,) if alone else self.phases[self.phases.index(job.phase) :])
         return False
 
     def projected(self, now: float) -> float:
@@ -194,17 +272,16 @@ class Plan:
         free += [0.0] * max(0, self.workers - len(free))
         if self.options.budget_seconds is not None:
             left = max(0.0, self.start + self.options.budget_seconds - now)
-            return left if any(self.pending(p) for p in self.phases[:2]) else min(left, max(free))
-        costs = []
-        for number in self.pending(TUNE):
-            group = self.groups[number]
-            given = self.options.default_seconds(self.kind) * len(group.tasks)
-            steps = self.options.steps
-            row = features(
-                group.sizes,
-                steps=None if steps is None else steps * len(group.tasks),
-                seconds=given if steps is None else None,
-                views=self.options.augmentations,
-            )
-            costs.append(self.model.predict(row))
-        return list_schedule(costs, free)
+            return left if any(self.pending(p) for p in self.phases if p != REFINE) else min(left, max(free))
+        costs = [self._guess(n, phase) for phase in self.phases for n in self._left(phase)]
+        known = [self.groups[n].sizes for n in self._known_left()]
+        rows = [features(sizes, steps=0, seconds=None, views=self._views) for sizes in known]
+        return list_schedule([*map(self.model.predict, rows), *costs], free)
+
+    def _guess(self, number: int, phase: str) -> float:
+        """Seconds of a group's phase where each task has its own steps or seconds."""
+        group, steps = self.groups[number], self._steps(self.groups[number], phase)
+        seconds = None
+        if steps is None:
+            seconds = self.options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
+        return self.model.predict(features(group.sizes, steps=steps, seconds=seconds, views=self._views))

@@ -32,9 +32,9 @@ def main(text: str) -> None:
         return
     _say({"weights": bench.weights.name, "placement": bench.placement.reason})
     until = time.monotonic() + wanted["seconds"]
-    _measure(bench, SIDES[0], 0)  # the first job also warms up
+    _measure(bench, SIDES[0], 1)  # the first job also warms up: kernels are compiled
     rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
-    least = [(0, SIDES[1]), (1, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
+    least = [(0, SIDES[1]), (4, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
     for steps, side in [*least, *rounds]:
         if least or time.monotonic() < until:
             _say(_measure(bench, side, steps))
@@ -50,7 +50,8 @@ def _devices() -> list[str]:
     """A line for each device, with a kernel tried on it."""
     import torch
 
-    from solver.model.device import available_cpus, cuda_failure
+    from solver.model.device import cuda_failure
+    from solver.model.processors import available_cpus
 
     lines = [f"cpu: {available_cpus()} threads, float32"]
     if not torch.cuda.is_available():

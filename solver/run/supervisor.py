@@ -1,4 +1,4 @@
-"""The supervisor: gives jobs to worker processes, one for each device, and outlives all of them.
+"""The supervisor: gives jobs to workers, one for each device, and outlives all of them.
 
 It imports no torch and holds no device. A worker that dies, hangs or fails is replaced; its group waits
 once more, then is left to guesses. A device whose workers fail time and again is given up; when none is
@@ -7,16 +7,14 @@ left, a GPU run goes on with the CPU, and a CPU run ends with what there is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
 
-from solver.run.launch import Launcher, Worker
+from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, WorkerSettings
 from solver.run.plan import Plan
 
 START_CAP = 300.0  # seconds until a worker must be ready
 STRIKES = 3  # failures of a device in a row, without a finished job between them
 DIED = "its process died"
-LAST_WORDS = 5.0  # seconds that a process whose pipe has ended gets to end by itself
 PROJECTION_SECONDS = 5.0  # between two looks at the finish
 TICK = 0.5  # seconds between two looks at the clock
 
@@ -42,10 +40,6 @@ class Handlers:
     say: Callable[[str], None]
 
 
-class NoWorker(ValueError):
-    """No device could work; the text is the last reason."""
-
-
 class Supervisor:
     """Use it as a context: no worker survives it. ``deadline``: when everything is stopped, or None."""
 
@@ -56,11 +50,11 @@ class Supervisor:
         *,
         workers: int | None,
         handlers: Handlers,
-        launcher: Launcher,
+        executor: Executor,
         deadline: float | None = None,
     ) -> None:
         self.plan, self.settings, self.wanted, self.handlers = plan, settings, workers, handlers
-        self.launcher, self.clock, self.deadline = launcher, launcher.clock, deadline
+        self.executor, self.clock, self.deadline = executor, executor.clock, deadline
         self.slots: list[Slot] = []
         self.begun = False
         self._reason = ""
@@ -69,7 +63,7 @@ class Supervisor:
     def __enter__(self) -> "Supervisor":
         # The first worker loads while the guesses are made, and tells which devices there are.
         self.slots = [Slot(self.settings)]
-        self.slots[0].worker = self.launcher.start(self.settings)
+        self.slots[0].worker = self.executor.start(self.settings)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,7 +92,7 @@ class Supervisor:
         coming = False
         for slot in self.slots:
             if slot.worker is None:
-                slot.worker = self.launcher.start(slot.settings)
+                slot.worker = self.executor.start(slot.settings)
             worker = slot.worker
             if not worker.ready:
                 coming = coming or self.plan.waits(now)
@@ -106,27 +100,21 @@ class Supervisor:
             if worker.job is None:
                 job = self.plan.next_job(now)
                 if job is not None:
-                    self._give(slot, job, now)
+                    worker.give(job, now)
         return coming
-
-    def _give(self, slot: Slot, job: Job, now: float) -> None:
-        try:
-            slot.worker.give(job, now)
-        except OSError:  # it died idle; the end of its other pipe is heard next
-            slot.worker.job = job
 
     def _listen(self, now: float) -> None:
         """Hear every worker once, or wait a tick; then look for those that hang."""
-        by_pipe = {slot.worker.messages: slot for slot in self.slots if slot.worker is not None}
+        slots = {slot.worker: slot for slot in self.slots if slot.worker is not None}
         tick = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - now))
-        for pipe in wait(list(by_pipe), tick):
-            slot = by_pipe[pipe]
-            try:
-                message = pipe.recv()
-            except (EOFError, OSError):
-                self._lose(slot, DIED)
+        for worker, message in self.executor.listen(list(slots), tick):
+            slot = slots[worker]
+            if slot.worker is not worker:  # lost by an earlier word of these: nothing it said later counts
                 continue
-            self._hear(slot, message)
+            if message is None:
+                self._lose(slot, DIED)
+            else:
+                self._hear(slot, message)
         now = self.clock()
         for slot in [slot for slot in self.slots if slot.worker is not None]:
             if slot.worker.hangs(now, START_CAP):
@@ -157,17 +145,13 @@ class Supervisor:
             assert isinstance(message, Beat), message
 
     def _begin(self, ready: Ready) -> None:
-        """The first worker is there: one slot for each of its devices, or as many as were asked for."""
-        devices = (self.settings.device,) if ":" in self.settings.device else ready.devices
-        count = self.wanted or len(devices)
-        share = count if ready.kind == "cpu" else 1
-        names = [devices[number % len(devices)] for number in range(count)]
-        for name in names[1:]:
-            self.slots.append(Slot(replace(self.settings, device=name, share=share)))
-        self.slots[0].settings = replace(self.slots[0].settings, device=names[0])
+        """The first worker is there: one slot for each place that the executor has."""
+        places = self.executor.places(self.settings, ready, self.wanted)
+        self.slots[0].settings = places[0]
+        self.slots += [Slot(settings) for settings in places[1:]]
         self.begun = True
-        self.plan.begin(ready.kind, count)
-        self.handlers.ready(ready, count)
+        self.plan.begin(ready.kind, len(places))
+        self.handlers.ready(ready, len(places))
 
     def _lose(self, slot: Slot, reason: str, *, final: bool = False) -> None:
         """The slot's worker is of no more use: end it, requeue its job, or give up job or slot."""

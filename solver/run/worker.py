@@ -68,7 +68,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     import torch
 
     from solver.model.checkpoint import load_weights
-    from solver.model.device import available_cpus
+    from solver.model.processors import available_cpus
     from solver.run.group import Bench
 
     threads = max(1, available_cpus() // settings.share)

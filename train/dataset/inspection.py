@@ -7,7 +7,7 @@ import numpy as np
 from solver.arc.tokens import BORDER, FIRST_COLOUR
 from train.dataset.compact import read_build
 from train.dataset.loader import open_splits
-from train.dataset.samples import Samples
+from train.dataset.samples import Picks, Samples
 from train.dataset.tables import Split
 
 # xterm's 256 colours nearest to those in which ARC tasks are usually shown.
@@ -89,8 +89,8 @@ def show_sample(folder: Path, number: int, colour: bool = True) -> list[str]:
     group = int(np.searchsorted(ends, number, side="right"))
     within = number - int(ends[group] - split.augmentations[group] * split.pairs[group])
     augmentation, pair = divmod(within, int(split.pairs[group]))
-    picks = [np.array([value]) for value in (group, augmentation, pair)]
-    samples = split.draw(*picks, None, 1)
+    picks = Picks(*(np.array([value]) for value in (group, augmentation, pair)))
+    samples = split.draw(picks, None, 1)
     title = (
         f"sample {number}: {split.names[group]}, pair {pair}, augmentation {augmentation} "
         f"(symmetry {samples.symmetries[0]}, palette {''.join(map(str, samples.palettes[0]))}), "

@@ -1,31 +1,21 @@
 """Batches from a data set on disk: a pure function of seed, epoch, step, rank and world size."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from solver.arc.seed import derive_generator
+from solver.arc.task import Pair
+from train.dataset.asking import Question, Views
 from train.dataset.compact import read_arc, read_build, read_sudoku
+from train.dataset.render import Canvases, turned_sides
 from train.dataset.rows import read_rows, walk
-from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Canvases, Identifiers, Samples
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Samples
 from train.dataset.tables import Metadata, Split
-
-_Picks = tuple[np.ndarray, np.ndarray, np.ndarray]  # groups, augmentations, numbers of the pairs: int64 [B]
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """A test input, unaugmented. ``number``: its place among the task's test inputs.
-
-    ``output`` is None where it is not known.
-    """
-
-    task_id: str
-    number: int
-    input: np.ndarray
-    output: np.ndarray | None
 
 
 def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
@@ -88,12 +78,12 @@ class Dataset:
         split = self.splits["train"]
         plan = self._plan(seed, epoch, epochs, batch_size)
         for step, picks in enumerate(plan):
-            if step < start_step or (drop_last and len(picks[0]) < batch_size):
+            if step < start_step or (drop_last and len(picks) < batch_size):
                 continue
             generator = derive_generator(seed, "canvas", epoch, step)
-            yield _draw(split, picks, local, rank, canvas, larger_share, generator)[0]
+            yield _draw(split, picks, local, rank, canvas, larger_share, generator)
 
-    def _plan(self, seed: int, epoch: int, epochs: int, batch_size: int) -> Iterator[_Picks]:
+    def _plan(self, seed: int, epoch: int, epochs: int, batch_size: int) -> Iterator[Picks]:
         """The global batches as picks; nothing is drawn yet."""
         split = self.splits["train"]
         order, chosen, ends = (np.zeros(0, np.int64) for _ in range(3))
@@ -121,11 +111,12 @@ class Dataset:
             if take[-1] < whole:
                 cut = derive_generator(seed, "cut", epoch, step).permutation(whole)
                 numbers[-take[-1] :] = cut[: take[-1]]
-            yield np.repeat(order[position:stop], take), np.repeat(chosen[position:stop], take), numbers
+            groups, augmentations = (np.repeat(part[position:stop], take) for part in (order, chosen))
+            yield Picks(groups, augmentations, numbers)
             position = stop
             step += 1
 
-    def test_batches(
+    def shown_batches(
         self,
         *,
         batch_size: int,
@@ -134,21 +125,70 @@ class Dataset:
         augmentations: int | None = None,
         canvas: str = FULL,
     ) -> Iterator[Samples]:
-        """This rank's share of each global batch: every test input under every augmentation, once.
+        """This rank's share of each global batch: every training pair under every augmentation, once.
 
         ``augmentations``: at most so many of each task, the identity first. Every rank yields the same
-        number of batches; the last is padded. ``questions`` of a sample indexes ``questions()``.
+        number of batches; the last is padded. ``canvas`` as for ``train_batches``.
         """
         local = _local_size(batch_size, rank, world_size)
         _check_canvas(canvas, 0.0)
+        split = self.splits["train"]
+        for picks in walk(split, batch_size, augmentations):
+            generator = derive_generator(0, "canvas")
+            yield _draw(split, picks, local, rank, canvas, 0.0, generator)
+
+    def test_views(
+        self,
+        *,
+        batch_size: int,
+        rank: int = 0,
+        world_size: int = 1,
+        augmentations: int | None = None,
+        canvases: np.ndarray | None = None,
+    ) -> Iterator[Views]:
+        """This rank's share of each global batch: every test input under every augmentation, once.
+
+        ``augmentations`` as for ``shown_batches``; every rank yields the same number, the last ones
+        short or empty. ``canvases`` int64 [Q, 2]: where to draw each of ``questions()``, unaugmented;
+        the full canvas without. A canvas cut to the answer would tell its size, so there is none here.
+        """
+        local = _local_size(batch_size, rank, world_size)
         split = self._test_split()
         firsts = np.cumsum(split.pairs) - split.pairs
         for picks in walk(split, batch_size, augmentations):
-            generator = derive_generator(0, "canvas")
-            samples, (groups, _, numbers) = _draw(split, picks, local, rank, canvas, 0.0, generator)
-            questions = samples.questions
-            questions[: samples.valid] = firsts[groups] + numbers
-            yield replace(samples, questions=questions)
+            questions, sides = firsts[picks.groups] + picks.numbers, None
+            if canvases is not None:
+                symmetries = split.known.symmetries[split.identifiers(picks)]
+                sides = turned_sides(canvases[questions], symmetries)
+            views = Views(picks, questions, sides)
+            yield views.select(slice(rank * local, (rank + 1) * local))
+
+    def draw_views(self, views: Views, size: int) -> Samples:
+        """``size`` samples, of which the first len(views) are real. An output that its canvas cannot
+        hold leaves its labels blank. ``questions`` of a sample indexes ``questions()``."""
+        canvases = None
+        if views.sides is not None:
+            heights, widths = views.sides.astype(np.int16).T
+            canvases = Canvases(heights, widths, np.zeros_like(views.sides))
+        split = self._test_split()
+        samples = split.draw(views.picks, canvases, size)
+        questions = samples.questions
+        questions[: samples.valid] = views.questions
+        return replace(samples, questions=questions)
+
+    def test_batches(self, *, batch_size: int, world_size: int = 1, **which: Any) -> Iterator[Samples]:
+        """The views of ``test_views`` drawn and padded to a rank's share of ``batch_size``."""
+        for views in self.test_views(batch_size=batch_size, world_size=world_size, **which):
+            yield self.draw_views(views, batch_size // world_size)
+
+    def demonstrations(self) -> dict[str, list[Pair]]:
+        """What the training split shows of each task, unaugmented."""
+        train = self.splits["train"]
+        originals, names = train.originals(), train.names
+        shown: dict[str, list[Pair]] = defaultdict(list)
+        for number, group in enumerate(originals.groups):
+            shown[names[group]].append(Pair(*originals.grids(number)))
+        return dict(shown)
 
     def questions(self) -> list[Question]:
         """Every test input once, in the order that ``Samples.questions`` counts."""
@@ -186,19 +226,18 @@ def _check_canvas(canvas: str, larger_share: float) -> None:
 
 def _draw(
     split: Split,
-    picks: _Picks,
+    picks: Picks,
     local: int,
     rank: int,
     canvas: str,
     larger_share: float,
     generator: np.random.Generator,
-) -> tuple[Samples, _Picks]:
-    """The samples of one rank, and their picks. What is random is drawn for all ranks alike."""
+) -> Samples:
+    """The samples of one rank. What is random is drawn for all ranks alike."""
     mine = slice(rank * local, (rank + 1) * local)
     canvases = None
     if canvas == CROPPED:
-        canvases = split.crop(*picks, larger_share, generator)
+        canvases = split.crop(picks, larger_share, generator)
     if canvases is not None:
-        canvases = Canvases(canvases.heights[mine], canvases.widths[mine], canvases.corners[mine])
-    own = tuple(part[mine] for part in picks)
-    return split.draw(*own, canvases, local), own
+        canvases = Canvases(*(part[mine] for part in canvases))
+    return split.draw(picks.select(mine), canvases, local)

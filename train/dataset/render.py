@@ -4,6 +4,8 @@ A pair is a row of six numbers: input offset, height, width, output offset, heig
 are uint8 colours in one flat array. A height of 0 is an output that is not known.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit, prange
 
@@ -15,6 +17,22 @@ from solver.arc.tokens import BORDER, FIRST_COLOUR, PAD
 PAIR_FIELDS = 6
 PARALLEL_FROM = 4096  # samples
 _ORIGIN, _ROW, _COLUMN = 1, 2, 3  # what a random number is for
+
+
+class Looks(NamedTuple):
+    """How B samples are augmented: ``symmetries`` uint8 [B], ``palettes`` uint8 [B, 10]."""
+
+    symmetries: np.ndarray
+    palettes: np.ndarray
+
+
+class Canvases(NamedTuple):
+    """Where to draw B samples: ``heights``, ``widths`` int16 [B], and ``corners`` int64 [B, 2] of what is
+    drawn. Records of a kind that compiled code takes."""
+
+    heights: np.ndarray
+    widths: np.ndarray
+    corners: np.ndarray
 
 
 @njit(cache=True)
@@ -29,8 +47,8 @@ def draw_grid(
 ) -> None:
     """Tokens of one augmented grid and its border on a flat ``canvas`` of ``sides``, at ``corner``.
 
-    The canvas holds pad before; ``place`` is the grid's offset in ``cells``, height and width before
-    the symmetry; ``palette`` is uint8 [10].
+    The canvas holds pad before, and after where the grid has no room on it. ``place`` is the grid's
+    offset in ``cells``, height and width before the symmetry; ``palette`` is uint8 [10].
     """
     offset, height, width = place
     if height == 0:
@@ -38,6 +56,8 @@ def draw_grid(
     base, down, right = strides(symmetry, height, width, width)
     if swaps_sides(symmetry):
         height, width = width, height
+    if corner[0] + height > sides[0] or corner[1] + width > sides[1]:
+        return
     base += offset
     start = corner[0] * sides[1] + corner[1]
     for r in range(height):
@@ -57,19 +77,16 @@ def _render_one(
     n: int,
     cells: np.ndarray,
     pairs: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    heights: np.ndarray,
-    widths: np.ndarray,
-    corners: np.ndarray,
+    looks: Looks,
+    canvases: Canvases,
     inputs: np.ndarray,
     labels: np.ndarray,
 ) -> None:
     inputs[n, :] = PAD
     labels[n, :] = PAD
-    sides = (np.int64(heights[n]), np.int64(widths[n]))
-    corner = (corners[n, 0], corners[n, 1])
-    symmetry, palette = np.int64(symmetries[n]), palettes[n]
+    sides = (np.int64(canvases.heights[n]), np.int64(canvases.widths[n]))
+    corner = (canvases.corners[n, 0], canvases.corners[n, 1])
+    symmetry, palette = np.int64(looks.symmetries[n]), looks.palettes[n]
     first = (pairs[n, 0], pairs[n, 1], pairs[n, 2])
     second = (pairs[n, 3], pairs[n, 4], pairs[n, 5])
     draw_grid(inputs[n], sides, cells, first, symmetry, palette, corner)
@@ -77,58 +94,32 @@ def _render_one(
 
 
 @njit(cache=True, nogil=True)
-def render_serial(
-    cells: np.ndarray,
-    pairs: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    heights: np.ndarray,
-    widths: np.ndarray,
-    corners: np.ndarray,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-) -> None:
-    """As ``render``, in the calling thread: safe beside other threads, and after a fork."""
+def _render_serial(cells, pairs, looks, canvases, inputs, labels) -> None:
     for n in range(pairs.shape[0]):
-        _render_one(n, cells, pairs, symmetries, palettes, heights, widths, corners, inputs, labels)
+        _render_one(n, cells, pairs, looks, canvases, inputs, labels)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def render_parallel(
-    cells: np.ndarray,
-    pairs: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    heights: np.ndarray,
-    widths: np.ndarray,
-    corners: np.ndarray,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-) -> None:
-    """As ``render``, on all threads."""
+def _render_parallel(cells, pairs, looks, canvases, inputs, labels) -> None:
     for n in prange(pairs.shape[0]):
-        _render_one(n, cells, pairs, symmetries, palettes, heights, widths, corners, inputs, labels)
+        _render_one(n, cells, pairs, looks, canvases, inputs, labels)
 
 
 def render(
     cells: np.ndarray,
     pairs: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
-    heights: np.ndarray,
-    widths: np.ndarray,
-    corners: np.ndarray,
+    looks: Looks,
+    canvases: Canvases,
     inputs: np.ndarray,
     labels: np.ndarray,
 ) -> None:
     """Fill the first B rows of ``inputs`` and ``labels`` uint8 [.., T]; cells beyond a canvas are pad.
 
-    ``pairs`` int64 [B, 6]; ``symmetries`` uint8 [B]; ``palettes`` uint8 [B, 10]; canvas ``heights``,
-    ``widths`` [B] with height * width <= T; ``corners`` int64 [B, 2]. A training batch takes under a
-    millisecond on one core: threads that wait for each other would cost more than they save.
+    ``pairs`` int64 [B, 6]; every canvas has at most T cells. A training batch takes under a millisecond
+    on one core: threads that wait for each other would cost more than they save.
     """
-    kernel = render_parallel if len(pairs) >= PARALLEL_FROM else render_serial
-    kernel(cells, pairs, symmetries, palettes, heights, widths, corners, inputs, labels)
+    kernel = _render_parallel if len(pairs) >= PARALLEL_FROM else _render_serial
+    kernel(cells, pairs, looks, canvases, inputs, labels)
 
 
 @njit(cache=True, nogil=True)
@@ -198,7 +189,11 @@ def unpack(inputs: np.ndarray, labels: np.ndarray, cells: np.ndarray, pairs: np.
 
 def augmented_boxes(pairs: np.ndarray, symmetries: np.ndarray) -> np.ndarray:
     """int64 [B, 2]: sides of the smallest box that holds both grids of each pair, once moved."""
-    tall = np.maximum(pairs[:, 1], pairs[:, 4])
-    wide = np.maximum(pairs[:, 2], pairs[:, 5])
+    boxes = np.maximum(pairs[:, 1:3], pairs[:, 4:6])
+    return turned_sides(boxes, symmetries)
+
+
+def turned_sides(sides: np.ndarray, symmetries: np.ndarray) -> np.ndarray:
+    """``sides`` [B, 2] (height, width) after the symmetries [B]."""
     swapped = (symmetries == 1) | (symmetries == 3) | (symmetries >= 6)
-    return np.stack([np.where(swapped, wide, tall), np.where(swapped, tall, wide)], 1)
+    return np.where(swapped[:, None], sides[:, ::-1], sides)

@@ -17,9 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from solver.arc.task import COLOURS, MAX_SIDE, read_json
-from train.dataset.render import PAIR_FIELDS, render, unpack
-from train.dataset.samples import Canvases, Identifiers, Samples, crop_canvases
-from train.dataset.tables import AREA, Metadata, Originals, Split, full_sides, pad_samples
+from train.dataset.render import PAIR_FIELDS, Canvases, Looks, render, unpack
+from train.dataset.samples import Identifiers, Picks, Samples, crop_canvases, plain_palettes
+from train.dataset.tables import (
+    AREA,
+    Metadata,
+    Originals,
+    Split,
+    empty_canvases,
+    full_canvases,
+    pad_samples,
+)
 
 CHUNK = 1024  # samples drawn at a time: what is written is still in the cache
 SEPARATOR = "|||"
@@ -28,7 +36,7 @@ SEPARATOR = "|||"
 def parse_identifiers(names: list[str], where: str) -> Identifiers:
     """Names as the released builder writes them: ``id``, or ``id|||t3|||0132456789``."""
     tasks, symmetries = np.zeros(len(names), np.int32), np.zeros(len(names), np.uint8)
-    palettes = np.tile(np.arange(COLOURS, dtype=np.uint8), (len(names), 1))
+    palettes = plain_palettes(len(names))
     numbers: dict[str, int] = {}
     for row, name in enumerate(names):
         if row == 0 or name == "<blank>":
@@ -74,9 +82,13 @@ class RowsSplit:
         """Cells in a row of the canvas."""
         return isqrt(self.metadata.seq_len)
 
-    def rows(self, groups: np.ndarray, augmentations: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    def rows(self, picks: Picks) -> np.ndarray:
         """Which rows on disk hold these samples."""
-        return self.puzzle_indices[self.group_indices[groups] + augmentations].astype(np.int64) + numbers
+        puzzles = self.group_indices[picks.groups] + picks.augmentations
+        return self.puzzle_indices[puzzles].astype(np.int64) + picks.numbers
+
+    def identifiers(self, picks: Picks) -> np.ndarray:
+        return self.puzzle_identifiers[self.group_indices[picks.groups] + picks.augmentations]
 
     def _unpacked(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells = np.zeros(len(rows) * 2 * AREA, np.uint8)
@@ -84,55 +96,32 @@ class RowsSplit:
         unpack(self.inputs[rows], self.labels[rows], cells, pairs)
         return cells, pairs
 
-    def crop(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        larger_share: float,
-        generator: np.random.Generator,
-    ) -> Canvases | None:
-        """As of the compact layout; None for Sudoku, which has nothing to crop."""
+    def crop(self, picks: Picks, larger_share: float, generator: np.random.Generator) -> Canvases | None:
         if self.side != MAX_SIDE:
             return None
-        _, pairs = self._unpacked(self.rows(groups, augmentations, numbers))
-        return crop_canvases(pairs, np.zeros(len(groups), np.uint8), larger_share, generator)
+        _, pairs = self._unpacked(self.rows(picks))
+        return crop_canvases(pairs, np.zeros(len(picks), np.uint8), larger_share, generator)
 
-    def draw(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        canvases: Canvases | None,
-        size: int,
-    ) -> Samples:
-        """As of the compact layout: the samples of the disk, or the same drawn on ``canvases``."""
-        rows = self.rows(groups, augmentations, numbers)
+    def draw(self, picks: Picks, canvases: Canvases | None, size: int) -> Samples:
+        rows = self.rows(picks)
         if canvases is None:
+            canvases = full_canvases(len(rows), self.side)
             inputs, labels = (np.zeros((size, self.metadata.seq_len), np.uint8) for _ in range(2))
             inputs[: len(rows)] = self.inputs[rows]
             labels[: len(rows)] = self.labels[rows]
-            canvases = Canvases(*full_sides(len(rows), self.side), np.zeros((len(rows), 2), np.int64))
         else:
-            area = int((canvases.heights.astype(np.int64) * canvases.widths).max(initial=0))
-            inputs, labels = (np.zeros((size, area), np.uint8) for _ in range(2))
-            cells, pairs = self._unpacked(rows)
-            plain = np.tile(np.arange(COLOURS, dtype=np.uint8), (len(rows), 1))
-            sides = canvases.heights, canvases.widths
-            still = np.zeros(len(rows), np.uint8)
-            render(cells, pairs, still, plain, *sides, canvases.corners, inputs, labels)
-        identifiers = self.puzzle_identifiers[self.group_indices[groups] + augmentations]
-        known = self.known
-        tasks, symmetries = known.tasks[identifiers], known.symmetries[identifiers]
-        return pad_samples(
-            inputs, labels, identifiers, tasks, symmetries, known.palettes[identifiers], canvases
-        )
+            inputs, labels = empty_canvases(canvases, size)
+            as_they_are = Looks(np.zeros(len(rows), np.uint8), plain_palettes(len(rows)))
+            render(*self._unpacked(rows), as_they_are, canvases, inputs, labels)
+        identifiers, known = self.identifiers(picks), self.known
+        looks = Looks(known.symmetries[identifiers], known.palettes[identifiers])
+        return pad_samples(inputs, labels, identifiers, known.tasks[identifiers], looks, canvases)
 
     def originals(self) -> Originals:
         """The first puzzle of every group, its grids found again on their canvases."""
         groups = np.repeat(np.arange(len(self.pairs)), self.pairs)
         numbers = np.arange(len(groups)) - np.repeat(np.cumsum(self.pairs) - self.pairs, self.pairs)
-        rows = self.rows(groups, np.zeros(len(groups), np.int64), numbers)
+        rows = self.rows(Picks(groups, np.zeros(len(groups), np.int64), numbers))
         if self.side == MAX_SIDE:
             return Originals(*self._unpacked(rows), groups)
         cells = np.stack([self.inputs[rows], self.labels[rows]], 1).ravel() - 1
@@ -206,9 +195,9 @@ def write_split(folder: Path, split: Split, progress: Callable[[int], object]) -
         for file in (inputs, labels):
             np.lib.format.write_array_header_1_0(file, header)
         pending = None
-        for groups, augmentations, numbers in walk(split, CHUNK):
-            samples = split.draw(groups, augmentations, numbers, None, len(groups))
-            identifiers.append(samples.identifiers[numbers == 0])
+        for picks in walk(split, CHUNK):
+            samples = split.draw(picks, None, len(picks))
+            identifiers.append(samples.identifiers[picks.numbers == 0])
             if pending is not None:
                 progress(pending.result())
             pending = writer.submit(_write_chunk, inputs, labels, samples)
@@ -228,8 +217,8 @@ def _write_chunk(inputs: RawIOBase, labels: RawIOBase, samples: Samples) -> int:
     return samples.valid
 
 
-def walk(split: Split, chunk: int, limit: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
-    """Every sample once: (groups, augmentations, numbers) int64, up to ``chunk`` at a time.
+def walk(split: Split, chunk: int, limit: int | None = None) -> Iterator[Picks]:
+    """Every sample once, up to ``chunk`` at a time.
 
     In the order of the rows: group, then augmentation (at most ``limit`` of each group), then pair.
     """
@@ -240,4 +229,4 @@ def walk(split: Split, chunk: int, limit: int | None = None) -> Iterator[tuple[n
         samples = np.arange(start, min(start + chunk, total))
         groups = np.searchsorted(ends, samples, side="right")
         within = samples - (ends - counts * split.pairs)[groups]
-        yield groups, within // split.pairs[groups], within % split.pairs[groups]
+        yield Picks(groups, within // split.pairs[groups], within % split.pairs[groups])

@@ -1,15 +1,33 @@
 """The records that the loader hands to a trainer or an evaluator."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from solver.arc.task import MAX_SIDE
-from train.dataset.render import augmented_boxes
+from solver.arc.task import COLOURS, MAX_SIDE
+from train.dataset.render import Canvases, augmented_boxes
 
 FULL = "full"
 CROPPED = "cropped"
 LARGER_SHARE = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Picks:
+    """Which B samples of a split: ``groups``, ``augmentations`` of the group and ``numbers`` of the pair
+    among the group's pairs, int64 [B] each."""
+
+    groups: np.ndarray
+    augmentations: np.ndarray
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def select(self, index: np.ndarray | slice) -> Self:
+        """Some of them: ``index`` as numpy takes it."""
+        return type(self)(self.groups[index], self.augmentations[index], self.numbers[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +67,9 @@ class Identifiers:
     ids: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class Canvases:
-    """Where to draw: ``heights``, ``widths`` int16 [B] and ``corners`` int64 [B, 2].
-
-    None in place of this record means the full canvas with the translation fixed at the build.
-    """
-
-    heights: np.ndarray
-    widths: np.ndarray
-    corners: np.ndarray
+def plain_palettes(count: int) -> np.ndarray:
+    """uint8 [count, 10]: every colour as it is."""
+    return np.tile(np.arange(COLOURS, dtype=np.uint8), (count, 1))
 
 
 def crop_canvases(

@@ -17,9 +17,9 @@ from numba import njit
 from solver.arc.sampling import below, mix
 from solver.arc.seed import derive_generator, derive_seed
 from solver.arc.task import COLOURS
-from train.dataset.render import PAIR_FIELDS
-from train.dataset.samples import Canvases, Identifiers, Samples
-from train.dataset.tables import Metadata, Originals, full_sides, pad_samples
+from train.dataset.render import PAIR_FIELDS, Canvases, Looks
+from train.dataset.samples import Identifiers, Picks, Samples, plain_palettes
+from train.dataset.tables import Metadata, Originals, full_canvases, pad_samples
 
 SIDE = 9
 AREA = 81
@@ -108,28 +108,23 @@ class SudokuSplit:
     @property
     def known(self) -> Identifiers:
         none = np.zeros(1, np.uint8)
-        return Identifiers(none.astype(np.int32), none, np.arange(COLOURS, dtype=np.uint8)[None], [])
+        return Identifiers(none.astype(np.int32), none, plain_palettes(1), [])
+
+    def identifiers(self, picks: Picks) -> np.ndarray:
+        return np.zeros(len(picks), np.int64)
 
     def crop(self, *_: object) -> None:
-        """A Sudoku fills its canvas: nothing to crop."""
+        return None
 
-    def draw(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        canvases: Canvases | None,
-        size: int,
-    ) -> Samples:
-        """``size`` samples, of which the first len(groups) are real."""
+    def draw(self, picks: Picks, canvases: Canvases | None, size: int) -> Samples:
         assert canvases is None, "Sudoku is drawn on its own canvas"
         inputs, labels = (np.zeros((size, AREA), np.uint8) for _ in range(2))
-        seeds = np.where(augmentations == 0, 0, self.seeds[groups] + augmentations).astype(np.uint64)
-        draw_sudoku(self.questions[groups], self.answers[groups], seeds, inputs, labels)
-        none = np.zeros(len(groups), np.int32)
-        plain = np.tile(np.arange(COLOURS, dtype=np.uint8), (len(groups), 1))
-        own = Canvases(*full_sides(len(groups), SIDE), np.zeros((len(groups), 2), np.int64))
-        return pad_samples(inputs, labels, none, none, none, plain, own)
+        numbers = picks.augmentations
+        seeds = np.where(numbers == 0, 0, self.seeds[picks.groups] + numbers).astype(np.uint64)
+        draw_sudoku(self.questions[picks.groups], self.answers[picks.groups], seeds, inputs, labels)
+        none = np.zeros(len(picks), np.int32)
+        looks = Looks(none, plain_palettes(len(picks)))
+        return pad_samples(inputs, labels, none, none, looks, full_canvases(len(picks), SIDE))
 
     def originals(self) -> Originals:
         """The puzzles as published; the digits stand as colours."""

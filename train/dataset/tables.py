@@ -13,8 +13,8 @@ import numpy as np
 from solver.arc.sampling import AugmentationTable
 from solver.arc.task import COLOURS, MAX_SIDE
 from solver.arc.tokens import PAD, VOCABULARY
-from train.dataset.render import augmented_boxes, render, translate
-from train.dataset.samples import Canvases, Identifiers, Samples, crop_canvases
+from train.dataset.render import Canvases, Looks, augmented_boxes, render, translate
+from train.dataset.samples import Identifiers, Picks, Samples, crop_canvases
 
 AREA = MAX_SIDE * MAX_SIDE
 
@@ -67,23 +67,15 @@ class Split(Protocol):
     names: list[str]
     known: Identifiers
 
-    def crop(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        larger_share: float,
-        generator: np.random.Generator,
-    ) -> Canvases | None: ...
+    def identifiers(self, picks: Picks) -> np.ndarray:
+        """Integers [B]: rows of the puzzle-embedding table."""
 
-    def draw(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        canvases: Canvases | None,
-        size: int,
-    ) -> Samples: ...
+    def crop(self, picks: Picks, larger_share: float, generator: np.random.Generator) -> Canvases | None:
+        """The smallest canvases of these samples, a share of them larger; None where there is nothing to
+        crop."""
+
+    def draw(self, picks: Picks, canvases: Canvases | None, size: int) -> Samples:
+        """``size`` samples, of which the first len(picks) are real; on full canvases without ``canvases``."""
 
     def originals(self) -> Originals: ...
 
@@ -169,51 +161,33 @@ class ArcSplit:
     def known(self) -> Identifiers:
         return self.tasks.known
 
-    def identifiers(self, groups: np.ndarray, augmentations: np.ndarray) -> np.ndarray:
-        """int64 [B]: rows of the puzzle-embedding table."""
-        return self.tasks.table.starts[self.owners[groups]] + augmentations + 1
+    def identifiers(self, picks: Picks) -> np.ndarray:
+        return self.tasks.table.starts[self.owners[picks.groups]] + picks.augmentations + 1
 
-    def crop(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        larger_share: float,
-        generator: np.random.Generator,
-    ) -> Canvases:
-        """The smallest canvases of these samples, a share of them larger."""
-        rows = self.pair_rows[self.starts[groups] + numbers]
-        symmetries = self.tasks.table.symmetries[self.identifiers(groups, augmentations) - 1]
-        return crop_canvases(rows, symmetries, larger_share, generator)
+    def crop(self, picks: Picks, larger_share: float, generator: np.random.Generator) -> Canvases:
+        symmetries = self.tasks.table.symmetries[self.identifiers(picks) - 1]
+        return crop_canvases(self._rows(picks), symmetries, larger_share, generator)
 
-    def draw(
-        self,
-        groups: np.ndarray,
-        augmentations: np.ndarray,
-        numbers: np.ndarray,
-        canvases: Canvases | None,
-        size: int,
-    ) -> Samples:
-        """``size`` samples, of which the first len(groups) are real; on full canvases without
-        ``canvases``."""
-        count = len(groups)
-        rows = self.pair_rows[self.starts[groups] + numbers]
-        owners = self.owners[groups]
-        identifiers = self.identifiers(groups, augmentations)
-        symmetries = self.tasks.table.symmetries[identifiers - 1]
-        palettes = self.tasks.table.palettes[identifiers - 1]
+    def draw(self, picks: Picks, canvases: Canvases | None, size: int) -> Samples:
+        count, owners = len(picks), self.owners[picks.groups]
+        rows, identifiers = self._rows(picks), self.identifiers(picks)
+        table = self.tasks.table
+        looks = Looks(table.symmetries[identifiers - 1], table.palettes[identifiers - 1])
         if canvases is None:
             corners = np.zeros((count, 2), np.int64)
             if self.moved:
-                boxes = augmented_boxes(rows, symmetries)
-                seeds = self.tasks.seeds[owners]
-                translate(seeds, augmentations, numbers, self.pairs[groups], boxes, corners)
-            canvases = Canvases(*full_sides(count), corners)
-        area = int((canvases.heights.astype(np.int64) * canvases.widths).max(initial=0))
-        inputs, labels = (np.zeros((size, area), np.uint8) for _ in range(2))
-        sides = canvases.heights, canvases.widths
-        render(self.tasks.cells, rows, symmetries, palettes, *sides, canvases.corners, inputs, labels)
-        return pad_samples(inputs, labels, identifiers, owners + 1, symmetries, palettes, canvases)
+                boxes = augmented_boxes(rows, looks.symmetries)
+                counts = self.pairs[picks.groups]
+                translate(
+                    self.tasks.seeds[owners], picks.augmentations, picks.numbers, counts, boxes, corners
+                )
+            canvases = full_canvases(count, corners=corners)
+        inputs, labels = empty_canvases(canvases, size)
+        render(self.tasks.cells, rows, looks, canvases, inputs, labels)
+        return pad_samples(inputs, labels, identifiers, owners + 1, looks, canvases)
+
+    def _rows(self, picks: Picks) -> np.ndarray:
+        return self.pair_rows[self.starts[picks.groups] + picks.numbers]
 
     def originals(self) -> Originals:
         """Every pair as the task has it."""
@@ -221,9 +195,16 @@ class ArcSplit:
         return Originals(self.tasks.cells, self.pair_rows, groups)
 
 
-def full_sides(count: int, side: int = MAX_SIDE) -> tuple[np.ndarray, np.ndarray]:
-    """Heights and widths int16 [count] of full canvases."""
-    return np.full(count, side, np.int16), np.full(count, side, np.int16)
+def full_canvases(count: int, side: int = MAX_SIDE, corners: np.ndarray | None = None) -> Canvases:
+    """``count`` full canvases; what is drawn lies at their origin where no ``corners`` are given."""
+    sides = np.full(count, side, np.int16)
+    return Canvases(sides, sides, np.zeros((count, 2), np.int64) if corners is None else corners)
+
+
+def empty_canvases(canvases: Canvases, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels to draw ``size`` samples into, uint8 [size, cells of the largest canvas]."""
+    area = int((canvases.heights.astype(np.int64) * canvases.widths).max(initial=0))
+    return np.zeros((size, area), np.uint8), np.zeros((size, area), np.uint8)
 
 
 def pad_samples(
@@ -231,8 +212,7 @@ def pad_samples(
     labels: np.ndarray,
     identifiers: np.ndarray,
     tasks: np.ndarray,
-    symmetries: np.ndarray,
-    palettes: np.ndarray,
+    looks: Looks,
     canvases: Canvases,
 ) -> Samples:
     """A batch record: everything but the canvases' tokens is padded to their number with blanks."""
@@ -243,14 +223,14 @@ def pad_samples(
         out[:count] = values
         return out
 
-    palettes = padded(palettes, np.uint8)
+    palettes = padded(looks.palettes, np.uint8)
     palettes[count:] = np.arange(COLOURS)
     return Samples(
         inputs=inputs,
         labels=labels,
         identifiers=padded(identifiers, np.int32),
         tasks=padded(tasks, np.int32),
-        symmetries=padded(symmetries, np.uint8),
+        symmetries=padded(looks.symmetries, np.uint8),
         palettes=palettes,
         heights=padded(canvases.heights, np.int16),
         widths=padded(canvases.widths, np.int16),

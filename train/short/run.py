@@ -12,7 +12,7 @@ from types import FrameType
 import torch
 from tqdm import tqdm
 
-from solver.model.checkpoint import save_weights
+from solver.model.checkpoint import save_weights, task_vectors
 from solver.model.device import Placement
 from train.log import RunLog, commit
 from train.short.feed import Item, blocks
@@ -192,10 +192,11 @@ def write(trainer: ShortTrainer, output: Path, call: Call) -> None:
 
 
 def export(trainer: ShortTrainer, folder: Path) -> None:
-    """The averaged weights as a set that ``solve`` reads."""
+    """The averaged weights as a set that ``solve`` reads, with the vectors of the tasks it was trained on."""
     at = trainer.at
     spent = {"steps": at.step, "samples": at.samples, "tokens": at.tokens, "flop": at.flop}
     where = {"seconds": round(at.seconds), "device": trainer.placement.reason, "commit": commit()}
     seen = provenance(trainer.run, trainer.pool)
-    network = trainer.averaged()
-    save_weights(folder, network, trainer.memory.shared_state(), {**seen, **spent, **where})
+    network, shared = trainer.averaged(), trainer.memory.shared_state()
+    vectors = task_vectors(trainer.memory, [entry.checksums for entry in trainer.pool])
+    save_weights(folder, network, shared, {**seen, **spent, **where}, vectors=vectors)

@@ -68,7 +68,7 @@ class ShortTrainer:
         packed = placement.device.type == "cuda" if run.layout == "auto" else run.layout == "packed"
         self.maker = Maker(deck, frame_of(deck, self.config.prefix_len) if packed else None)
         if run.compile:
-            compile_blocks(self.network, dynamic=None if self.maker.frame is None else False)
+            self.network.compile(dynamic=self.maker.frame is None)
         self.at = Position()
         self.rewarmed = REWARM  # steps since moments started anew, where they did
 
@@ -149,13 +149,6 @@ class ShortTrainer:
         return network.eval()
 
 
-def compile_blocks(network: nn.Module, **options: Any) -> None:
-    """Compile the network block by block: all blocks, recurrences, loops and stages share two graphs,
-    with gradient and without, that are ready in seconds."""
-    for layer in network.layers:
-        layer.compile(**options)
-
-
 def check_config(wanted: dict[str, Any], found: dict[str, Any], where: str) -> None:
     """ValueError naming the first key that differs."""
     for key in sorted(wanted.keys() | found.keys()):
@@ -183,7 +176,7 @@ def begin(trainer: ShortTrainer, start: str) -> None:
     else:
         weights = load_weights(start)
         config, network = weights.config.to_dict(), weights.network.state_dict()
-        memory, known = dict(weights.memory), {}
+        memory, known = dict(weights.memory), dict(weights.vectors)
         mean = memory.pop("mean")
     kept = {key: trainer.config.to_dict()[key] for key in CYCLES}
     check_config(trainer.config.to_dict(), {**config, **kept}, start)

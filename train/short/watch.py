@@ -17,11 +17,13 @@ from solver.model.embedding import CoseMemory, build_memory
 from solver.model.flops import inference_flop, training_flop
 from solver.model.learner import run_loops
 from solver.model.loss import act_loss
-from solver.run.adapt import Tuned, TuneSettings, adapt, split
+from solver.run.adapt import adapt
 from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
 from solver.run.options import BATCH_TOKENS
-from solver.run.predict import PredictSettings, first_canvas, predict
+from solver.run.predict import first_canvas, predict
+from solver.run.settings import PredictSettings, TuneSettings
+from solver.run.tuned import Tuned, split
 from train.short.pool import by_checksum, canvas_of
 from train.short.recipe import ShortRun
 from train.short.trainer import ShortTrainer

@@ -1,0 +1,123 @@
+"""One arm of the ablation on one task, or jointly on many: the very jobs that a run gives its workers."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from solver.arc.guess import guesses
+from solver.arc.task import Task
+from solver.arc.vote import LEAST_TRUST, VOTE_RULES, Answer, Evidence, rank, same_grid, trust, two_attempts
+from solver.model.checkpoint import Weights
+from solver.model.config import NetworkConfig
+from solver.model.embedding import build_memory
+from solver.run.group import Bench, solve_job
+from solver.run.message import JOINT, TUNE, Answered, Failed, Job
+from solver.run.plan import JOINT_SHARE
+
+ARMS = ("none", "embedding", "full", "joint")
+
+
+def with_memory(weights: Weights, kind: str) -> Weights:
+    """The same network with another kind of task memory, starting from the same embedding.
+
+    A table's rows start at the factored memory's mean vector without any augmentation's modulation; a
+    factored memory over a table's mean has factors that have not been trained.
+    """
+    if weights.config.memory == kind:
+        return weights
+    config: NetworkConfig = replace(weights.config, memory=kind, memory_rank=0)
+    shared = build_memory(config, tasks=2, rows=2).shared_state()
+    network = copy.copy(weights.network)  # the same tensors under another configuration
+    network.config = config
+    return replace(weights, config=config, network=network, memory={**shared, "mean": weights.memory["mean"]})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Shares of a task's test outputs, 0..1: right by the network's two best answers (``rules``: by each
+    rule of the vote), anywhere in its ``pool``, by the two attempts with guesses (``both``; ``always``:
+    if the network always came first), and by guesses alone."""
+
+    network: float
+    pool: float
+    both: float
+    always: float
+    guesses: float
+    rules: dict[str, float]
+
+
+def judge(task: Task, answered: Answered | None) -> Judged:
+    """``task``: with its solutions. ``answered``: None for guesses alone."""
+    rows = []
+    for test, pair in enumerate(task.test):
+        candidates = [view.candidate for view in answered.views[test]] if answered else []
+        fallback = guesses(task.without_test_outputs(), test)
+        ranked = rank(candidates)
+        evidence = Evidence()
+        if answered:
+            evidence = Evidence(answered.reproduced / len(task.train), answered.held_out)
+        trusted = trust(ranked, evidence) >= LEAST_TRUST
+
+        def right(answers: Sequence[Answer], wanted: np.ndarray = pair.output) -> float:
+            return float(any(same_grid(answer.grid, wanted) for answer in answers))
+
+        rows.append(
+            Judged(
+                right(ranked[:2]),
+                right(ranked),
+                right(two_attempts(ranked, fallback, trusted=trusted)),
+                right(two_attempts(ranked, fallback)),
+                right(two_attempts([], fallback)),
+                {rule: right(rank(candidates, rule)[:2]) for rule in VOTE_RULES},
+            )
+        )
+    means = {
+        name: float(np.mean([getattr(row, name) for row in rows]))
+        for name in ("network", "pool", "both", "always", "guesses")
+    }
+    rules = {rule: float(np.mean([row.rules[rule] for row in rows])) for rule in VOTE_RULES}
+    return Judged(**means, rules=rules)
+
+
+def run_alone(bench: Bench, arm: str, task: Task, seconds: float) -> tuple[Answered, float]:
+    """The task's answers after one job of so many seconds, and the seconds it took."""
+    return _only(bench, Job(1, 0, TUNE, (task.without_test_outputs(),), 0, None, seconds, 0.0, arm=arm))
+
+
+def tune_together(bench: Bench, tasks: Sequence[Task], seconds: float, path: Path) -> float:
+    """The joint part for all tasks, into the file at ``path``; the seconds it took."""
+    hidden = tuple(task.without_test_outputs() for task in tasks)
+    whole = seconds * JOINT_SHARE * len(tasks)
+    job = Job(1, 0, JOINT, hidden, 0, None, whole, 0.0, arm="joint", joint=str(path))
+    began = bench.clock()
+    for message in solve_job(bench, job, lambda: None):
+        _refuse(message)
+    return bench.clock() - began
+
+
+def finish_alone(bench: Bench, task: Task, seconds: float, path: Path) -> tuple[Answered, float]:
+    """The task's answers after its finish from the joint weights at ``path``, and the seconds it took."""
+    share = seconds * (1 - JOINT_SHARE)
+    hidden = task.without_test_outputs()
+    return _only(bench, Job(1, 0, TUNE, (hidden,), 0, None, share, 0.0, arm="full", joint=str(path)))
+
+
+def _only(bench: Bench, job: Job) -> tuple[Answered, float]:
+    began = bench.clock()
+    answers = list(_answers(bench, job))
+    return answers[-1], bench.clock() - began
+
+
+def _answers(bench: Bench, job: Job) -> Iterator[Answered]:
+    for message in solve_job(bench, job, lambda: None):
+        _refuse(message)
+        if isinstance(message, Answered):
+            yield message
+
+
+def _refuse(message: object) -> None:
+    if isinstance(message, Failed):
+        raise ValueError(f"a job of the ablation failed: {message.reason}")

@@ -1,0 +1,218 @@
+"""One run of the fault campaign: a whole run in a process of its own, struck by one kind of fault, then
+checked against what every run promises (``benchmarks.promises``). One that was killed, or whose disk was
+full, is gone on with, and checked again.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.promises import (
+    FULL,
+    MARK,
+    TOLD,
+    TOOK,
+    WORKER_FAULTS,
+    Ended,
+    Pace,
+    Stage,
+    broken_promise,
+    finished,
+    tiny_tasks,
+)
+from solver.run.launch import PACKAGE_FOLDER, Launcher
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run. ``problem``: which promise it broke, or an empty string."""
+
+    scenario: str
+    seconds: float
+    problem: str
+
+
+def write_tiny_weights(folder: Path) -> None:
+    """A random network of the smallest kind."""
+    import torch
+
+    from solver.model.checkpoint import save_weights
+    from solver.model.config import URMConfig
+    from solver.model.embedding import build_memory
+    from solver.model.urm import URM
+
+    config = URMConfig(
+        hidden_size=32, num_heads=2, num_layers=1, H_cycles=1, L_cycles=1, loops=2, puzzle_emb_ndim=32,
+        canvas="cropped", pos_encodings="rope2d", memory="cose",
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(1)
+    network = URM(config, generator).eval()
+    save_weights(
+        folder, network, build_memory(config, tasks=3, rows=3, generator=generator).shared_state(), {}
+    )
+
+
+# In the process of the run
+
+
+def child(text: str) -> None:
+    """The run. ``text``: its settings as JSON. It says what it tells its listener, a line each."""
+    from solver.run.options import Listener, SolveOptions, TaskResult
+    from solver.run.pipeline import solve
+
+    wanted = json.loads(text)
+    budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": 2}
+    options = SolveOptions(
+        weights=wanted["weights"], augmentations=2, device="cpu", tune="full", workers=wanted["workers"],
+        lenient=True, patience=wanted["patience"], **budget,
+    )  # fmt: skip
+    results = 0
+
+    def tell(result: TaskResult) -> None:
+        nonlocal results
+        results += 1
+        if not result.note:
+            print(TOLD, result.phase, result.task.id, flush=True)
+        if results == wanted["full_after"]:
+            size = Path(wanted["journal"]).stat().st_size + wanted["spare"]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+            print(FULL, flush=True)
+
+    began = time.monotonic()
+    solve(
+        tiny_tasks(),
+        output=Path(wanted["output"]),
+        options=options,
+        listener=Listener(result=tell, say=lambda said: print(said, flush=True)),
+        journal=Path(wanted["journal"]),
+        resume=wanted["resume"],
+        executor=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
+    )
+    print(TOOK, time.monotonic() - began, flush=True)
+
+
+# Around it
+
+
+def one_run(
+    scenario: str, generator: np.random.Generator, weights: Path, folder: Path, pace: Pace
+) -> Outcome:
+    """Set the stage, run, check. An empty scenario: a run without a fault."""
+    stage = _stage(scenario, generator, weights, folder, pace)
+    began = time.monotonic()
+    problem = _play(stage, generator)
+    return Outcome(scenario, time.monotonic() - began, problem)
+
+
+def _stage(scenario: str, generator: np.random.Generator, weights: Path, folder: Path, pace: Pace) -> Stage:
+    hits = folder / "hits"
+    hits.mkdir(parents=True)
+    cut = scenario == "truncated weights"
+    settings = {
+        "weights": str(_truncated(weights, folder, generator) if cut else weights),
+        "output": "/proc/submission.json" if scenario == "read-only output" else str(folder / "s.json"),
+        "journal": str(folder / "journal"),
+        "workers": int(generator.integers(1, 3)),
+        "budget": float(generator.uniform(0.1, 2 * pace.clean)) if scenario == "clock near its end" else None,
+        "full_after": int(generator.integers(1, 4)) if scenario == "disk full" else 0,
+        "spare": int(generator.integers(0, 2000)),
+        "patience": pace.patience,
+        "resume": False,
+    }
+    faults = {"folder": str(hits), "faults": _faults(scenario, generator)}
+    mark = {MARK: f"{os.getpid()}-{folder.name}", "FAULTS": json.dumps(faults), "TMPDIR": str(folder)}
+    return Stage(scenario, folder, settings, {**os.environ, **mark}, pace)
+
+
+def _faults(scenario: str, generator: np.random.Generator) -> list[dict[str, object]]:
+    if scenario not in WORKER_FAULTS:
+        return []
+    task, times = (
+        str(generator.choice(["", *(task.id for task in tiny_tasks())])),
+        int(generator.integers(1, 4)),
+    )
+    if scenario == "vanish":
+        return [{"kind": "die", "task": task, "times": times}, {"kind": "vanish"}]
+    if scenario == "memory":
+        return [{"kind": "memory", "task": task, "times": 0, "tokens": int(generator.integers(0, 768))}]
+    return [{"kind": scenario, "task": task, "times": min(times, 2) if scenario == "hang" else times}]
+
+
+def _truncated(weights: Path, folder: Path, generator: np.random.Generator) -> Path:
+    broken = folder / "broken"
+    broken.mkdir()
+    for path in weights.iterdir():
+        data = path.read_bytes()
+        keep = int(generator.integers(0, len(data))) if path.suffix == ".safetensors" else len(data)
+        (broken / path.name).write_bytes(data[:keep])
+    return broken
+
+
+def _play(stage: Stage, generator: np.random.Generator) -> str:
+    """The run, and those that go on with it; the first promise that is broken, or an empty string."""
+    killed, full = stage.scenario == "supervisor killed", stage.scenario == "disk full"
+    times = [stage.pace.clean * float(share) for share in generator.uniform(0.0, 1.1, 3)]
+    if stage.scenario == "worker killed":
+        return broken_promise(stage, _go(stage, workers_at=times[: int(generator.integers(1, 4))]))
+    problem = broken_promise(stage, _go(stage, kill_at=times[0] if killed else None))
+    again = int(generator.integers(0, 3)) if killed else 0
+    for kill_at in times[1 : 1 + again]:  # the run that goes on is killed too
+        problem = problem or _resume(stage, kill_at)
+    return problem or (_resume(stage, None) if killed or full else "")
+
+
+def _resume(stage: Stage, kill_at: float | None) -> str:
+    """Go on with the run; what it had finished must still be there."""
+    before = finished(stage.journal)
+    problem = broken_promise(stage, _go(stage, kill_at=kill_at, resume=True), resumed=True)
+    after = finished(stage.journal)
+    lost = [f"{phase} {name}" for (phase, name), count in before.items() if after.get((phase, name)) != count]
+    return problem or (f"candidates of {', '.join(lost)} are lost" if lost else "")
+
+
+def _go(
+    stage: Stage, *, kill_at: float | None = None, workers_at: Sequence[float] = (), resume: bool = False
+) -> Ended:
+    """Run the child; kill it, or a worker of it, so many seconds after its start."""
+    settings = stage.settings | ({"resume": True, "full_after": 0} if resume else {})
+    code = f"from benchmarks.faulty_run import child; child({json.dumps(settings)!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=PACKAGE_FOLDER,
+        env=stage.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        timers = [threading.Timer(at, _kill_a_child, (process.pid,)) for at in workers_at]
+        for timer in timers:
+            timer.start()
+        try:
+            said, _ = process.communicate(timeout=stage.pace.limit if kill_at is None else kill_at)
+            status: int | None = process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            (said, _), status = process.communicate(), None
+        finally:
+            for timer in timers:
+                timer.cancel()
+    return Ended(status, kill_at is not None, tuple(said.splitlines()))
+
+
+def _kill_a_child(pid: int) -> None:
+    """Kill the youngest process that ``pid`` has started, if there is one."""
+    with suppress(OSError):  # it has ended meanwhile
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if children:
+            os.kill(int(children[-1]), signal.SIGKILL)

@@ -1,0 +1,90 @@
+"""The ablation's table, and the figure of its scores against the seconds that each task has."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+COLUMNS = (
+    ("network", "network"),
+    ("pool", "pool"),
+    ("both", "+ guesses"),
+    ("always", "no gate"),
+)
+
+
+def grouped(rows: Sequence[dict]) -> dict[tuple, list[dict]]:
+    """The rows of each (half, seconds, memory, arm), in the order in which they came."""
+    groups: dict[tuple, list[dict]] = defaultdict(list)
+    for row in rows:
+        groups[row["half"], row["seconds"], row["memory"], row["arm"]].append(row)
+    return groups
+
+
+def table(rows: Sequence[dict]) -> Iterator[str]:
+    """Markdown: tasks right, of so many. network: by its two best; pool: anywhere among its candidates;
+    no gate: if its best always took the first attempt; demos, held out: mean shares that came out."""
+    names = " | ".join(name for _, name in COLUMNS)
+    yield f"| half | s | memory | arm | tasks | {names} | demos | held out | s a task | steps |"
+    yield "|---" * (9 + len(COLUMNS)) + "|"
+    for (half, seconds, memory, arm), cell in grouped(rows).items():
+        counts = [f"{sum(row[key] for row in cell):.1f}" for key, _ in COLUMNS]
+        yield (
+            "| "
+            + " | ".join(
+                [
+                    half,
+                    f"{seconds:g}" if seconds else "-",
+                    memory,
+                    arm,
+                    str(len(cell)),
+                    *counts,
+                    _mean(cell, "demonstrations", ".1%"),
+                    _mean(cell, "held_out", ".1%"),
+                    _mean(cell, "spent", ".1f"),
+                    _mean(cell, "steps", ".0f"),
+                ]
+            )
+            + " |"
+        )
+
+
+def _mean(rows: Sequence[dict], key: str, form: str) -> str:
+    known = [row[key] for row in rows if row.get(key) is not None]
+    return format(float(np.mean(known)), form) if known else "-"
+
+
+def curves(rows: Sequence[dict], half: str, key: str) -> dict[str, tuple[list[float], list[float]]]:
+    """By ``arm, memory``: the seconds, ascending, and the share of tasks that are right by ``key``. Arms
+    that no time changes are flat lines over all seconds."""
+    groups = {place: cell for place, cell in grouped(rows).items() if place[0] == half}
+    times = sorted({place[1] for place in groups if place[1]})
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    for (_, seconds, memory, arm), cell in sorted(groups.items(), key=lambda item: item[0][1]):
+        name = arm if memory == "-" else f"{arm}, {memory}"
+        share = sum(row[key] for row in cell) / len(cell)
+        xs, ys = found.setdefault(name, ([], []))
+        xs += [seconds] if seconds else times
+        ys += [share] if seconds else [share] * len(times)
+    return found
+
+
+def draw(rows: Sequence[dict], path: Path) -> None:
+    """One panel for each half: attempts with guesses, and dotted the coverage of the network's pool."""
+    if find_spec("matplotlib") is None:
+        raise ValueError('a figure needs Matplotlib: pip install "arc-urm-solver[train]"')
+    from matplotlib.figure import Figure
+
+    halves = sorted({row["half"] for row in rows})
+    picture = Figure(figsize=(5 * len(halves), 4), layout="constrained")
+    for axes, half in zip(np.atleast_1d(picture.subplots(1, len(halves), sharey=True)), halves, strict=True):
+        pool = curves(rows, half, "pool")
+        for number, (name, (xs, ys)) in enumerate(curves(rows, half, "both").items()):
+            axes.plot(xs, ys, marker="o", color=f"C{number}", label=name)
+            axes.plot(*pool[name], linestyle=":", color=f"C{number}")
+        axes.set_xscale("log")
+        axes.set(title=f"{half} half", xlabel="seconds a task", ylabel="share of tasks right")
+    axes.legend(fontsize="small")
+    picture.savefig(path, dpi=120)

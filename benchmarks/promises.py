@@ -1,0 +1,184 @@
+"""What every run promises, whatever strikes it, and whether a run of the fault campaign kept it.
+
+Exit status 0 unless it was the one that was killed; a valid submission, and in it what the journal chose;
+every candidate of a task that was told as finished is in the journal; no process is left; the clock is kept.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from solver.arc.journal import Contents, read_journal
+from solver.arc.record import Candidates, Finished
+from solver.arc.submission import read_submission, validate_submission
+from solver.arc.task import Pair, Task, as_grid, read_json
+from solver.arc.vote import same_grid
+from solver.run.pipeline import GRACE
+
+WORKER_FAULTS = ("die", "hang", "memory", "nan", "error", "vanish")
+RUN_FAULTS = (
+    "worker killed",
+    "supervisor killed",
+    "truncated weights",
+    "disk full",
+    "read-only output",
+    "clock near its end",
+)
+SCENARIOS = (*WORKER_FAULTS, *RUN_FAULTS)
+MARK = "ARC_FAULT_RUN"  # in the environment of every process of a run: how orphans are found
+FULL, TOLD, TOOK = "the disk is full now", "told", "took"  # how lines of the run begin
+
+
+@dataclass(frozen=True)
+class Pace:
+    """``clean``: seconds of a run without a fault on this machine, from which every other time derives.
+    ``patience``: until a worker is taken to hang. ``limit``: until a run is."""
+
+    clean: float
+
+    @property
+    def patience(self) -> float:
+        return max(3.0, self.clean)
+
+    @property
+    def limit(self) -> float:
+        return 60.0 + 40.0 * self.clean
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the process of a run ended. ``status``: None where it was killed, ``meant``: on purpose.
+    ``lines``: what it said."""
+
+    status: int | None
+    meant: bool
+    lines: tuple[str, ...]
+
+    def told(self) -> set[tuple[str, str]]:
+        """(phase, task id) of the results that the run told while its disk took them."""
+        whole = self.lines.index(FULL) if FULL in self.lines else len(self.lines)
+        words = [line.split() for line in self.lines[:whole]]
+        return {(word[1], word[2]) for word in words if word[:1] == [TOLD] and len(word) == 3}
+
+    def took(self) -> float | None:
+        """Seconds of the work alone, without the start of the process."""
+        words = [line.split() for line in self.lines]
+        return next((float(word[1]) for word in words if word[:1] == [TOOK] and len(word) == 2), None)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything of one run but its process."""
+
+    scenario: str
+    folder: Path
+    settings: dict[str, object]
+    environment: dict[str, str]
+    pace: Pace
+
+    @property
+    def mark(self) -> str:
+        return self.environment[MARK]
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
+
+def tiny_tasks() -> list[Task]:
+    """Three tasks of the smallest kind; what they ask is of no importance."""
+    generator = np.random.default_rng(5)
+    grids = [as_grid(generator.integers(0, 4, (3, 3))) for _ in range(3)]
+    pairs = [Pair(grid, as_grid(grid[:, ::-1])) for grid in grids]
+    return [Task(name, tuple(pairs[:2]), (Pair(grids[2]),)) for name in ("a1", "b2", "c3")]
+
+
+def broken_promise(stage: Stage, ended: Ended, *, resumed: bool = False) -> str:
+    """The first promise that this process of the run broke, or an empty string."""
+    last = " | ".join(ended.lines[-4:])[-400:]
+    if ended.status is None and not ended.meant:
+        return f"it did not end in {stage.pace.limit:.0f} s: {last}"
+    if ended.status:
+        return f"exit status {ended.status}: {last}"
+    left = _orphans(stage.mark, stage.pace)
+    if left:
+        return f"{left} processes are left"
+    try:
+        contents = _journal(stage.journal)
+        if missing := ended.told() - finished(stage.journal).keys():
+            return f"told, but not in the journal: {sorted(missing)}"
+        return _check_submission(stage, ended, contents, resumed) or _check_fault(stage, ended, resumed)
+    except ValueError as error:
+        return str(error)
+
+
+def _check_submission(stage: Stage, ended: Ended, contents: Contents | None, resumed: bool) -> str:
+    """Valid, and unless something kept the last answers out of it, what the journal chose."""
+    output = Path(str(stage.settings["output"]))
+    if stage.scenario == "read-only output":
+        return "it wrote where nothing can be written" if output.exists() else ""
+    if ended.status is None and not output.exists():
+        return ""  # killed before its first answers
+    validate_submission(read_json(output), tiny_tasks())
+    if ended.status is None or contents is None or (stage.scenario == "disk full" and not resumed):
+        return ""
+    answers = read_submission(output)
+    for (name, test), chosen in contents.chosen.items():
+        wanted = chosen.first.grid, chosen.second.grid
+        if not all(same_grid(a, b) for a, b in zip(answers[name][test], wanted, strict=True)):
+            return f"task {name}: the submission is not what the journal chose"
+    return ""
+
+
+def _check_fault(stage: Stage, ended: Ended, resumed: bool) -> str:
+    """Whether the fault did strike, and the clock was kept."""
+    budget, took = stage.settings["budget"], ended.took()
+    late = isinstance(budget, float) and (took is None or took > budget + GRACE[1] + stage.pace.clean)
+    if late:
+        return f"it took {took} s of {budget:.1f}"
+    if stage.scenario in WORKER_FAULTS and not any((stage.folder / "hits").iterdir()):
+        return "the fault did not strike"
+    if stage.scenario == "disk full" and not resumed and FULL not in ended.lines:
+        return "the disk was never full"
+    return ""
+
+
+def _journal(path: Path) -> Contents | None:
+    """What the journal holds; None where not even its header was written."""
+    if not path.exists() or b"\n" not in path.read_bytes():
+        return None
+    return read_journal(path)
+
+
+def finished(path: Path) -> dict[tuple[str, str], int]:
+    """Number of candidates by the (phase, task id) that are finished."""
+    contents = _journal(path)
+    counts: dict[tuple[str, str], int] = {}
+    latest: dict[tuple[str, str, int], int] = {}
+    for record in contents.records if contents else ():
+        if isinstance(record, Candidates):
+            latest[record.phase, record.task_id, record.test] = len(record.views)
+        elif isinstance(record, Finished):
+            place = record.phase, record.task_id
+            counts[place] = sum(n for key, n in latest.items() if key[:2] == place)
+    return counts
+
+
+def _orphans(mark: str, pace: Pace) -> int:
+    """Processes that carry the run's mark, after some seconds in which they may end."""
+    until = time.monotonic() + 5 + pace.clean
+    while (left := len(list(_marked(mark)))) and time.monotonic() < until:
+        time.sleep(0.1)
+    return left
+
+
+def _marked(mark: str) -> Iterator[int]:
+    wanted = f"{MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0"):
+                yield int(path.parent.name)

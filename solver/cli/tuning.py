@@ -1,0 +1,59 @@
+"""The options of ``solve`` that say how tasks are tuned and how their votes are counted."""
+
+from collections.abc import Callable
+
+import click
+
+_OPTIONS = (
+    click.option(
+        "--augmentations",
+        type=click.IntRange(min=1),
+        default=16,
+        metavar="N",
+        show_default=True,
+        help="Views of each task (turned, flipped, recoloured) that are tuned on, and that vote.",
+    ),
+    click.option(
+        "--tune",
+        type=click.Choice(["auto", "joint", "embedding", "full", "none"]),
+        default="auto",
+        show_default=True,
+        help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the "
+        "whole network (full); the same for all tasks at once, then for each (joint); or nothing. auto: "
+        "full, or joint on a GPU that has an hour or more.",
+    ),
+    click.option(
+        "--replay",
+        type=click.Path(exists=True),
+        metavar="FILE",
+        help="Public tasks that joint tuning repeats beside those of TASKS.",
+    ),
+    click.option(
+        "--votes",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Views of each test input that vote; without it, those that are tuned on.",
+    ),
+    click.option(
+        "--vote",
+        type=click.Choice(["count", "confidence", "probability"]),
+        default="confidence",
+        show_default=True,
+        help="Rank answers by votes; by votes, then confidence; or by the sum of their probabilities.",
+    ),
+    click.option(
+        "--vote-across",
+        "across",
+        type=click.Choice(["none", "loops", "checkpoints", "both"]),
+        default="none",
+        show_default=True,
+        help="Also count the answers of a view's earlier loops, or of joint tuning's checkpoints.",
+    ),
+)
+
+
+def tuning_options(command: Callable) -> Callable:
+    """The command with all of them, in the order above."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,52 @@
+"""Tasks dealt into groups, and what a run remembers of each group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from solver.arc.seed import derive_generator
+from solver.arc.task import Task
+from solver.run.cost import Size, size_of
+from solver.run.message import QUICK, REFINE, TUNE
+
+PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
+
+
+def deal(tasks: Sequence[Task], count: int | None, seed: int, known: Mapping[str, str]) -> list["Group"]:
+    """The groups of a run: tasks that some weights know (``known``: their folder by task id) are each alone,
+    behind the others, which are dealt into ``count`` groups, or None for each alone."""
+    new = [task for task in tasks if task.id not in known]
+    dealt = [tuple(new[n] for n in group) for group in deal_groups(new, count, seed)]
+    found = [task for task in tasks if task.id in known]
+    groups = [Group(group, tuple(map(size_of, group))) for group in dealt]
+    return groups + [Group((task,), (size_of(task),), known[task.id]) for task in found]
+
+
+def deal_groups(tasks: Sequence[Task], count: int | None, seed: int) -> list[tuple[int, ...]]:
+    """Indices of the tasks of each group, from the file, the seed and the count alone.
+
+    Shuffled by the seed, then each group's turn in order: sizes differ by one at most.
+    """
+    if count is None or count >= len(tasks):
+        return [(number,) for number in range(len(tasks))]
+    order = derive_generator(seed, "groups", *(task.id for task in tasks)).permutation(len(tasks))
+    return [tuple(sorted(int(n) for n in order[start::count])) for start in range(count)]
+
+
+@dataclass
+class Group:
+    """``sizes`` of its tasks; ``failures`` in the phase at hand. ``phases``: those that it goes through.
+    ``after``: number of the joint group that it finishes from, None for none. ``known``: the folder of the
+    weights that know its one task, or empty."""
+
+    tasks: tuple[Task, ...]
+    sizes: tuple[Size, ...]
+    known: str = ""
+    failures: int = 0
+    done: set[str] = field(default_factory=set)
+    phases: tuple[str, ...] = PHASES
+    after: int | None = None
+
+    @property
+    def weight(self) -> float:
+        """Its share of a common time."""
+        return sum(size.weight for size in self.sizes)

@@ -1,0 +1,234 @@
+"""Joint tuning: all tasks of a group in one private copy of the weights, then a short finish for each.
+
+Joint training of many tasks matched tuning each alone at lower cost (Trelis, arXiv 2511.02886), and is
+one of the arms of CHARM (arXiv 2609.33270). Public tasks may be replayed beside the group's. At
+checkpoints every task of the group is answered, so that the job may be ended at any moment, and the
+averaged weights are written to a file, from which each task's finish starts, in whichever process.
+"""
+
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from solver.arc.task import Task, load_tasks
+from solver.arc.vote import grid_key
+from solver.file import replace_file
+from solver.model.checkpoint import Weights
+from solver.run.adapt import Start, Tuning
+from solver.run.answer import NOT_FINITE, Asking, answer_task, is_finite, outputs_of
+from solver.run.budget import Budget
+from solver.run.message import Answered, Job
+from solver.run.settings import TuneSettings
+from solver.run.tuned import Tuned, fits
+
+if TYPE_CHECKING:
+    from solver.run.group import Bench
+
+CHECKPOINT_SHARE = 0.1  # of the budget between two checkpoints
+ANSWER_SHARE = 0.2  # of that, which the answers may take; where they cost more, checkpoints are rarer
+TUNING_SHARE = 0.95  # of the budget; the last answers have the rest
+CHECKPOINT_VIEWS = 8  # of each test input at a checkpoint; the last has all
+_OF_TASKS = ("task_vectors", "rows")
+
+
+@dataclass(frozen=True, eq=False)
+class JointState:
+    """What the file holds. ``network``, ``memory``: tensors by name; ``tasks``: ids, in the order of their
+    rows; ``held_out``: their confidences. ``seed``, ``rows_per_task``: of their augmentations."""
+
+    network: dict[str, Tensor]
+    memory: dict[str, Tensor]
+    tasks: tuple[str, ...]
+    held_out: tuple[float | None, ...]
+    seed: int
+    rows_per_task: int
+
+    def rows_of(self, number: int) -> Tensor | None:
+        """[rows_per_task, D] of one task, None for a memory without rows."""
+        first = number * self.rows_per_task + 1
+        return self.memory["rows"][first : first + self.rows_per_task] if "rows" in self.memory else None
+
+    def shared_memory(self, number: int) -> dict[str, Tensor]:
+        """The memory's shared state with the task's own vector (of a table: the mean of its rows) in the
+        place of the stored mean, so that a new memory starts from it."""
+        shared = {name: value for name, value in self.memory.items() if name not in _OF_TASKS}
+        if "task_vectors" in self.memory:
+            return {**shared, "mean": self.memory["task_vectors"][number + 1]}
+        return {**shared, "mean": self.rows_of(number).mean(0)}
+
+
+def write_joint(path: str | Path, tuned: Tuned, seed: int) -> None:
+    """The file, replaced whole: plain arrays, nothing that is executed when it is read."""
+    arrays = {f"network.{name}": value for name, value in tuned.network.state_dict().items()}
+    arrays |= {f"memory.{name}": value for name, value in tuned.memory.state_dict().items()}
+    plain = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
+    held_out = [np.nan if share is None else share for share in tuned.held_out]
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        tasks=np.array([task.id for task in tuned.tasks]),
+        held_out=np.array(held_out, float),
+        numbers=np.array([str(seed), str(tuned.rows_per_task)]),
+        **plain,
+    )
+    replace_file(Path(path), buffer.getvalue())
+
+
+def read_joint(path: str | Path) -> JointState | None:
+    """The file's contents; None where there is none."""
+    path = Path(path)
+    if not path.is_file():
+        return None
+    found = path.stat()
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int, size: int) -> JointState:
+    """Read once for all the tasks that finish from it, until it changes."""
+    with np.load(path, allow_pickle=False) as file:
+        tensors = {name: torch.from_numpy(file[name]) for name in file.files if "." in name}
+        tasks, held_out, numbers = file["tasks"].tolist(), file["held_out"].tolist(), file["numbers"]
+    parts = {
+        part: {name.partition(".")[2]: t for name, t in tensors.items() if name.startswith(part + ".")}
+        for part in ("network", "memory")
+    }
+    known = tuple(None if np.isnan(share) else share for share in held_out)
+    return JointState(
+        **parts, tasks=tuple(tasks), held_out=known, seed=int(numbers[0]), rows_per_task=int(numbers[1])
+    )
+
+
+def _with_network(weights: Weights, state: JointState) -> Weights:
+    network = copy.deepcopy(weights.network)
+    network.load_state_dict(state.network)
+    return replace(weights, network=network)
+
+
+def start_from(
+    path: str | Path, weights: Weights, task: Task, settings: TuneSettings, seed: int
+) -> tuple[Weights, Start | None]:
+    """Weights and embeddings for a task's finish; the base weights where the file or the task is missing
+    (joint tuning failed, or another machine did it)."""
+    state = read_joint(path)
+    if state is None or task.id not in state.tasks:
+        return weights, None
+    number = state.tasks.index(task.id)
+    same_views = state.seed == seed and state.rows_per_task == settings.augmentations
+    start = Start(state.rows_of(number) if same_views else None, state.held_out[number])
+    return replace(_with_network(weights, state), memory=state.shared_memory(number)), start
+
+
+def finish_settings(settings: TuneSettings) -> TuneSettings:
+    """Of a task that was tuned jointly: its embedding stands already, so everything moves at once."""
+    return replace(settings, embedding_share=0.0)
+
+
+def tune_jointly(
+    bench: "Bench", job: Job, group: Sequence[Task], *, settings: TuneSettings, asking: Asking, budget: Budget
+) -> Iterator[Answered]:
+    """Tune until the budget ends or every task has settled; each task is answered at each checkpoint.
+
+    A clock's budget goes on from a checkpoint that an ended run has left; counted steps start anew, so
+    that they repeat.
+    """
+    tuning = _begin(bench, job, group, settings, budget)
+    until, told, last = CHECKPOINT_SHARE, bench.clock(), False
+    while not last:
+        tuning.run(min(until, TUNING_SHARE))
+        share = budget.done(tuning.step)
+        last = tuning.over or share >= TUNING_SHARE
+        with tuning.averaged():
+            tuned = tuning.counted()
+            if not is_finite(tuned):
+                yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
+                return
+            if job.joint:
+                with suppress(ValueError):  # a full disk: the finish starts from what was written before
+                    write_joint(job.joint, tuned, job.seed)
+            asked = asking if last else replace(asking, views=min(asking.views, CHECKPOINT_VIEWS))
+            for answer in _answers(tuned, asked, budget if last else _checkpoint_time(budget)):
+                now = bench.clock()
+                yield replace(answer, seconds=max(0.0, now - told))
+                told = now
+        until = _next(share, budget.done(tuning.step))
+
+
+def _next(before: float, after: float) -> float:
+    """The share of the budget at which the next checkpoint comes: answers that took ``after - before``
+    take ANSWER_SHARE of the time between checkpoints at most."""
+    return after + max(CHECKPOINT_SHARE, (after - before) / ANSWER_SHARE)
+
+
+def _checkpoint_time(budget: Budget) -> Budget:
+    """The time for the answers of a checkpoint, from now on."""
+    if budget.seconds is None:
+        return budget
+    seconds = budget.seconds * CHECKPOINT_SHARE * ANSWER_SHARE
+    return replace(budget, seconds=seconds, start=budget.clock())
+
+
+def _answers(tuned: Tuned, asking: Asking, budget: Budget) -> Iterator[Answered]:
+    outputs = outputs_of(tuned.tasks)
+    for number, task in enumerate(tuned.tasks):
+        yield answer_task(tuned, number, asking, budget, outputs)
+        outputs -= len(task.test)
+
+
+def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:
+    weights = bench.weights
+    replayed = [t for t in read_replay(bench.settings.replay, group) if fits(t, weights.config)]
+    state = read_joint(job.joint) if job.joint and job.steps is None else None
+    ids = tuple(task.id for task in group)
+    if state is not None and state.tasks == ids and state.rows_per_task == settings.augmentations:
+        weights = _with_network(weights, state)
+        settings = replace(settings, hold_share=0.0)
+    else:
+        state = None
+    tuning = Tuning(
+        weights,
+        group,
+        settings=replace(settings, arm="joint"),
+        budget=budget,
+        placement=bench.placement,
+        seed=job.seed,
+        replayed=replayed,
+    )
+    if state is not None:
+        tuning.watch.held_out = list(state.held_out)
+        if all(state.memory[name].shape == value.shape for name, value in tuning.memory.state_dict().items()):
+            tuning.memory.load_state_dict(state.memory)
+    return tuning
+
+
+def read_replay(path: str, group: Sequence[Task]) -> list[Task]:
+    """Public tasks with every pair whose output is known as a demonstration; an empty path for none.
+
+    Tasks of the group, by their ids, and pairs whose input is one of its test inputs are left out: a
+    file of public tasks may hold the very answers.
+    """
+    if not path:
+        return []
+    ids = {task.id for task in group}
+    asked = {grid_key(pair.input) for task in group for pair in task.test}
+    found = []
+    for task in _load(path):
+        pairs = [pair for pair in (*task.train, *task.test) if pair.output is not None]
+        pairs = [pair for pair in pairs if grid_key(pair.input) not in asked]
+        if task.id not in ids and pairs:
+            found.append(Task(task.id, tuple(pairs), ()))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _load(path: str) -> tuple[Task, ...]:
+    return tuple(load_tasks(path))

@@ -1,0 +1,53 @@
+"""A Ray cluster on this machine: a head without processors, and nodes with one each."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from conftest import ROOT
+from ray.cluster_utils import Cluster as Nodes
+from training import free_port
+
+STORE = 80 * 2**20  # bytes of a node's object store, near the least that Ray takes
+
+
+@contextmanager
+def inherited() -> Iterator[None]:
+    """What the nodes and their workers inherit: nothing is told to Ray's makers, this checkout is found."""
+    before = dict(os.environ)
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": str(ROOT)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # of Ray's own log files
+            yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+class RayNodes:
+    """``address``: what a driver on this machine connects to; ``client``: what any other would."""
+
+    def __init__(self) -> None:
+        port = free_port()
+        head = dict(num_cpus=0, include_dashboard=False, ray_client_server_port=port)
+        with inherited():
+            self.cluster = Nodes(True, head_node_args={**head, "object_store_memory": STORE})
+        self.address, self.client = self.cluster.address, f"ray://127.0.0.1:{port}"
+        self.nodes: list = []
+
+    def fill(self, count: int) -> "RayNodes":
+        """Start what is missing to so many nodes."""
+        while len(self.nodes) < count:
+            with inherited():
+                self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
+        return self
+
+    def kill(self) -> None:
+        """The newest node, as when its power fails."""
+        self.cluster.remove_node(self.nodes.pop(), allow_graceful=False)
+
+    def stop(self) -> None:
+        """The rest of them."""
+        self.cluster.shutdown()

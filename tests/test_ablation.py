@@ -1,0 +1,147 @@
+"""The ablation, the comparison of votes, and the count of a memory's bytes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from made_run import challenges, solutions
+from test_run import tiny_task, tiny_weights
+
+from benchmarks import ablation, votes
+from benchmarks.arm import ARMS, judge, with_memory
+from benchmarks.figure import curves, table
+from benchmarks.memory import memory_bytes
+from solver.arc.journal import Journal
+from solver.arc.record import Candidates, Header, View
+from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import Candidate
+from solver.model.checkpoint import save_weights
+from solver.model.config import URMConfig
+from solver.run.message import Answered
+
+RIGHT, WRONG, OTHER = (as_grid([[colour, 1]]) for colour in (1, 2, 3))
+
+
+def test_a_memorys_bytes_are_counted_from_its_shapes() -> None:
+    config = URMConfig(hidden_size=32, num_heads=2, puzzle_emb_ndim=32, memory="table")
+    assert memory_bytes(config, tasks=5, augmentations=10) == 4 * 32 * 51
+    factored = URMConfig(hidden_size=32, num_heads=2, puzzle_emb_ndim=32, memory="cose", memory_rank=4)
+    shared = 8 * 32 + 32 + 9 * 16 + 2 * 32 * (32 + 32 + 9 * 16) + 4 * 32
+    assert memory_bytes(factored, tasks=5, augmentations=10) == 4 * (3 * (6 * 32 + shared) + 51 * 4)
+
+
+@pytest.mark.parametrize(("trained", "wanted"), [("cose", "table"), ("table", "cose"), ("cose", "cose")])
+def test_another_memory_starts_from_the_same_embedding(trained: str, wanted: str) -> None:
+    weights = tiny_weights(memory=trained)
+    weights.memory["mean"] = torch.arange(32.0)
+    other = with_memory(weights, wanted)
+    assert other.config.memory == other.network.config.memory == wanted
+    assert weights.network.config.memory == trained
+    memory = other.new_memory(tasks=1, rows=1)
+    start = memory.rows[1] if wanted == "table" else memory.task_vectors[1]
+    assert torch.equal(start, torch.arange(32.0))
+
+
+def known_task(name: str) -> Task:
+    task = tiny_task(name)
+    return Task(name, task.train, (Pair(task.test[0].input, RIGHT),))
+
+
+def answered(grids: list, reproduced: int = 2) -> Answered:
+    views = tuple(View(Candidate(grid, 0.5, -0.01)) for grid in grids)
+    return Answered(1, "t", (views,), reproduced, 3, 1.0, "", None)
+
+
+def test_an_outcome_is_judged_with_and_without_guesses() -> None:
+    task = known_task("t")
+    third = judge(task, answered([WRONG, WRONG, OTHER, OTHER, RIGHT]))
+    assert (third.network, third.pool) == (0.0, 1.0)
+    best = judge(task, answered([RIGHT, RIGHT, WRONG]))
+    assert best.network == best.both == best.always == best.rules["probability"] == 1.0
+    assert judge(task, None).network == judge(task, None).pool == 0.0
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A challenges file with its solutions beside it, and a folder of weights."""
+    tasks = [known_task(name) for name in ("aa", "ab", "ac", "ad")]
+    path = tmp_path / "made_challenges.json"
+    path.write_text(json.dumps(challenges(tasks)))
+    (tmp_path / "made_solutions.json").write_text(json.dumps(solutions(tasks)))
+    weights = tiny_weights(memory="cose")
+    save_weights(tmp_path / "tiny", weights.network, weights.memory, {})
+    return path, tmp_path / "tiny"
+
+
+def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: Path) -> None:
+    tasks, weights = files
+    log, figure = tmp_path / "log.jsonl", tmp_path / "figure.png"
+    command = [str(tasks), "--log", str(log), "--weights", str(weights), "--seconds", "0.3,0.6"]
+    command += ["--half", "both", "--augmentations", "2", "--device", "cpu", "--limit", "1"]
+    done = CliRunner().invoke(ablation.main, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    cells = {(row["half"], row["seconds"], row["memory"], row["arm"]) for row in rows}
+    assert len(cells) == 2 * (1 + 2 * (1 + 2 * 3)) and {cell[3] for cell in cells} == {"guesses", *ARMS}
+    assert len({tuple(row["key"]) for row in rows}) == len(rows)
+    assert not list(tmp_path.glob("*.npz"))
+    # Torn off in the middle of a line, it does again what is missing, and nothing else.
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-2]) + lines[-2][:20])
+    again = CliRunner().invoke(ablation.main, [*command, "--figure", str(figure)], catch_exceptions=False)
+    kept = log.read_bytes().splitlines(keepends=True)
+    assert kept[: len(lines) - 2] == lines[:-2]
+    assert len(kept) == len(lines)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    shown = CliRunner().invoke(ablation.main, [str(tasks), "--log", str(log), "--show"])
+    assert shown.output.splitlines() == again.output.splitlines()[1:]
+
+
+def test_the_table_and_the_curves_keep_the_halves_apart() -> None:
+    def row(half: str, arm: str, seconds: float, both: float) -> dict:
+        shares = dict.fromkeys(("network", "pool", "always"), 0.0)
+        memory = "-" if arm == "guesses" else "cose"
+        return {"half": half, "seconds": seconds, "memory": memory, "arm": arm, "both": both, **shares}
+
+    rows = [row("even", "guesses", 0.0, 1.0), row("even", "guesses", 0.0, 0.0)]
+    rows += [row("even", "full", 10.0, 0.5), row("even", "full", 30.0, 1.0), row("odd", "full", 10.0, 0.0)]
+    found = curves(rows, "even", "both")
+    assert found == {"guesses": ([10.0, 30.0], [0.5, 0.5]), "full, cose": ([10.0, 30.0], [0.5, 1.0])}
+    lines = list(table(rows))
+    assert len(lines) == 2 + 4 and len({line.count("|") for line in lines}) == 1
+    assert lines[2].startswith("| even | - | - | guesses | 2 | 0.0 | 0.0 | 1.0 |")
+
+
+def test_votes_are_compared_by_rule(files: tuple[Path, Path], tmp_path: Path) -> None:
+    tasks, _ = files
+    path = tmp_path / "run.journal"
+
+    def record(task_id: str, phase: str, *cells: tuple) -> Candidates:
+        views = tuple(View(Candidate(grid, confidence, log_prob)) for grid, confidence, log_prob in cells)
+        return Candidates(task_id, 0, views, phase)
+
+    with Journal.create(path, Header()) as journal:
+        # By count the first two stand; confidence lifts the right one; probability too.
+        journal.append(record("aa", "tune", (WRONG, 0.1, -9.0), (OTHER, 0.1, -9.0), (RIGHT, 0.9, -0.1)))
+        journal.append(record("ab", "quick", (RIGHT, 0.5, -1.0)))
+        journal.append(record("ab", "tune", (WRONG, 0.5, -1.0)))
+        journal.append(record("ac", "joint", (RIGHT, 0.5, -1.0)))
+    done = CliRunner().invoke(votes.main, [str(path), "--tasks", str(tasks)], catch_exceptions=False)
+    lines = [line.split() for line in done.output.splitlines()]
+    assert lines[2:5] == [["count", "1", "1"], ["confidence", "2", "2"], ["probability", "2", "2"]]
+    assert "right by count only 0, by confidence only 1" in done.output
+    (tmp_path / "made_solutions.json").unlink()
+    refused = CliRunner().invoke(votes.main, [str(path), "--tasks", str(tasks)])
+    assert refused.exit_code == 2 and "solution of task aa is not known" in refused.output
+
+
+def test_tasks_are_chosen_by_half_and_size() -> None:
+    tasks = [known_task(name) for name in ("aa", "ab", "ac", "ad", "ae")]
+    even, odd = (ablation.chosen(tasks, half, 12) for half in ("even", "odd"))
+    assert {t.id for t in even} | {t.id for t in odd} == {t.id for t in tasks}
+    assert not {t.id for t in even} & {t.id for t in odd}
+    assert ablation.chosen(tasks, "even", 3) == []
+    assert np.array_equal(ablation.chosen(tasks, "odd", 12, 1)[0].test[0].output, RIGHT)

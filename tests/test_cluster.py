@@ -1,0 +1,144 @@
+"""Solving on a Ray cluster of a head and two workers: the answers of a local run, whatever is lost."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from test_run import tiny_weights
+from test_supervisor import NAMES, four_tasks, options
+
+from solver.arc.journal import read_journal
+from solver.cli import main
+from solver.model.checkpoint import save_weights
+from solver.run.cluster import Resources, connected, divide
+from solver.run.options import Listener, TaskResult
+from solver.run.pipeline import solve
+
+if TYPE_CHECKING:
+    from ray_nodes import RayNodes
+
+NODE = {"CPU": 4.0}
+GPU_NODE = {"CPU": 32.0, "GPU": 8.0}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tiny, folder = tiny_weights(memory="cose"), tmp_path_factory.mktemp("weights") / "tiny"
+    save_weights(folder, tiny.network, tiny.memory, {})
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "device", "workers", "found"),
+    [
+        ([NODE, NODE], "auto", None, Resources(0, 4, 2)),
+        ([NODE, NODE], "auto", 3, Resources(0, 2, 3)),
+        ([NODE, {"CPU": 2.0}], "cpu", 2, Resources(0, 2, 2)),
+        ([{}, NODE], "auto", 1, Resources(0, 4, 1)),
+        ([NODE, GPU_NODE, GPU_NODE], "auto", None, Resources(1, 4, 16)),
+        ([NODE, GPU_NODE], "cuda", 3, Resources(1, 4, 3)),
+        ([NODE, GPU_NODE], "cpu", None, Resources(0, 16, 2)),
+    ],
+)
+def test_each_worker_has_a_gpu_or_an_equal_share(nodes, device, workers, found) -> None:
+    assert divide(nodes, device, workers) == found
+
+
+@pytest.mark.parametrize(
+    ("nodes", "device", "workers", "text"),
+    [
+        ([NODE, NODE], "auto", 9, "has 8 processors, wanted 9 workers"),
+        ([NODE, NODE], "cuda", None, "no node of the cluster has a GPU"),
+        ([GPU_NODE], "auto", 9, "has 8 GPUs, wanted 9 workers"),
+        ([], "auto", None, "has 0 processors, wanted 1 worker"),
+    ],
+)
+def test_what_does_not_fit_is_refused(nodes, device, workers, text) -> None:
+    with pytest.raises(ValueError, match=text):
+        divide(nodes, device, workers)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--cluster", "10.0.0.1:6379"], "wanted auto or ray://HOST:PORT, found '10.0.0.1:6379'"),
+        (["--cluster", "auto", "--workers", "0"], "wanted 1 or more with --cluster"),
+    ],
+)
+def test_wrong_words_are_refused(words: list[str], text: str, example_tasks: Path) -> None:
+    result = CliRunner().invoke(main, [str(example_tasks), *words])
+    assert result.exit_code == 2 and text in result.output
+
+
+def test_without_ray_a_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example_tasks: Path
+) -> None:
+    monkeypatch.setattr("solver.run.cluster.find_spec", lambda name: None)
+    words = [str(example_tasks), "-o", str(tmp_path / "s.json"), "--cluster", "auto"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2 and 'pip install "arc-urm-solver[ray]"' in result.output
+    assert not (tmp_path / "s.json").exists()
+
+
+def test_the_driver_imports_neither_torch_nor_ray() -> None:
+    code = "import sys, solver.run.cluster; sys.exit(bool({'torch', 'ray'} & sys.modules.keys()))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+# On the cluster
+
+
+def test_the_command_writes_what_it_writes_without_a_cluster(
+    weights: str, tmp_path: Path, ray_nodes: "RayNodes", example_tasks: Path
+) -> None:
+    ray_nodes.fill(2)
+    challenges = json.loads(example_tasks.read_text())
+    few = tmp_path / "few.json"
+    few.write_text(json.dumps(dict(list(challenges.items())[:3])))
+    words = [str(few), "--weights", weights, "--steps", "1", "--augmentations", "2", "--device", "cpu"]
+    told = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "a.json"), "--cluster", "auto"])
+    assert told.exit_code == 0, told.output
+    assert "tiny on 2 x CPU" in told.output
+    alone = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "b.json"), "--workers", "0"])
+    assert alone.exit_code == 0, alone.output
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_a_node_killed_in_the_middle_loses_no_task(
+    weights: str, tmp_path: Path, ray_nodes: "RayNodes"
+) -> None:
+    import ray
+
+    ray_nodes.fill(2)
+    told: list[TaskResult] = []
+    said: list[str] = []
+
+    def hear(result: TaskResult) -> None:
+        if not told:
+            ray_nodes.kill()
+            while sum(node["Alive"] for node in ray.nodes()) > 2:  # the head and the other one
+                time.sleep(0.1)
+        told.append(result)
+
+    path, chosen = tmp_path / "s.json", options(weights, workers=2)
+    with connected(ray_nodes.client, workers=2) as cluster:
+        solve(
+            four_tasks(),
+            output=path,
+            options=chosen,
+            listener=Listener(result=hear, say=said.append),
+            journal=tmp_path / "journal",
+            executor=cluster,
+        )
+    assert sorted((result.task.id, result.note) for result in told) == [(name, "") for name in sorted(NAMES)]
+    assert any("its actor or node is gone" in text for text in said), said
+    assert read_journal(tmp_path / "journal").finished.keys() == set(NAMES)
+    solve(four_tasks(), output=tmp_path / "local.json", options=replace(chosen, workers=0))
+    assert path.read_bytes() == (tmp_path / "local.json").read_bytes()

@@ -1,0 +1,198 @@
+"""What tuning knows of itself: the demonstration held back, tasks that settle, what the vote makes of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_run import CPU, tiny_task, tiny_weights
+
+from solver.arc.augment import IDENTITY
+from solver.arc.journal import Journal, read_journal
+from solver.arc.record import Header, View
+from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import GUESS, NETWORK, Answer, Candidate
+from solver.model.learner import Rates
+from solver.run.adapt import Tuning, adapt
+from solver.run.budget import Budget
+from solver.run.ledger import Ledger
+from solver.run.message import JOINT, TUNE, Answered
+from solver.run.sampler import DemonstrationSampler
+from solver.run.settings import TuneSettings
+
+
+def three_demonstrations(name: str = "three", count: int = 3) -> Task:
+    """One rule, the same answer everywhere: easily learned from two of its demonstrations."""
+    generator = np.random.default_rng(8)
+    answer = as_grid([[1, 2], [2, 1]])
+    pairs = [Pair(as_grid(generator.integers(3, 6, (2, 2))), answer) for _ in range(count + 1)]
+    return Task(name, tuple(pairs[:count]), (Pair(pairs[count].input),))
+
+
+def small_settings(**changes: object) -> TuneSettings:
+    values = dict(arm="full", augmentations=2, tokens=64, rates=Rates(weights=3e-3), check_views=2)
+    return TuneSettings(**{**values, **changes})
+
+
+def begin(task: Task, steps: int, **changes: object) -> Tuning:
+    settings = small_settings(**changes)
+    budget = Budget(steps=steps)
+    return Tuning(tiny_weights(), [task], settings=settings, budget=budget, placement=CPU, seed=0)
+
+
+def test_the_held_back_demonstration_is_never_drawn_before_it_is_asked() -> None:
+    task = three_demonstrations()
+    tuning = begin(task, 100)
+    held = tuning.sampler.held[0]
+    assert held in (0, 1, 2)
+    shown = {tuning.sampler._draw_view().pair.input.tobytes() for _ in range(60)}
+    assert shown == {task.train[n].input.tobytes() for n in range(3) if n != held}
+    tuning.run(until=0.35)
+    if tuning.sampler.held[0] is not None:
+        assert tuning.watch.held_out == [None]
+    tuning.run(until=0.45)
+    assert tuning.sampler.held == [None] and 0.0 <= tuning.watch.held_out[0] <= 1.0
+    shown = {tuning.sampler._draw_view().pair.input.tobytes() for _ in range(60)}
+    assert len(shown) == 3
+
+
+def test_the_choice_follows_the_seed_and_two_demonstrations_are_both_shown() -> None:
+    task, settings = three_demonstrations(), small_settings()
+    held = set()
+    for seed in range(8):
+        tuning = Tuning(
+            tiny_weights(), [task], settings=settings, budget=Budget(steps=1), placement=CPU, seed=seed
+        )
+        held.add(tuning.sampler.held[0])
+    assert held == {0, 1, 2}
+    assert begin(tiny_task(), 1).sampler.held == [None]
+    assert begin(task, 1, hold_share=0.0).sampler.held == [None]
+
+
+def test_a_solved_and_stable_task_ends_early_and_its_confidence_is_known() -> None:
+    tuning = begin(three_demonstrations(count=8), 400, augmentations=1, check_share=0.05)
+    tuning.run()
+    tuned = tuning.finish()
+    assert tuned.settled == (True,) and tuned.steps < 300
+    assert tuned.held_out == (1.0,) and tuned.reproduced == (8,)
+
+
+def test_a_task_without_a_rule_gets_no_confidence_and_all_of_its_steps() -> None:
+    generator = np.random.default_rng(3)
+    pairs = [Pair(*(as_grid(generator.integers(0, 10, (3, 3))) for _ in range(2))) for _ in range(3)]
+    task = Task("noise", tuple(pairs), (Pair(pairs[0].input),))
+    tuning = begin(task, 40)
+    tuning.run()
+    tuned = tuning.finish()
+    assert tuned.held_out == (0.0,) and tuned.settled == (False,) and tuned.steps == 40
+
+
+def test_a_settled_task_leaves_its_turns_to_the_others() -> None:
+    group = [three_demonstrations("a"), three_demonstrations("b")]
+    augmentations = [[IDENTITY], [IDENTITY]]
+    settings = small_settings(settled_share=0.0)
+    sampler = DemonstrationSampler(tiny_weights().config, group, augmentations, settings, 0)
+    sampler.settled[0] = True
+    assert {sampler._draw_view().task for _ in range(20)} == {2}
+    sampler.settled[1] = True
+    assert {sampler._draw_view().task for _ in range(20)} == {1, 2}
+
+
+@pytest.mark.parametrize("memory", ["table", "cose"])
+def test_embeddings_alone_do_not_depend_on_the_grouping(memory: str) -> None:
+    weights = tiny_weights(memory=memory, memory_rank=4 if memory == "cose" else 0)
+    tasks = [tiny_task("one"), three_demonstrations("two"), tiny_task("three")]
+    settings = small_settings(arm="embedding")
+    common = dict(settings=settings, placement=CPU, seed=0)
+    together = adapt(weights, tasks, budget=Budget(steps=18), **common)
+    for n, task in enumerate(tasks):
+        alone = adapt(weights, [task], budget=Budget(steps=6), **common)
+        mine = slice(n * 2 + 1, n * 2 + 3)
+        assert torch.equal(together.memory.rows[mine], alone.memory.rows[1:])
+        if memory == "cose":
+            assert torch.equal(together.memory.task_vectors[n + 1], alone.memory.task_vectors[1])
+        assert together.held_out[n] == alone.held_out[0]
+    moved = together.memory.rows if memory == "table" else together.memory.task_vectors
+    assert len({tuple(row) for row in moved.tolist()}) == len(moved)
+
+
+def test_full_tuning_starts_from_the_base_weights_in_every_group() -> None:
+    weights, settings = tiny_weights(memory="cose"), small_settings()
+    common = dict(settings=settings, budget=Budget(steps=4), placement=CPU, seed=0)
+    alone = adapt(weights, [tiny_task("two")], **common)
+    adapt(weights, [tiny_task("one")], **common)
+    again = adapt(weights, [tiny_task("two")], **common)
+    for name, value in alone.network.state_dict().items():
+        assert torch.equal(value, again.network.state_dict()[name])
+    assert torch.equal(alone.memory.task_vectors, again.memory.task_vectors)
+
+
+# What the vote makes of it
+
+NET, ONE, TWO = (as_grid([[colour]]) for colour in (1, 2, 3))
+
+
+def two_guesses(task: Task, test: int) -> list[Answer]:
+    return [Answer(ONE, 2, 0.0, GUESS, "one"), Answer(TWO, 1, 0.0, GUESS, "two")]
+
+
+def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
+    views = tuple(View(Candidate(NET, 0.5, -0.1)) for _ in range(votes))
+    return Answered(1, "three", (views,), reproduced, 9, 1.0, "", held_out)
+
+
+@pytest.mark.parametrize(
+    ("votes", "reproduced", "held_out", "first"),
+    [
+        (8, 3, 1.0, NETWORK),
+        (8, 3, None, NETWORK),
+        (1, 3, 1.0, GUESS),
+        (8, 0, 0.0, GUESS),
+        (8, 0, None, GUESS),
+    ],
+)
+def test_thin_votes_do_not_displace_a_second_guess(
+    votes: int, reproduced: int, held_out: float | None, first: str, tmp_path: Path
+) -> None:
+    ledger = Ledger([three_demonstrations()], None, print, two_guesses)
+    path = tmp_path / "run.journal"
+    ledger.open_journal(Journal.create(path, Header()), Header(), None)
+    result = ledger.answered(answered(votes, reproduced, held_out), TUNE)
+    assert result.attempts[0][0].source == first and result.held_out == held_out
+    assert [a.rule for a in result.attempts[0]] == (["one", "two"] if first == GUESS else ["", "one"])
+    # A resumed run knows the same and decides the same.
+    again = Ledger([three_demonstrations()], None, print, two_guesses)
+    opened, contents = Journal.resume(path, Header())
+    again.open_journal(opened, Header(), contents)
+    assert read_journal(path).finished["three"].held_out == held_out
+    assert [a.rule for a in again.attempts["three"][0]] == [a.rule for a in result.attempts[0]]
+    ledger.close()
+    again.close()
+
+
+def test_refinement_goes_where_more_work_may_change_something() -> None:
+    task = three_demonstrations()
+
+    def left(grids: list, held_out: float | None) -> float:
+        ledger = Ledger([task], None, print, two_guesses)
+        views = tuple(View(Candidate(grid)) for grid in grids)
+        ledger.answered(replace(answered(0, 3, held_out), views=(views,)), TUNE)
+        return ledger.disagreement([task])
+
+    many = [as_grid([[n // 10, n % 10]]) for n in range(16)]
+    assert left([NET] * 8, 1.0) == left([NET] * 8, None) == 0.0
+    assert left([NET] * 4 + [ONE] * 4, 1.0) == 1.0
+    assert 0 < left(many, 1.0) < 0.5 < left([NET] * 8, 0.0)
+    assert 0 < left([], None) < 0.5
+
+
+def test_checkpoints_vote_only_where_they_were_asked_to() -> None:
+    task = three_demonstrations()
+    for checkpoints, votes in ((False, 2), (True, 2 + 3 + 3)):
+        ledger = Ledger([task], None, print, two_guesses, checkpoints=checkpoints)
+        for _ in range(2):
+            ledger.answered(answered(3, 3, 1.0), JOINT)
+        assert ledger.attempts["three"][0][0].votes == (6 if checkpoints else 3)
+        result = ledger.answered(answered(2, 3, 1.0), TUNE)
+        assert result.attempts[0][0].votes == votes

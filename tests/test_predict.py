@@ -1,0 +1,114 @@
+"""Prediction: in order of expected value, no further than needed, and across loops."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_run import CPU, tiny_task, tiny_weights
+
+from solver.arc.augment import IDENTITY, sample_augmentations
+from solver.arc.task import Pair, Task, as_grid
+from solver.run.adapt import adapt
+from solver.run.budget import Budget
+from solver.run.predict import predict_views
+from solver.run.settings import PredictSettings, TuneSettings
+from solver.run.tuned import Tuned
+
+
+def tuned_task(steps: int = 0, **changes: object) -> Tuned:
+    settings = TuneSettings(
+        **{"arm": "full" if steps else "none", "augmentations": 3, "tokens": 64, **changes}
+    )
+    return adapt(
+        tiny_weights(memory="cose"),
+        [tiny_task()],
+        settings=settings,
+        budget=Budget(steps=steps),
+        placement=CPU,
+        seed=0,
+    )
+
+
+def ask(tuned: Tuned, views: int, **changes: object) -> list:
+    generator = np.random.default_rng(0)
+    augmentations = sample_augmentations(tuned.tasks[0], views, generator)
+    settings = PredictSettings(**{"tokens": 10**6, "loops": 2, **changes})
+    return list(
+        predict_views(
+            tuned, 0, 0, augmentations, config=tuned.network.config, settings=settings, placement=CPU
+        )
+    )
+
+
+def test_the_identity_is_asked_first_then_what_came_out_in_tuning() -> None:
+    tuned = replace(tuned_task(), rightness=((0.1, 0.2, 0.9),))
+    known = tuned.augmentations[0]
+    assert known[0] == IDENTITY
+    assert tuned.in_order(0) == (known[0], known[2], known[1])
+
+
+def test_views_beyond_the_tuned_ones_are_asked_last_and_only_of_a_factored_memory() -> None:
+    tuned = tuned_task(votes=5)
+    asked = tuned.in_order(0)
+    assert len(asked) == len(set(asked)) == 5 and set(asked[:3]) == set(tuned.augmentations[0])
+    assert [tuned.row(0, a) for a in asked[3:]] == [0, 0]
+    table = replace(tuned, memory=tiny_weights(memory="table").new_memory(tasks=1, rows=3))
+    assert len(table.in_order(0)) == 3
+
+
+def test_tuning_tells_how_often_each_view_came_out() -> None:
+    tuned = tuned_task(steps=12)
+    (shares,) = tuned.rightness
+    assert len(shares) == 3 and all(0 < share < 1 for share in shares)
+
+
+class Copycat:
+    """A network that answers every view with its input, so that all votes agree."""
+
+    def __init__(self, tuned: Tuned) -> None:
+        self.inner, self.config, self.batches = tuned.network, tuned.network.config, []
+
+    def initial_states(self, batch, dtype):
+        return self.inner.initial_states(batch, dtype)
+
+    def __call__(self, states, batch, vectors, dtype):
+        output = self.inner(states, batch, vectors, dtype)
+        logits = torch.nn.functional.one_hot(batch.tokens, output.logits.shape[-1]).float() * 9
+        self.batches.append(len(batch))
+        return replace(output, logits=logits)
+
+
+def split_vote(tuned: Tuned, views: int, **changes: object) -> tuple[list, list[int]]:
+    network = Copycat(tuned)
+    made = ask(replace(tuned, network=network), views, **changes)
+    return made, network.batches
+
+
+def test_a_vote_that_is_decided_ends_the_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = tuned_task()
+    everything, batches = split_vote(tuned, 64, stop=False)
+    assert len(everything) == 64 and batches == [64, 64]
+    # All votes agree, but nothing stands second: a third answer could still come, so all are asked.
+    agreed, batches = split_vote(tuned, 64)
+    assert len(agreed) == 64 and batches == [16, 16] * 4
+    assert [c.grid.tobytes() for _, c in agreed] == [c.grid.tobytes() for _, c in everything]
+    asked = []
+    monkeypatch.setattr(
+        "solver.run.predict.decided", lambda votes, left: asked.append((votes, left)) or left < 40
+    )
+    few, batches = split_vote(tuned, 64)
+    assert asked == [([16], 48), ([32], 32)] and len(few) == 32
+
+
+def test_every_loop_of_the_second_half_may_vote_and_says_so() -> None:
+    task = Task("t", tiny_task().train, (Pair(as_grid(np.full((3, 4), 3))),))
+    tuned = replace(tuned_task(), tasks=(task,))
+    last = ask(tuned, 4, loops=4)
+    across = ask(tuned, 4, loops=4, across_loops=True)
+    labels = {candidate.rule for _, candidate in across}
+    assert labels <= {"", "loop 3 of 4"} and len(across) >= len(last)
+    final = [c.grid.tobytes() for _, c in across if not c.rule]
+    assert final == [c.grid.tobytes() for _, c in last]
+    made, _ = split_vote(tuned, 4, loops=4, across_loops=True)
+    assert [c.rule for _, c in made] == ["loop 3 of 4", ""] * 4
