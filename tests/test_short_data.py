@@ -196,6 +196,11 @@ def test_every_packed_batch_fills_its_frame(pool, slots: int) -> None:
     assert slots < 60 or parcel.samples > 20
 
 
+def test_too_few_tokens_for_packed_batches_are_refused(pool) -> None:
+    with pytest.raises(ValueError, match="tokens is 150, wanted"):
+        frame_of(Deck(pool, Mixture(tokens=150), seed=0), 1)
+
+
 def test_blank_sequences_change_no_loss(pool) -> None:
     """A packed batch gives each sample the loss that it has in a padded batch of its own."""
     config = URMConfig(

@@ -56,7 +56,8 @@ def act_loss(
 ) -> LossTerms:
     """Cross-entropy of each sequence's labelled cells, divided by their number, summed over the
     batch; binary cross-entropy of q_halt against "the whole sequence is right", and of q_continue
-    against its target where one is given. ``logits`` [B, T, V], ``labels`` [B, T], q [B]."""
+    against its target where one is given. A sequence without labels only fills a batch and counts in
+    none of them (in the released code it counts as right). ``logits`` [B, T, V], ``labels`` [B, T], q [B]."""
     counted = labels != IGNORE
     cells = counted.sum(-1)
     index = labels.clamp_min(0).unsqueeze(-1)
@@ -67,17 +68,22 @@ def act_loss(
         hits = right.sum(-1)
         correct = hits == cells
     lm = per_sequence.sum()
-    halting = F.binary_cross_entropy_with_logits(q_halt, correct.to(q_halt.dtype), reduction="none")
-    halt = torch.where(cells > 0, halting, 0).sum()  # a sequence without labels only fills a batch
+    labelled = cells > 0
+
+    def judged(logits: Tensor, target: Tensor) -> Tensor:
+        losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        return torch.where(labelled, losses, 0).sum()
+
+    halt = judged(q_halt, correct.to(q_halt.dtype))
     follow = torch.zeros_like(halt)
     if target_q_continue is not None:
-        follow = F.binary_cross_entropy_with_logits(q_continue, target_q_continue, reduction="sum")
+        follow = judged(q_continue, target_q_continue)
     return LossTerms(
         total=lm + 0.5 * (halt + follow),
         lm=lm,
         q_halt=halt,
         q_continue=follow,
         correct=correct,
-        labelled=cells > 0,
+        labelled=labelled,
         cell_accuracy=hits / cells.clamp_min(1),
     )

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from solver.model.checkpoint import save_weights, task_vectors
 from solver.model.device import Placement
 from train.log import RunLog, commit
-from train.short.feed import blocks
+from train.short.feed import Item, blocks
 from train.short.pace import Pace, matmul_peak
 from train.short.pool import PooledTask, build_pool, unseen
 from train.short.recipe import ShortRun, provenance
@@ -110,7 +111,7 @@ def _run(
     clock = saved = time.monotonic()
     try:
         while trainer.done < 1 and call.left() > 0:
-            for item in next(feed)[at.within :]:
+            for item in _next(feed, call)[at.within :]:
                 looked.take(trainer.learn(item))
                 at.within += 1
                 at.seconds += time.monotonic() - clock
@@ -119,6 +120,8 @@ def _run(
                 if trainer.done >= 1 or call.left() <= 0:
                     break
             else:
+                if call.stopped:
+                    break
                 at.block, at.within = at.block + 1, 0
             if clock - saved > SAVE_EVERY:
                 write(trainer, output, call)
@@ -127,6 +130,16 @@ def _run(
         watched(trainer, sample, call, log)
     finally:
         feed.close()
+
+
+def _next(feed: Iterator[list[Item]], call: Call) -> list[Item]:
+    """The next block; an empty one where the processes that draw were told to end as this one was."""
+    try:
+        return next(feed)
+    except BrokenProcessPool:
+        if not call.stopped:
+            raise
+        return []
 
 
 class Look:

@@ -127,13 +127,23 @@ class Parcel:
 
 
 def frame_of(deck: Deck, prefix: int) -> Frame:
-    """Shapes with room for somewhat more samples than fill a batch of this pool on average."""
+    """Shapes with room for somewhat more samples than fill a batch of this pool on average. ValueError
+    where ``tokens`` hold less than two of the largest canvases."""
     assert prefix > 0, "a blank sequence stands on its prefix"
-    tokens, cells = deck.mixture.tokens, MAX_SIDE * MAX_SIDE
+    tokens, cells = deck.mixture.tokens, _largest(deck)
+    if tokens < 2 * (cells + prefix):
+        raise ValueError(f"mixture: tokens is {tokens}, wanted {2 * (cells + prefix)} for packed batches")
     seen = deck.draw(derive_generator(deck.seed, "frame"), BLOCK)
     mean = sum(view.canvas[0] * view.canvas[1] for view in seen) / len(seen) + prefix
     slots = max(int(SPARE * tokens / mean), -(-tokens // (prefix + cells)) + 1)
     return Frame(tokens, min(slots, tokens // prefix), cells, prefix)
+
+
+def _largest(deck: Deck) -> int:
+    """Cells of the largest canvas that may be drawn."""
+    more = deck.mixture.larger_by if deck.mixture.larger_share and not deck.side else 0
+    shapes = {canvas_of(pair, deck.side) for entry in deck.pool for pair in (*entry.pairs, *entry.extra)}
+    return max(min(MAX_SIDE, height + more) * min(MAX_SIDE, width + more) for height, width in shapes)
 
 
 def fill_parcel(deck: Deck, frame: Frame, number: int) -> Parcel:
@@ -150,6 +160,7 @@ def fill_parcel(deck: Deck, frame: Frame, number: int) -> Parcel:
             break
         views.append(view)
         left -= length
+    assert views, (frame, "no sample fits")
     shapes = [turned(view.canvas, view.augmentation) for view in views]
     sides = np.array([*shapes, *_blanks(frame, left, frame.slots - len(views))], np.int16)
     cells = np.full((2, frame.slots, frame.cells), PAD, np.uint8)

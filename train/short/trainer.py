@@ -68,7 +68,7 @@ class ShortTrainer:
         packed = placement.device.type == "cuda" if run.layout == "auto" else run.layout == "packed"
         self.maker = Maker(deck, frame_of(deck, self.config.prefix_len) if packed else None)
         if run.compile:
-            compile_blocks(self.network, dynamic=None if self.maker.frame is None else False)
+            self.network.compile(dynamic=self.maker.frame is None)
         self.at = Position()
         self.rewarmed = REWARM  # steps since moments started anew, where they did
 
@@ -147,13 +147,6 @@ class ShortTrainer:
         names = [name for name, _ in self.network.named_parameters()]
         network.load_state_dict({**state, **dict(zip(names, self.average.values, strict=True))})
         return network.eval()
-
-
-def compile_blocks(network: nn.Module, **options: Any) -> None:
-    """Compile the network block by block: all blocks, recurrences, loops and stages share two graphs,
-    with gradient and without, that are ready in seconds."""
-    for layer in network.layers:
-        layer.compile(**options)
 
 
 def check_config(wanted: dict[str, Any], found: dict[str, Any], where: str) -> None:
