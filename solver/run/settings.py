@@ -1,8 +1,7 @@
 """What tuning and prediction may be told, each setting with where it comes from.
 
-Test-time adaptation (RECIPE.md, section 5): Trelis is arXiv 2511.02886, CHARM arXiv 2609.33270, NVARC
-its TRM of ARC Prize 2025; released is URM, arXiv 2512.14693. Votes and loops: section 4; arms by the time
-there is: section 6.
+Trelis is arXiv 2511.02886, CHARM arXiv 2609.33270, NVARC its TRM of ARC Prize 2025; released is the code of
+URM, arXiv 2512.14693.
 """
 
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ class TuneSettings:
 @dataclass(frozen=True)
 class PredictSettings:
     """``tokens``: cells of a batch, padding counted. ``loops``: loops to run; more than about 4 add
-    little (second-hand, section 4). ``across_loops``: every loop of the second half votes, not only the last.
+    little in published runs. ``across_loops``: every loop of the second half votes, not only the last.
     ``stop``: whether views are left out once they could not change the best two answers."""
 
     tokens: int
