@@ -105,6 +105,19 @@ def test_the_cost_model_learns_the_machine() -> None:
     assert (model.weights >= 0).all()
 
 
+def test_a_second_given_is_a_second_on_a_slow_machine_too() -> None:
+    """Jobs that were given nothing and took long say nothing about one that is given time."""
+    model = CostModel()
+    for _ in range(5):
+        model.update(np.array([1.0, 0.0, 0.0, 0.0]), 8.0)
+    assert model.weights[0] == pytest.approx(8.0)
+    assert model.weights[1] == pytest.approx(1.0)
+    model = CostModel()
+    for given in (5.0, 20.0, 60.0):
+        model.update(np.array([1.0, given, 0.0, 0.0]), 8.0 + given)
+    assert model.predict(np.array([1.0, 40.0, 0.0, 0.0])) == pytest.approx(48.0, rel=0.1)
+
+
 def test_a_list_schedule_ends_with_its_last_job() -> None:
     assert list_schedule([3.0, 2.0, 2.0], [0.0, 0.0]) == 4.0
     assert list_schedule([], [1.0, 5.0]) == 5.0

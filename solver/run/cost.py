@@ -15,6 +15,8 @@ from solver.arc.task import Task
 STEP_TOKENS = 4096  # cells of a tuning batch
 FEATURES = 4
 _PRIOR = (0.5, 1.0, 2e-9, 2e-6)  # seconds: fixed, a second given, a cell of a step, a cell predicted
+_GIVEN = 1  # the feature that is a number of seconds already
+_LEAST_SPEED = 0.01  # where jobs took no longer than what they were given
 _PRIOR_WEIGHT = 0.5  # the guess counts as so many jobs
 _ATTENTION = 1500.0  # cells at which attention costs as much as all the rest (width 512)
 
@@ -94,7 +96,9 @@ class CostModel:
         seconds = np.array(self._seconds)
         guessed = np.array(self._rows) * prior  # seconds by the guess, of each part of each job
         mean = max(float(seconds.mean()), 1e-9)
-        guessed *= seconds.sum() / guessed.sum()  # how fast the machine is: the guess cannot know
+        scale = np.full(FEATURES, self._speed(guessed, seconds))
+        scale[_GIVEN] = 1.0
+        guessed *= scale
         x, y = guessed / mean, seconds / mean
         kept = list(range(FEATURES))
         while True:  # drop what comes out negative, the most negative first
@@ -106,8 +110,13 @@ class CostModel:
             del kept[int(change.argmin())]
         scaled = np.zeros(FEATURES)
         scaled[kept] = np.maximum(0.0, 1 + change)
-        speed = seconds.sum() / (np.array(self._rows) @ prior).sum()
-        return scaled * prior * speed
+        return scaled * prior * scale
+
+    @staticmethod
+    def _speed(guessed: np.ndarray, seconds: np.ndarray) -> float:
+        """How slow the machine is, which the guess cannot know; a second given is one on every machine."""
+        given = float(guessed[:, _GIVEN].sum())
+        return max(_LEAST_SPEED, (float(seconds.sum()) - given) / (float(guessed.sum()) - given))
 
 
 def list_schedule(costs: Sequence[float], free: Sequence[float]) -> float:
