@@ -45,7 +45,8 @@ class Process(Worker):
         self.jobs.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(patience)
-        if self.process.poll() is None:
+        late = self.process.poll() is None
+        if late:
             self.process.kill()
         status = self.process.wait()
         self.messages.close()
@@ -53,7 +54,8 @@ class Process(Worker):
         lines = self.said.read().decode("utf-8", "replace").strip().splitlines()
         self.said.close()
         how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
-        return f"{how}: {lines[-1][:200]}" if lines and status >= 0 else how
+        how = "it had to be ended" if late else how
+        return f"{how}: {lines[-1][:200]}" if lines and (late or status >= 0) else how
 
 
 @dataclass(frozen=True)
