@@ -45,7 +45,8 @@ class Process(Worker):
         self.jobs.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(patience)
-        if self.process.poll() is None:
+        lingers = self.process.poll() is None
+        if lingers:
             self.process.kill()
         status = self.process.wait()
         self.messages.close()
@@ -53,7 +54,8 @@ class Process(Worker):
         lines = self.said.read().decode("utf-8", "replace").strip().splitlines()
         self.said.close()
         how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
-        return f"{how}: {lines[-1][:200]}" if lines and status >= 0 else how
+        # On a busy machine a process that failed may still be on its way out: what it said holds.
+        return f"{how}: {lines[-1][:200]}" if lines and (lingers or status >= 0) else how
 
 
 @dataclass(frozen=True)
