@@ -1,6 +1,7 @@
 """A Ray cluster on this machine: a head without processors, and nodes with one each."""
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,12 +30,12 @@ def inherited() -> Iterator[None]:
 
 
 def patiently(start: Callable[[], T]) -> T:
-    """Ray gives a node 30 seconds to start, whatever else the machine has to do; then it has another try."""
+    """Ray gives whatever it starts 30 seconds, however busy the machine is; then it has another try."""
     for _ in range(3):
         try:
             return start()
         except Exception as error:  # Ray raises nothing more precise
-            if "timed out during startup" not in str(error):
+            if not re.search("timed out during startup|no cluster at ray://", str(error)):
                 raise
     return start()
 
