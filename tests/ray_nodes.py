@@ -1,14 +1,17 @@
 """A Ray cluster on this machine: a head without processors, and nodes with one each."""
 
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from conftest import ROOT
 from ray.cluster_utils import Cluster as Nodes
 from training import free_port
 
+T = TypeVar("T")
 STORE = 80 * 2**20  # bytes of a node's object store, near the least that Ray takes
 
 
@@ -26,6 +29,17 @@ def inherited() -> Iterator[None]:
         os.environ |= before
 
 
+def patiently(start: Callable[[], T]) -> T:
+    """Ray gives whatever it starts 30 seconds, however busy the machine is; then it has another try."""
+    for _ in range(3):
+        try:
+            return start()
+        except Exception as error:  # Ray raises nothing more precise
+            if not re.search("timed out during startup|no cluster at ray://", str(error)):
+                raise
+    return start()
+
+
 class RayNodes:
     """``address``: what a driver on this machine connects to; ``client``: what any other would."""
 
@@ -33,7 +47,9 @@ class RayNodes:
         port = free_port()
         head = dict(num_cpus=0, include_dashboard=False, ray_client_server_port=port)
         with inherited():
-            self.cluster = Nodes(True, head_node_args={**head, "object_store_memory": STORE})
+            self.cluster = patiently(
+                lambda: Nodes(True, head_node_args={**head, "object_store_memory": STORE})
+            )
         self.address, self.client = self.cluster.address, f"ray://127.0.0.1:{port}"
         self.nodes: list = []
 
@@ -41,7 +57,8 @@ class RayNodes:
         """Start what is missing to so many nodes."""
         while len(self.nodes) < count:
             with inherited():
-                self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
+                node = patiently(lambda: self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
+                self.nodes.append(node)
         return self
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,7 @@ def test_a_node_killed_in_the_middle_loses_no_task(
     weights: str, tmp_path: Path, ray_nodes: "RayNodes"
 ) -> None:
     import ray
+    from ray_nodes import patiently
 
     ray_nodes.fill(2)
     told: list[TaskResult] = []
@@ -128,7 +130,8 @@ def test_a_node_killed_in_the_middle_loses_no_task(
         told.append(result)
 
     path, chosen = tmp_path / "s.json", options(weights, workers=2)
-    with connected(ray_nodes.client, workers=2) as cluster:
+    with ExitStack() as stack:
+        cluster = patiently(lambda: stack.enter_context(connected(ray_nodes.client, workers=2)))
         solve(
             four_tasks(),
             output=path,

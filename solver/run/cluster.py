@@ -226,11 +226,16 @@ def _said(worker: Remote) -> Iterator[tuple[Remote, Message | None]]:
     try:
         said = ray.get(word)
     except ray.exceptions.RayError as error:
-        said = [Ended(f"its actor or node is gone: {str(error).strip().splitlines()[-1][:200]}")]
+        said = [Ended(f"its actor or node is gone: {_last_line(error)}")]
     for message in said:
         if isinstance(message, Ended):
             worker.how = message.how
         yield worker, None if isinstance(message, Ended) else message
+
+
+def _last_line(error: Exception) -> str:
+    """The cause: Ray's messages begin with where, and go on with a traceback."""
+    return str(error).strip().splitlines()[-1][:200]
 
 
 @contextmanager
@@ -246,7 +251,7 @@ def connected(address: str, *, workers: int | None) -> Iterator[Cluster]:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ValueError(f"no cluster at {address} ({str(error).splitlines()[0]})") from error
+        raise ValueError(f"no cluster at {address} ({_last_line(error)})") from error
     try:
         yield Cluster(workers)
     finally:

@@ -54,6 +54,7 @@ class Process(Worker):
         lines = self.said.read().decode("utf-8", "replace").strip().splitlines()
         self.said.close()
         how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        # On a busy machine a process that failed may still be on its way out: what it said holds.
         how = "it had to be ended" if late else how
         return f"{how}: {lines[-1][:200]}" if lines and (late or status >= 0) else how
 
