@@ -9,6 +9,7 @@ from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import IDENTITY, sample_augmentations
 from solver.arc.task import Pair, Task, as_grid
+from solver.model.device import Placement
 from solver.run.adapt import adapt
 from solver.run.budget import Budget
 from solver.run.predict import predict_views
@@ -16,7 +17,7 @@ from solver.run.settings import PredictSettings, TuneSettings
 from solver.run.tuned import Tuned
 
 
-def tuned_task(steps: int = 0, **changes: object) -> Tuned:
+def tuned_task(steps: int = 0, placement: Placement = CPU, **changes: object) -> Tuned:
     settings = TuneSettings(
         **{"arm": "full" if steps else "none", "augmentations": 3, "tokens": 64, **changes}
     )
@@ -25,18 +26,18 @@ def tuned_task(steps: int = 0, **changes: object) -> Tuned:
         [tiny_task()],
         settings=settings,
         budget=Budget(steps=steps),
-        placement=CPU,
+        placement=placement,
         seed=0,
     )
 
 
-def ask(tuned: Tuned, views: int, **changes: object) -> list:
+def ask(tuned: Tuned, views: int, placement: Placement = CPU, **changes: object) -> list:
     generator = np.random.default_rng(0)
     augmentations = sample_augmentations(tuned.tasks[0], views, generator)
     settings = PredictSettings(**{"tokens": 10**6, "loops": 2, **changes})
     return list(
         predict_views(
-            tuned, 0, 0, augmentations, config=tuned.network.config, settings=settings, placement=CPU
+            tuned, 0, 0, augmentations, config=tuned.network.config, settings=settings, placement=placement
         )
     )
 
@@ -46,6 +47,18 @@ def test_the_identity_is_asked_first_then_what_came_out_in_tuning() -> None:
     known = tuned.augmentations[0]
     assert known[0] == IDENTITY
     assert tuned.in_order(0) == (known[0], known[2], known[1])
+
+
+def test_packed_as_on_a_gpu_tuning_and_prediction_give_the_same() -> None:
+    packs = replace(CPU, packs=True)
+    plain, packed = (tuned_task(6, placement) for placement in (CPU, packs))
+    for one, other in zip(plain.network.parameters(), packed.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+    answers = [ask(plain, 8, stop=False), ask(plain, 8, placement=packs, stop=False)]
+    assert len(answers[0]) == len(answers[1]) > 0
+    for (_, one), (_, other) in zip(*answers, strict=True):
+        np.testing.assert_array_equal(one.grid, other.grid)
+        assert one.log_prob == pytest.approx(other.log_prob, abs=1e-3)
 
 
 def test_views_beyond_the_tuned_ones_are_asked_last_and_only_of_a_factored_memory() -> None:

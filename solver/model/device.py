@@ -13,11 +13,13 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 @dataclass(frozen=True)
 class Placement:
     """``device``; ``dtype`` of activations (weights stay float32); ``reason``: one line for people.
-    float16 activations want their loss scaled (solver.model.scaling)."""
+    float16 activations want their loss scaled (solver.model.scaling). ``packs``: batches of unlike canvases
+    are worked on without padding, as a GPU's variable-length attention can."""
 
     device: torch.device
     dtype: torch.dtype
     reason: str
+    packs: bool = False
 
     @property
     def unscaled_dtype(self) -> torch.dtype:
@@ -67,7 +69,7 @@ def place(name: str = "auto") -> Placement:
 def _cuda_placement(index: int) -> Placement:
     dtype, why = cuda_precision(torch.cuda.get_device_capability(index), os.environ.get("URM_PRECISION", ""))
     title = torch.cuda.get_device_name(index)
-    return Placement(torch.device("cuda", index), dtype, f"{title}, {why}")
+    return Placement(torch.device("cuda", index), dtype, f"{title}, {why}", packs=True)
 
 
 def cuda_precision(capability: tuple[int, int], named: str = "") -> tuple[torch.dtype, str]:

@@ -22,6 +22,7 @@ from solver.model.device import Placement
 from solver.model.embedding import CoseMemory, Memory
 from solver.model.learner import Learner, Rates
 from solver.model.optim import Average, warm_constant
+from solver.run.batch import place_batch
 from solver.run.budget import Budget
 from solver.run.confidence import Watch
 from solver.run.options import BATCH_TOKENS
@@ -134,7 +135,7 @@ class Tuning:
 
     def _step(self, done: float) -> None:
         if self._kept == 0:
-            self._batch = self.sampler.draw().to(self.placement.device)
+            self._batch = place_batch(self.sampler.draw(), self.network.config.prefix_len, self.placement)
             self._states = self.network.initial_states(self._batch, self.placement.dtype)
             self._kept = self.settings.loops
         self._states, terms = self.learner.step(

@@ -11,6 +11,7 @@ from solver.arc.canvas import Shape
 from solver.arc.task import Pair
 from solver.arc.tokens import PAD, draw_tokens
 from solver.model.batch import IGNORE, Batch, Keys
+from solver.model.device import Placement
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def build_batch(views: Sequence[View]) -> Batch:
         keys=_keys(views),
         uniform=len(set(shapes)) == 1,
     )
+
+
+def place_batch(batch: Batch, prefix_len: int, placement: Placement) -> Batch:
+    """The batch where the network is, packed where that pays: before it leaves the host, which knows the
+    canvases."""
+    return (batch.packed(prefix_len) if placement.packs else batch).to(placement.device)
 
 
 def _keys(views: Sequence[View]) -> Keys:

@@ -16,7 +16,7 @@ from solver.model.batch import Batch
 from solver.model.config import NetworkConfig
 from solver.model.device import Placement
 from solver.model.loss import log_stablemax
-from solver.run.batch import View, build_batch, turned
+from solver.run.batch import View, build_batch, place_batch, turned
 from solver.run.budget import Budget
 from solver.run.settings import PredictSettings
 from solver.run.tuned import Tuned, split
@@ -99,7 +99,7 @@ def _predict_views(
     tuned: Tuned, views: Sequence[View], settings: PredictSettings, placement: Placement
 ) -> list[list[Candidate]]:
     """For each view its candidates, one for each loop that votes; none where nothing could be cropped."""
-    batch = build_batch(views).to(placement.device)
+    batch = place_batch(build_batch(views), tuned.network.config.prefix_len, placement)
     made: list[list[Candidate]] = [[] for _ in views]
     again: list[int] = []
     cropped = tuned.network.config.canvas == "cropped"

@@ -13,7 +13,7 @@ from solver.model.config import NetworkConfig
 from solver.model.device import Placement
 from solver.model.embedding import Memory, TableMemory
 from solver.model.learner import run_loops
-from solver.run.batch import View, build_batch
+from solver.run.batch import View, build_batch, place_batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ def count_exact(
     views = [tuned.view(number, pair, canvas_of(pair, config), a) for a in augmentations for pair in pairs]
     found = 0
     for part in split(views, tokens):
-        batch = build_batch(part).to(placement.device)
+        batch = place_batch(build_batch(part), config.prefix_len, placement)
         logits, _ = run_loops(tuned.network, tuned.memory, batch, loops=config.loops, dtype=placement.dtype)
         right = (logits.argmax(-1) == batch.labels) | (batch.labels == IGNORE)
         found += int(right.all(-1).sum())
