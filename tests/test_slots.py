@@ -11,8 +11,8 @@ from solver.model.batch import Batch, join, split
 from solver.model.embedding import build_memory
 from solver.model.halting import HaltingRule
 from solver.model.registry import build_network
-from train.act import Model, NativeAct, PackedAct
-from train.slots import PATIENCE, Queue
+from train.act import Loop, Model, PackedAct
+from train.slots import PATIENCE, Queue, Slots
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 CPU = torch.device("cpu")
@@ -30,7 +30,7 @@ def feed(config, count: int = COUNT) -> Iterator[Batch]:
         made += 3
 
 
-def build(arch: str, budget: int, generator: torch.Generator | None):
+def build(arch: str, budget: int):
     config = small_config(arch, canvas="cropped", pos_encodings="rope2d", memory="table", loops=3)
     network = build_network(config, torch.Generator().manual_seed(1))
     memory = build_memory(config, tasks=400, rows=400)
@@ -40,12 +40,15 @@ def build(arch: str, budget: int, generator: torch.Generator | None):
     torch.nn.init.normal_(network.heads.q_head.weight, generator=torch.Generator().manual_seed(4))
     network.heads.q_head.bias.data.fill_(0.0)
     rule = HaltingRule(config.loops, 0.5, config.use_continue)
-    act = PackedAct(
-        NativeAct(model, model, rule, torch.float64),
-        Queue(feed(config), budget, config.prefix_len),
-        generator,
-    )
-    return config, act
+    queue = Queue(feed(config), budget, config.prefix_len)
+    return config, PackedAct(model, model, rule, torch.float64, queue=queue, device=CPU)
+
+
+def step(act: PackedAct, slots: Slots | None, generator: torch.Generator | None) -> Loop:
+    """Refill and one loop, with exploration where a generator draws it."""
+    slots = act.refill(slots)
+    draws = None if generator is None else torch.rand(2, act.size(slots), generator=generator)
+    return act.loop(slots, draws, with_target=False)
 
 
 def test_join_and_split_are_inverse() -> None:
@@ -62,10 +65,12 @@ def test_join_and_split_are_inverse() -> None:
 @pytest.mark.parametrize("arch", ARCHES)
 def test_every_sequence_runs_once_and_as_if_alone(arch: str) -> None:
     budget = 90
-    config, act = build(arch, budget, torch.Generator().manual_seed(5))
+    config, act = build(arch, budget)
+    generator = torch.Generator().manual_seed(5)
     slots, seen, running, left = None, {}, set(), []
     while len([row for row in left if row <= COUNT]) < COUNT:
-        slots, loop = act.loop(slots, CPU, with_target=False)
+        loop = step(act, slots, generator)
+        slots = loop.carry
         batch = slots.carry.batch
         rows = batch.keys.rows.tolist()
         assert len(set(rows)) == len(rows), "a sequence stands in two slots"
@@ -87,21 +92,21 @@ def test_every_sequence_runs_once_and_as_if_alone(arch: str) -> None:
     assert {seen[row][1] for row in left} > {config.loops}, "all ran to the last loop: nothing is proved"
     for row in [row for row in left if row <= COUNT]:
         sequence, steps, logits, q_halt = seen[row]
-        alone = act.native.evaluate(sequence, [steps])[steps]
+        alone = act.evaluate(sequence, [steps])[steps]
         torch.testing.assert_close(logits[: sequence.tokens.shape[1]], alone.logits[0], **CLOSE)
         torch.testing.assert_close(q_halt, alone.q_halt[0], **CLOSE)
 
 
 def test_gradients_of_a_loop_are_those_of_the_sequences_alone() -> None:
-    _, act = build("urm", 60, None)
-    slots, _ = act.loop(None, CPU, with_target=False)
-    slots, loop = act.loop(slots, CPU, with_target=False)
-    parameter = act.native.model.network.layers[0].mlp.down_proj.weight
+    _, act = build("urm", 60)
+    loop = step(act, step(act, None, None).carry, None)
+    slots = loop.carry
+    parameter = act.model.network.layers[0].mlp.down_proj.weight
     (found,) = torch.autograd.grad((loop.logits * (loop.labels >= 0).unsqueeze(-1)).sum(), parameter)
     wanted = torch.zeros_like(found)
     assert 2 in loop.steps.tolist()
     for sequence, steps in zip(slots.sequences, loop.steps.tolist(), strict=True):
-        last = act.native.evaluate(sequence, [steps])[steps]
+        last = act.evaluate(sequence, [steps])[steps]
         (part,) = torch.autograd.grad(last.logits.sum(), parameter)
         wanted += part
     torch.testing.assert_close(found, wanted, **CLOSE)

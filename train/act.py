@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from solver.model.batch import Batch
+from solver.model.batch import Batch, join
 from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
-from train.slots import Queue, Slots
+from train.checkpoint import leaves, rebuild
+from train.slots import Queue, Slots, as_leaves, from_leaves
 from train.slots import refill as refill_slots
 
 
@@ -47,7 +48,19 @@ class Model(nn.Module):
         return self.network(states, batch, lookup.vectors, dtype), lookup.vectors, lookup.sparse
 
 
-class NativeAct:
+class Stored:
+    """Slots that a checkpoint holds as the leaves of their carry."""
+
+    def store(self, carry: Any) -> Any:
+        """A carry as tensors and plain values."""
+        return list(leaves(carry))
+
+    def restore(self, stored: Any, batch: Batch) -> Any:
+        """The inverse of ``store``; ``batch``: any of the run's, for its structure."""
+        return rebuild(self.start(batch), iter(stored), batch.tokens.device)
+
+
+class NativeAct(Stored):
     """Loops of a network of ours: ``initial_states(batch, dtype)`` and one loop a call.
 
     ``wrapped``: the model, or what keeps its gradients equal across processes. ``rule``: when slots
@@ -61,11 +74,18 @@ class NativeAct:
         """A carry of halted slots: the first loop fills them."""
         return initial_carry(self.model.network, batch, self.dtype)
 
-    def loop(self, carry: Carry, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
-        """Refill halted slots from ``incoming``, run one loop, decide who halts."""
+    def refill(self, carry: Carry, incoming: Batch) -> Carry:
+        """Halted slots take the sequence at their own place of ``incoming``."""
+        return refill(self.model.network, carry, incoming)
+
+    def size(self, carry: Carry) -> int:
+        """Sequences in the slots."""
+        return len(carry.batch)
+
+    def loop(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """Run one loop of refilled slots, decide who halts; ``draws`` as in ``decide_halting``."""
         prefix_len = self.model.network.config.prefix_len
-        carry = without_padding(refill(self.model.network, carry, incoming), prefix_len)
-        loop = self.advance(carry, draws, with_target=with_target)
+        loop = self.advance(without_padding(carry, prefix_len), draws, with_target=with_target)
         return replace(loop, carry=with_padding(loop.carry, prefix_len))
 
     def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
@@ -100,12 +120,13 @@ class NativeAct:
 
     def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
         """All loops from a fresh start: the result after each number of loops in ``counts``."""
-        carry = without_padding(self.start(batch), self.model.network.config.prefix_len)
+        network = self.model.network
+        carry = without_padding(initial_carry(network, batch, self.dtype), network.config.prefix_len)
         states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
         found = {}
         for steps in range(1, max(counts) + 1):
-            output = self.model.network(states, batch, vectors, self.dtype)
+            output = network(states, batch, vectors, self.dtype)
             states = output.states
             if steps in counts:
                 found[steps] = _plain_loop(output, batch, steps)
@@ -152,28 +173,67 @@ def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
     )
 
 
-class PackedAct:
+class PackedAct(NativeAct):
     """Loops of sequences of any size under a budget of tokens: what halts is replaced by what fits.
 
-    ``native``: the loops themselves. ``queue``: what waits; every sequence of its feed is run once, until
-    it halts. ``generator``: of the exploration, on the CPU.
+    ``queue``: what waits; every sequence of its feed is run once, until it halts. ``device``: of the slots.
     """
 
-    def __init__(self, native: NativeAct, queue: Queue, generator: torch.Generator | None) -> None:
-        self.native, self.queue, self.generator = native, queue, generator
+    def __init__(
+        self,
+        model: Model,
+        wrapped: nn.Module,
+        rule: HaltingRule,
+        dtype: torch.dtype,
+        *,
+        queue: Queue,
+        device: torch.device,
+    ) -> None:
+        super().__init__(model, wrapped, rule, dtype)
+        self.queue, self.device = queue, device
 
-    def loop(self, slots: Slots | None, device: torch.device, *, with_target: bool) -> tuple[Slots, Loop]:
-        """Refill, run one loop, decide who halts: (for the next call, what the loop leaves)."""
-        native = self.native
-        slots = refill_slots(native.model.network, slots, self.queue, dtype=native.dtype, device=device)
-        draws = None
-        if self.generator is not None:
-            draws = torch.rand(2, len(slots.sequences), generator=self.generator).to(device)
-        loop = native.advance(slots.carry, draws, with_target=with_target)
-        return Slots(loop.carry, slots.sequences), loop
+    def start(self, batch: Batch | None = None) -> Slots | None:
+        """No slots yet: the first refill makes them."""
+        return None
+
+    def refill(self, carry: Slots | None, incoming: Batch | None = None) -> Slots:
+        """What goes on and what fits beside it; the queue reads for itself."""
+        network = self.model.network
+        return refill_slots(network, carry, self.queue, dtype=self.dtype, device=self.device)
+
+    def size(self, carry: Slots) -> int:
+        """Sequences in the slots."""
+        return len(carry.sequences)
+
+    def loop(self, carry: Slots, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """Run one loop, decide who halts."""
+        loop = self.advance(carry.carry, draws, with_target=with_target)
+        return replace(loop, carry=Slots(loop.carry, carry.sequences))
+
+    def reset(self, carry: Slots) -> Slots:
+        """Sequences whose states are no numbers halt and leave, like any that halt."""
+        inner = carry.carry
+        lengths = [self.queue.tokens(sequence) for sequence in carry.sequences]
+        bad = torch.zeros_like(inner.halted)
+        for state in inner.states:
+            wrong = ~state.flatten(0, 1).isfinite().all(1)
+            bad |= torch.stack([part.any() for part in wrong.split(lengths)])
+        return Slots(replace(inner, halted=inner.halted | bad), carry.sequences)
+
+    def store(self, carry: Slots) -> Any:
+        """Slots as tensors and plain values."""
+        parts = list(leaves((carry.carry.states, carry.carry.steps, carry.carry.halted)))
+        return {"parts": parts, "sequences": as_leaves(carry.sequences)}
+
+    def restore(self, stored: Any, batch: Batch | None = None) -> Slots:
+        """The inverse of ``store``."""
+        sequences = from_leaves(stored["sequences"])
+        *states, steps, halted = (part.to(self.device) for part in stored["parts"])
+        together = join(sequences).packed(self.queue.prefix_len).to(self.device)
+        return Slots(Carry(tuple(states), steps, halted, together), tuple(sequences))
 
 
-class ReleasedAct:
+class ReleasedAct(Stored):
     """Loops of a module of one's own with the released contract.
 
     ``initial_carry(batch)`` and ``forward(carry=..., batch=...) -> (carry, outputs)`` do the refilling
@@ -194,11 +254,20 @@ class ReleasedAct:
         """The module's own carry."""
         return self.module.initial_carry(self.as_dict(batch))
 
-    def loop(self, carry: Any, incoming: Batch, draws: Tensor, *, with_target: bool) -> Loop:
-        """One call of the module; it draws its own exploration."""
-        return self._loop(*self.wrapped(carry=carry, batch=self.as_dict(incoming)), incoming)
+    def refill(self, carry: Any, incoming: Batch) -> tuple[Any, Batch]:
+        """Carry and batch for the module, which refills for itself."""
+        return carry, incoming
 
-    def _loop(self, carry: Any, outputs: dict[str, Tensor], incoming: Batch) -> Loop:
+    def size(self, carry: tuple[Any, Batch]) -> int:
+        """Sequences in the slots."""
+        return len(carry[1])
+
+    def loop(self, carry: tuple[Any, Batch], draws: Tensor | None, *, with_target: bool) -> Loop:
+        """One call of the module; it draws its own exploration."""
+        before, incoming = carry
+        return self._loop(*self.wrapped(carry=before, batch=self.as_dict(incoming)))
+
+    def _loop(self, carry: Any, outputs: dict[str, Tensor]) -> Loop:
         data = carry.current_data
         q_halt = outputs["q_halt_logits"].float()
         return Loop(
@@ -229,4 +298,4 @@ class ReleasedAct:
             carry, outputs = self.module(carry=carry, batch=data)
             if bool(carry.halted.all()):
                 break
-        return {self.rule.loops: self._loop(carry, outputs, batch)}
+        return {self.rule.loops: self._loop(carry, outputs)}

@@ -1,7 +1,8 @@
 """Checkpoints of a run: everything it needs to go on as if it had never stopped.
 
 ``step_N.pt`` is a folder: ``state.pt`` (configuration, raw weights, averages, task memory, optimisers,
-random state, position in the data), ``carry_R.pt`` for each process R (its slots), ``config.yaml``. It is
+random state, position in the data), ``carry_R.pt`` for each process R (its slots, and what waits for
+them), ``config.yaml``. It is
 written beside its name and moved there whole; ``latest`` is the one of most steps.
 """
 
@@ -51,14 +52,14 @@ def save_checkpoint(
     *,
     step: int,
     state: Mapping[str, Any],
-    slots: list[list[Any]],
+    own: Mapping[str, Any],
     config_text: str,
     world: World,
     keep: int,
 ) -> Path:
     """Write ``step_N.pt`` whole or not at all, then drop all but the ``keep`` newest (0: keep all).
 
-    Every process calls this; each writes its own slots, the first writes the rest.
+    Every process calls this; each writes what is its ``own``, the first writes the rest.
     """
     final = folder / f"step_{step}.pt"
     beside = folder / f".step_{step}.pt.tmp"
@@ -67,7 +68,7 @@ def save_checkpoint(
             shutil.rmtree(left)
         beside.mkdir(parents=True)
     world.wait()
-    write_tensors(beside / f"carry_{world.rank}.pt", {"slots": slots})
+    write_tensors(beside / f"carry_{world.rank}.pt", own)
     world.wait()
     if world.first:
         write_tensors(beside / "state.pt", {"format": FORMAT, **state})

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.nn.functional import pad
 
 from solver.model.embedding import SparseRows
 
@@ -57,15 +58,18 @@ class World:
         if self.size > 1:
             dist.barrier()
 
-    def all_rows(self, sparse: list[SparseRows]) -> list[SparseRows]:
+    def all_rows(self, sparse: list[SparseRows], most: int) -> list[SparseRows]:
         """The rows that any process looked up, with their gradients: the same list on each.
 
-        Equal ids of different processes are summed by ``sign_sgd_rows``, before the sign.
+        ``most``: of the process that looked up most; the others fill up with the blank row. Equal ids of
+        different processes are summed by ``sign_sgd_rows``, before the sign.
         """
         if self.size == 1 or not sparse:
             return sparse
         index = torch.cat([part.index for part in sparse])
         grads = torch.cat([_gradient(part) for part in sparse])
+        missing = most - len(index)
+        index, grads = pad(index, (0, missing)), pad(grads, (0, 0, 0, missing))
         indices = [torch.empty_like(index) for _ in range(self.size)]
         gradients = [torch.empty_like(grads) for _ in range(self.size)]
         dist.all_gather(indices, index)

@@ -1,6 +1,8 @@
 """A run from start to end: data, steps, evaluations, checkpoints, the log, and the weights it leaves."""
 
 import signal
+from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from solver.model.device import Placement, place
 from train import identity
 from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
 from train.config import TrainConfig, to_yaml
-from train.dataset import Dataset
+from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.evaluation import asked_splits, averaged, evaluate
 from train.evaluators import make_evaluators
+from train.feed import read, steps_of
 from train.log import RunLog
 from train.provenance import provenance
 from train.resume import load
@@ -38,6 +41,7 @@ class Run:
         self.last: Path | None = None
         self.asked_to_stop = False  # this process; ``stopping`` is what all of them agreed on
         self.stopping = False
+        self.trainer.check_budget()
         if "test" in self.test.splits:
             make_evaluators(config.run.evaluators, self.test, config.run.data_test)  # refused now or never
         notes = self._load()
@@ -103,20 +107,8 @@ class Run:
 
     def _interval(self, bar: tqdm) -> None:
         """The epochs up to the next evaluation, from where the data stands."""
-        run, trainer, world = self.config.run, self.trainer, self.world
-        batches = self.dataset.train_batches(
-            seed=run.seed,
-            epoch=self.epoch,
-            epochs=min(run.eval_interval, run.epochs - self.epoch),
-            batch_size=run.global_batch_size,
-            rank=world.rank,
-            world_size=world.size,
-            start_step=self.done,
-            drop_last=True,
-            canvas=self.config.arch.network["canvas"],
-            larger_share=run.larger_share,
-        )
-        for samples in batches:
+        run, trainer = self.config.run, self.trainer
+        for samples in self._batches():
             numbers = self._step(samples)
             self.done += 1
             self.log.write("train", step=trainer.step, epoch=self.epoch, **numbers)
@@ -130,13 +122,23 @@ class Run:
                 self.save()
                 return
 
+    def _batches(self) -> Iterable[Samples | None]:
+        """What each step up to the next evaluation learns from; None where the slots read for themselves:
+        then an epoch is the steps that fixed slots would take for it."""
+        run, trainer = self.config.run, self.trainer
+        epochs = min(run.eval_interval, run.epochs - self.epoch)
+        if trainer.queue is not None:
+            end = steps_of(self.epoch + epochs, self.config, self.dataset)
+            return repeat(None, max(0, end - trainer.step))
+        return read(self.config, self.dataset, self.world, epoch=self.epoch, epochs=epochs, done=self.done)
+
     def _agree_to_stop(self) -> bool:
         """True on every process, after the same step, once any was asked to stop."""
         flag = torch.tensor(float(self.asked_to_stop), device=self.trainer.device)
         self.stopping = bool(self.world.sum(flag) > 0)
         return self.stopping
 
-    def _step(self, samples: Any) -> dict[str, float]:
+    def _step(self, samples: Samples | None) -> dict[str, float]:
         trainer = self.trainer
         before = trainer.skipped
         try:
@@ -179,7 +181,7 @@ class Run:
             self.folder,
             step=trainer.step,
             state=state,
-            slots=trainer.slots(),
+            own=trainer.own_state(),
             config_text=to_yaml(self.config),
             world=self.world,
             keep=self.config.run.keep_checkpoints,

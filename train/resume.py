@@ -103,9 +103,13 @@ def _load_optimisers(trainer: Trainer, stored: list[dict], strict: bool, checkpo
 def _load_slots(trainer: Trainer, processes: int, strict: bool, checkpoint: Path) -> list[str]:
     world = trainer.world
     if processes == world.size:
-        slots = read_tensors(checkpoint / f"carry_{world.rank}.pt")["slots"]
-        if len(slots) == trainer.config.run.grad_accum_steps:
-            trainer.saved_carries = slots
+        stored = read_tensors(checkpoint / f"carry_{world.rank}.pt")
+        waiting, queue = stored.get("queue"), trainer.queue
+        same_kind = (waiting is None) == (queue is None)
+        if same_kind and len(stored["slots"]) == trainer.config.run.grad_accum_steps:
+            trainer.saved_carries = stored["slots"]
+            if queue is not None:
+                queue.restore(waiting)
             return []
     if strict:
         raise ValueError(

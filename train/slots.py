@@ -5,14 +5,17 @@ stand packed one behind another and hold at most ``budget`` tokens together, pre
 keeps the sequences and learns after each loop which have halted; that is the one time it waits for a GPU.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from solver.model.batch import Batch, join, split
+from solver.model.batch import Batch, Keys, join, split
 from solver.model.halting import Carry
+from train.checkpoint import leaves, rebuild
+from train.feed import Feed
 
 PATIENCE = 16  # refills that a sequence may be passed over before nothing younger goes first
 
@@ -28,7 +31,7 @@ class Slots:
 class Queue:
     """Sequences that wait, oldest first. ``feed``: endless batches on the CPU; ``budget``: tokens."""
 
-    def __init__(self, feed: Iterator[Batch], budget: int, prefix_len: int) -> None:
+    def __init__(self, feed: Feed | Iterator[Batch], budget: int, prefix_len: int) -> None:
         self.feed, self.budget, self.prefix_len = feed, budget, prefix_len
         self.waiting: list[tuple[Batch, int]] = []  # and how often it was passed over
 
@@ -57,6 +60,19 @@ class Queue:
         self.waiting = kept
         return taken
 
+    def store(self) -> dict[str, Any]:
+        """What waits, and where the feed stands, as tensors and plain values."""
+        return {
+            "position": self.feed.position,
+            "waiting": as_leaves([sequence for sequence, _ in self.waiting]),
+            "passed": [passed for _, passed in self.waiting],
+        }
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """The inverse of ``store``."""
+        self.feed.go_to(*stored["position"])
+        self.waiting = list(zip(from_leaves(stored["waiting"]), stored["passed"], strict=True))
+
     def _read(self) -> None:
         held = sum(self.tokens(sequence) for sequence, _ in self.waiting)
         while held < self.budget:
@@ -69,6 +85,20 @@ class Queue:
                     )
                 self.waiting.append((sequence, 0))
                 held += size
+
+
+def as_leaves(sequences: Sequence[Batch]) -> list[Any]:
+    """Sequences on the CPU as tensors and plain values; none as an empty list."""
+    return list(leaves(join(sequences))) if sequences else []
+
+
+def from_leaves(stored: Sequence[Any]) -> list[Batch]:
+    """The inverse of ``as_leaves``."""
+    if not stored:
+        return []
+    blank = torch.zeros(0)
+    template = Batch(blank, blank, blank, blank, Keys(blank, blank, blank, blank), uniform=True)
+    return split(rebuild(template, iter(stored), torch.device("cpu")))
 
 
 def refill(

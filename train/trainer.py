@@ -18,14 +18,14 @@ from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
 from solver.model.optim import Average
-from train.act import Loop, Model, NativeAct, ReleasedAct
-from train.checkpoint import leaves, rebuild
+from train.act import Loop, Model, NativeAct, PackedAct, ReleasedAct
 from train.config import TrainConfig, network_config
 from train.dataset import Dataset, Samples
 from train.distributed import World
-from train.feed import as_batch, split_batch
+from train.feed import Feed, as_batch, split_batch, total_steps
 from train.identity import checksum
 from train.optimisers import build_dense, clear, rate_factor, take_step
+from train.slots import Queue
 from train.stopwatch import Stopwatch
 
 # What a step measures: sums over the sequences that finished in it, then over all slots.
@@ -63,16 +63,17 @@ class Trainer:
             config.arch, vocab_size=meta.vocab_size, canvas_side=self.side, num_puzzle_identifiers=rows
         )
         self._build(network, tasks=len(self.task_names) + 1, rows=rows)
+        self.queue = self._queue(dataset) if config.run.tokens_per_batch else None
+        self.act = self._act(network)
         self.watch = Stopwatch(self.device, config.arch.profile)
         self.step, self.skipped = 0, 0
         self.carries: list[Any] = []
-        self.saved_carries: list[list[Any]] = []  # leaves, until the first batch shows their structure
+        self.saved_carries: list[Any] = []  # as stored, until the first batch shows their structure
 
     def _build(self, config: Any, *, tasks: int, rows: int) -> None:
         run, arch = self.config.run, self.config.arch
         generator = torch.Generator().manual_seed(derive_seed(run.seed, "network"))
         self.network = arch.build(config, generator)
-        rule = HaltingRule(config.loops, arch.halt_exploration_prob, config.use_continue)
         if hasattr(self.network, "initial_carry"):
             self.memory, self.model = None, self.network
         else:
@@ -87,11 +88,37 @@ class Trainer:
         wanted = run.compile if run.compile is not None else self.device.type == "cuda"
         if wanted and os.environ.get("DISABLE_COMPILE", "") in ("", "0"):
             self.network.compile()
+
+    def _queue(self, dataset: Dataset) -> Queue:
+        """What waits for slots by tokens. ValueError for a module that has its own slots."""
+        run, arch = self.config.run, self.config.arch
+        if self.memory is None:
+            raise ValueError(
+                f"tokens_per_batch: found {run.tokens_per_batch}, wanted 0: {arch.name} refills its own slots"
+            )
+        feed = Feed(self.config, dataset, self.world, self.batch)
+        budget = run.tokens_per_batch // (self.world.size * run.grad_accum_steps)
+        return Queue(feed, budget, self.network.config.prefix_len)
+
+    def _act(self, config: Any) -> NativeAct | ReleasedAct:
+        rule = HaltingRule(config.loops, self.config.arch.halt_exploration_prob, config.use_continue)
         wrapped = self._wrapped()
         if self.memory is None:
-            self.act = ReleasedAct(self.model, wrapped, rule)
-        else:
-            self.act = NativeAct(self.model, wrapped, rule, self.dtype)
+            return ReleasedAct(self.model, wrapped, rule)
+        if self.queue is None:
+            return NativeAct(self.model, wrapped, rule, self.dtype)
+        return PackedAct(self.model, wrapped, rule, self.dtype, queue=self.queue, device=self.device)
+
+    def check_budget(self) -> None:
+        """ValueError where a full canvas, which any sample may need, would find no room."""
+        run, queue = self.config.run, self.queue
+        wanted = 0 if queue is None else self.side**2 + queue.prefix_len
+        if queue is not None and queue.budget < wanted:
+            shares = self.world.size * run.grad_accum_steps
+            raise ValueError(
+                f"tokens_per_batch: found {run.tokens_per_batch}, wanted at least {wanted * shares}: a full "
+                f"canvas and its prefix for each process and micro-batch"
+            )
 
     def _wrapped(self) -> nn.Module:
         """The model; with several processes, one that sums gradients while the backward pass runs."""
@@ -111,54 +138,71 @@ class Trainer:
         """The samples as the network takes them, on the CPU."""
         return as_batch(samples, only_row=self.only_row, side=self.side)
 
-    def train_step(self, samples: Samples) -> dict[str, float]:
-        """One update from this process's share of a batch.
+    def train_step(self, samples: Samples | None = None) -> dict[str, float]:
+        """One update from this process's share of a batch; from no samples where the slots read for
+        themselves (``tokens_per_batch``).
 
         Returns the numbers of the log, the same on every process. NotANumber when the loss is none
         and the run is not told to skip.
         """
         run, world = self.config.run, self.world
         self.watch.start()
-        parts = split_batch(self.batch(samples), run.grad_accum_steps)
+        filled = self._fill(samples)
+        sizes = [self.act.size(carry) for carry in filled]
+        counts = self._counts(sum(sizes))
+        self.watch.mark("data")
         self.model.train()
         sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
         rows: list[SparseRows] = []
         loops: list[Loop] = []
-        draws = self._draws(len(samples.inputs))
-        for n, part in enumerate(parts):
-            loop = self._micro_batch(n, part.to(self.device), draws[n], sums, last=n + 1 == len(parts))
+        draws = self._draws(counts, sizes)
+        for n, carry in enumerate(filled):
+            loop = self._micro_batch(carry, draws[n], sum(counts), sums, last=n + 1 == len(filled))
             rows += loop.sparse
             loops.append(loop)
         values = world.sum(sums).tolist()
         self.watch.mark("reduce")
         factor = rate_factor(run, self.step, self.total_steps)
         if sums[-len(LOSSES)].isfinite():
-            take_step(run, self.dense, world.all_rows(rows), factor, self.average)
+            take_step(run, self.dense, world.all_rows(rows, max(counts)), factor, self.average)
             self.carries = [loop.carry for loop in loops]
         else:
             self._leave_out(loops)
         self.watch.mark("update")
         self.step += 1
-        return {**_metrics(values, run.global_batch_size), "lr": run.lr * factor, **self.watch.take()}
+        return {**_metrics(values, sum(counts)), "lr": run.lr * factor, **self.watch.take()}
 
-    def _draws(self, local: int) -> list[Tensor]:
+    def _fill(self, samples: Samples | None) -> list[Any]:
+        """The slots of each micro-batch, refilled."""
+        parts: list[Batch | None] = [None] * self.config.run.grad_accum_steps
+        if samples is not None:
+            parts = [part.to(self.device) for part in split_batch(self.batch(samples), len(parts))]
+        if not self.carries:
+            self.carries = [self._first_carry(n, part) for n, part in enumerate(parts)]
+        return [self.act.refill(carry, part) for carry, part in zip(self.carries, parts, strict=True)]
+
+    def _counts(self, own: int) -> list[int]:
+        """Sequences in work on each process."""
+        if self.queue is None:
+            return [own] * self.world.size
+        counts = torch.zeros(self.world.size, dtype=torch.int64)
+        counts[self.world.rank] = own
+        return self.world.sum(counts).tolist()
+
+    def _draws(self, counts: list[int], sizes: list[int]) -> list[Tensor]:
         """Exploration of this step, [2, b] for each micro-batch: a slice of the whole batch's."""
-        run, world = self.config.run, self.world
-        generator = torch.Generator().manual_seed(derive_seed(run.seed, "exploration", self.step))
-        drawn = torch.rand(2, run.global_batch_size, generator=generator)
-        mine = drawn[:, world.rank * local : (world.rank + 1) * local].to(self.device)
-        return list(mine.chunk(run.grad_accum_steps, 1))
+        generator = torch.Generator().manual_seed(derive_seed(self.config.run.seed, "exploration", self.step))
+        drawn = torch.rand(2, sum(counts), generator=generator)
+        first = sum(counts[: self.world.rank])
+        return list(drawn[:, first : first + sum(sizes)].to(self.device).split(sizes, 1))
 
-    def _micro_batch(self, n: int, batch: Any, draws: Tensor, sums: Tensor, *, last: bool) -> Loop:
-        """One loop of a micro-batch's slots and its gradients; ``sums`` collects what it measures."""
-        run = self.config.run
-        if len(self.carries) <= n:
-            self.carries.append(self._first_carry(n, batch))
-        self.watch.mark("data")
-        due = self.step % run.target_q_update_every == 0
+    def _micro_batch(self, carry: Any, draws: Tensor, count: int, sums: Tensor, *, last: bool) -> Loop:
+        """One loop of a micro-batch's slots and its gradients; ``sums`` collects what it measures.
+        ``count``: sequences of the whole step, over which the loss is the mean."""
+        due = self.step % self.config.run.target_q_update_every == 0
         quiet = isinstance(self.act.wrapped, DistributedDataParallel) and not last
         with self.act.wrapped.no_sync() if quiet else nullcontext():
-            loop = self.act.loop(self.carries[n], batch, draws, with_target=due)
+            loop = self.act.loop(carry, draws, with_target=due)
             terms = act_loss(
                 loop.logits,
                 loop.q_halt,
@@ -169,17 +213,16 @@ class Trainer:
             )
             self.watch.mark("forward")
             # Processes' gradients are averaged: times their number, they add up to the whole batch's.
-            (terms.total * (self.world.size / run.global_batch_size)).backward()
+            (terms.total * (self.world.size / count)).backward()
         self.watch.mark("backward")
         sums += _measure(loop, terms, self.act.rule.use_continue)
         return loop
 
     def _first_carry(self, n: int, batch: Any) -> Any:
         """The carry before a micro-batch's first loop: fresh, or what a checkpoint holds."""
-        carry = self.act.start(batch)
         if n < len(self.saved_carries):
-            return rebuild(carry, iter(self.saved_carries[n]), self.device)
-        return carry
+            return self.act.restore(self.saved_carries[n], batch)
+        return self.act.start(batch)
 
     def _leave_out(self, loops: list[Loop]) -> None:
         """After a loss that is no number: stop, or forget the step and empty the slots it spoilt."""
@@ -215,21 +258,10 @@ class Trainer:
             "cuda_rng_state": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
 
-    def slots(self) -> list[list[Any]]:
-        """This process's slots as a checkpoint holds them: the leaves of each micro-batch's carry."""
-        return [list(leaves(carry)) for carry in self.carries] or self.saved_carries
-
-
-def total_steps(config: TrainConfig, dataset: Dataset) -> int:
-    """epochs x groups x mean pairs / global batch, as released. ValueError for less than one."""
-    run, meta = config.run, dataset.metadata
-    count = int(run.epochs * meta.total_groups * meta.mean_puzzle_examples / run.global_batch_size)
-    if count < 1:
-        raise ValueError(
-            f"epochs: {run.epochs} epochs of {meta.total_groups} groups do not fill one batch of "
-            f"{run.global_batch_size}, wanted more epochs or a smaller global_batch_size"
-        )
-    return count
+    def own_state(self) -> dict[str, Any]:
+        """What a checkpoint holds of each process: the slots of each micro-batch, and what waits."""
+        slots = [self.act.store(carry) for carry in self.carries] or self.saved_carries
+        return {"slots": slots, "queue": None if self.queue is None else self.queue.store()}
 
 
 def _measure(loop: Loop, terms: LossTerms, use_continue: bool) -> Tensor:
