@@ -43,7 +43,7 @@ def test_it_learns_within_its_budget(data: Path, tmp_path: Path, monkeypatch) ->
         return loop(act, carry, draws, with_target=with_target)
 
     monkeypatch.setattr(PackedAct, "loop", watched)
-    words = (*WORDS, "epochs=8", "eval_interval=4", "lr=5e-3", "evaluators=null")
+    words = (*WORDS, "epochs=8", "eval_interval=4", "lr=5e-3", "evaluators=null", "eval_augmentations=1")
     numbers = train.loop.train(small(data, tmp_path, *words), World(), quiet=True)
     records = read_log(tmp_path / FILE)
     losses = [r["lm_loss"] for r in records if r["event"] == "train"]
@@ -57,6 +57,7 @@ def test_it_learns_within_its_budget(data: Path, tmp_path: Path, monkeypatch) ->
 @pytest.mark.parametrize("arch", ["urm", "hrm"])
 def test_killed_within_a_step_it_ends_the_same(data: Path, tmp_path: Path, monkeypatch, arch: str) -> None:
     tokens = ("tokens_per_batch=1840", "grad_accum_steps=2", "global_batch_size=30")
+    tokens = (*tokens, "eval_splits=[train]", "eval_augmentations=1")
     words = (*WORDS, *tokens, "epochs=16", "eval_interval=8", "ema=True", "checkpoint_interval=3")
     words = (*words, "arch.halt_exploration_prob=0.5", "target_q_update_every=2", "load_checkpoint=latest")
     torch.manual_seed(0)  # as processes of their own would start: equal
