@@ -25,7 +25,6 @@ from solver.model.checkpoint import load_weights
 from solver.model.device import place
 from solver.run.group import Bench
 from solver.run.message import Answered, WorkerSettings
-from solver.run.options import HOLD_SHARE
 
 HALVES = {"even": 0, "odd": 1}
 GUESSES = "guesses"
@@ -139,7 +138,7 @@ def _list(text: str, kind: type = str) -> Iterator:
 @click.option("--arms", default=",".join(ARMS), show_default=True)
 @click.option("--memories", default="cose,table", show_default=True)
 @click.option("--replay", default="", help="Public tasks beside those of joint tuning.")
-@click.option("--hold", default=HOLD_SHARE, show_default=True, help="For how long a demonstration is held.")
+@click.option("--hold", type=float, help="Share of tuning for which a demonstration is held; else by time.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--show", is_flag=True, help="Only print what the log holds.")
 @click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Scores by seconds.")

@@ -17,7 +17,7 @@ from solver.model.learner import Rates
 from solver.run.adapt import Tuning, adapt
 from solver.run.budget import Budget
 from solver.run.ledger import Ledger
-from solver.run.message import JOINT, TUNE, Answered
+from solver.run.message import JOINT, TUNE, Answered, Job
 from solver.run.sampler import DemonstrationSampler
 from solver.run.settings import TuneSettings
 
@@ -196,3 +196,20 @@ def test_checkpoints_vote_only_where_they_were_asked_to() -> None:
         assert ledger.attempts["three"][0][0].votes == (6 if checkpoints else 3)
         result = ledger.answered(answered(2, 3, 1.0), TUNE)
         assert result.attempts[0][0].votes == votes
+
+
+@pytest.mark.parametrize(
+    ("tasks", "steps", "seconds", "held"),
+    [
+        (1, None, 59.0, False),
+        (2, None, 120.0, True),
+        (1, 499, None, False),
+        (2, 999, None, False),
+        (2, 1000, None, True),
+    ],
+)
+def test_a_demonstration_is_held_back_only_where_there_is_time(
+    tasks: int, steps: int | None, seconds: float | None, held: bool
+) -> None:
+    job = Job(1, 0, TUNE, (three_demonstrations(),) * tasks, 0, steps, seconds, 1.0)
+    assert (job.hold_share > 0) == held

@@ -133,7 +133,7 @@ def test_slots_of_cropped_canvases_are_resumed(tmp_path: Path, arch: str) -> Non
 
 def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch) -> None:
     config = small(data, tmp_path, "checkpoint_interval=0", "load_checkpoint=latest")
-    step = Run._step
+    step, handler = Run._step, signal.getsignal(signal.SIGTERM)
 
     def interrupted(run: Run, samples: Any) -> dict[str, float]:
         if run.trainer.step == 4:
@@ -147,7 +147,7 @@ def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch)
     assert not (tmp_path / "weights").exists()
     train(config, World(), quiet=True)
     assert checkpoints(tmp_path)[-1].name == "step_30.pt" and (tmp_path / "weights").is_dir()
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 def test_another_configuration_is_refused_by_name(data: Path, tmp_path: Path) -> None:

@@ -94,3 +94,11 @@ def find_class(name: str) -> type:
     if not isinstance(found, type):
         raise ValueError(f"{name}: the module has no class {title}")
     return found
+
+
+def network_config(arch: ArchConfig, **from_data: int) -> NetworkConfig:
+    """The network's closed configuration for a data set: ``arch.FROM_DATA``, where it has such a field."""
+    cls = arch.config_class()
+    known = {f.name for f in fields(cls)}
+    values = {key: value for key, value in from_data.items() if key in known}
+    return cls.from_dict({**arch.network, **values}, "arch")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from solver.model.config import NetworkConfig, closest
+from solver.model.config import closest
 from solver.model.loss import LossType
 from train.arch import ArchConfig, arch_defaults
 from train.words import nearest, omegaconf, parse_override
@@ -288,14 +288,6 @@ def _structured(cls: type, values: Mapping[str, Any]) -> Any:
     except conf.errors.OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "configuration"
         raise ValueError(f"{key}: {str(error).splitlines()[0]}") from error
-
-
-def network_config(arch: ArchConfig, **from_data: int) -> NetworkConfig:
-    """The network's closed configuration for a data set: ``arch.FROM_DATA``, where it has such a field."""
-    cls = arch.config_class()
-    known = {f.name for f in fields(cls)}
-    values = {key: value for key, value in from_data.items() if key in known}
-    return cls.from_dict({**arch.network, **values}, "arch")
 
 
 def to_yaml(config: TrainConfig) -> str:

@@ -18,13 +18,15 @@ from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
 from solver.model.optim import Average
-from train.act import Loop, Model, NativeAct, PackedAct, ReleasedAct
-from train.config import TrainConfig, network_config
+from train.act import Loop, Model, NativeAct, PackedAct
+from train.arch import network_config
+from train.config import TrainConfig
 from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.feed import Feed, as_batch, split_batch, total_steps
 from train.identity import checksum
 from train.optimisers import build_dense, clear, rate_factor, take_step
+from train.released_act import ReleasedAct
 from train.slots import Queue
 from train.stopwatch import Stopwatch
 

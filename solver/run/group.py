@@ -202,7 +202,7 @@ def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
         augmentations=room.augmentations,
         votes=votes,
         tokens=room.tokens,
-        hold_share=bench.settings.hold_share,
+        hold_share=job.hold_share if bench.settings.hold_share is None else bench.settings.hold_share,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from solver.arc.record import View
 from solver.arc.task import Task
-from solver.run.options import HOLD_SHARE, Across, Arm, Tune
+from solver.run.options import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS, Across, Arm, Tune
 
 # Phases of a run, in their order; answers of a later one count more.
 QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
@@ -16,7 +16,7 @@ class WorkerSettings:
     divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
     moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
     what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string.
-    ``hold_share``: as ``TuneSettings`` has it."""
+    ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task."""
 
     weights: str
     device: str
@@ -26,7 +26,7 @@ class WorkerSettings:
     votes: int = 0
     across: Across = "none"
     replay: str = ""
-    hold_share: float = HOLD_SHARE
+    hold_share: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,12 @@ class Job:
     arm: Arm | None = None
     joint: str = ""
     known: str = ""
+
+    @property
+    def hold_share(self) -> float:
+        """HOLD_SHARE where each task has the time for it, else 0: no demonstration is held back."""
+        per_task = (self.seconds or 0.0) / len(self.tasks), (self.steps or 0) / len(self.tasks)
+        return HOLD_SHARE if per_task[0] >= HOLD_SECONDS or per_task[1] >= HOLD_STEPS else 0.0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "So
 DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
+HOLD_STEPS, HOLD_SECONDS = 500, 60.0  # for each task, from which a demonstration can be spared (docs/LOG.md)
 JOINT_SECONDS = 3600.0  # of a worker, from which joint tuning pays
 
 # Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
