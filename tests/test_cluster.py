@@ -23,7 +23,7 @@ from solver.run.options import Listener, TaskResult
 from solver.run.pipeline import solve
 
 if TYPE_CHECKING:
-    from ray_nodes import RayNodes
+    from benchmarks.ray_nodes import RayNodes
 
 NODE = {"CPU": 4.0}
 GPU_NODE = {"CPU": 32.0, "GPU": 8.0}
@@ -116,7 +116,8 @@ def test_a_node_killed_in_the_middle_loses_no_task(
     weights: str, tmp_path: Path, ray_nodes: "RayNodes"
 ) -> None:
     import ray
-    from ray_nodes import patiently
+
+    from benchmarks.ray_nodes import patiently
 
     ray_nodes.fill(2)
     told: list[TaskResult] = []
