@@ -264,7 +264,7 @@ def _striker(stage: Stage) -> Callable[[int], None]:
 
     def kill_a_node(pid: int) -> None:
         actors = stage.nodes.actors()
-        stage.nodes.kill(stage.nodes.index_of(actors[-1]) if actors else -1)
+        stage.nodes.kill(stage.nodes.node_of(actors[-1]) if actors else -1)
 
     return kill_a_node if stage.scenario == "node killed" else kill_the_youngest
 

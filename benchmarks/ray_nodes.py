@@ -90,8 +90,8 @@ class RayNodes:
         lines = {pid: _command(pid) for pid in _descendants(os.getpid())}
         return sorted(pid for pid, line in lines.items() if line.startswith(ACTOR))
 
-    def index_of(self, pid: int) -> int:
-        """Which node has started a process."""
+    def node_of(self, pid: int) -> int:
+        """The index of the node that has started a process; -1: none has."""
         for index, node in enumerate(self.nodes):
             for process in node.all_processes["raylet"]:
                 if pid in _descendants(process.process.pid):
