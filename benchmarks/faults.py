@@ -2,6 +2,7 @@
 
 What each run must keep is in ``benchmarks.promises``. Run ``n`` depends on the seed and ``n`` alone. With
 ``--log FILE`` each outcome is kept there as a line of JSON, and the same command goes on where it was ended.
+``--executor ray`` starts a cluster on this machine, and the runs work on it one after another.
 """
 
 import json
@@ -9,21 +10,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from benchmarks.faulty_run import Outcome, one_run, write_tiny_weights
-from benchmarks.promises import SCENARIOS, Pace
+from benchmarks.promises import EXECUTORS, LEFT_OUT, Pace
+
+if TYPE_CHECKING:
+    from benchmarks.ray_nodes import RayNodes
 
 
-def measure_pace(weights: Path, scratch: Path) -> Pace:
+def measure_pace(weights: Path, scratch: Path, nodes: "RayNodes | None" = None) -> Pace:
     """From a run without a fault; the one before it warms up. ValueError where even that breaks a promise."""
     pace = Pace(30.0)
     for name in ("warm", "clean"):
-        outcome = one_run("", np.random.default_rng(0), weights, scratch / name, pace)
+        outcome = one_run("", np.random.default_rng(0), weights, scratch / name, pace, nodes)
         if outcome.problem:
             raise ValueError(f"a run without a fault: {outcome.problem}")
         pace = Pace(outcome.seconds)
@@ -31,30 +37,49 @@ def measure_pace(weights: Path, scratch: Path) -> Pace:
 
 
 def campaign(
-    runs: int, seed: int, seconds: float = float("inf"), done: Sequence[int] = ()
+    runs: int,
+    seed: int,
+    seconds: float = float("inf"),
+    done: Sequence[int] = (),
+    executor: str = "processes",
 ) -> Iterator[tuple[int, Outcome]]:
     """(number, outcome) of runs with random faults, each kind in turn, until the seconds are over."""
-    began = time.monotonic()
-    order = np.random.default_rng(seed).permutation(len(SCENARIOS))
-    with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
+    began, kinds = time.monotonic(), EXECUTORS[executor]
+    order = np.random.default_rng(seed).permutation(len(kinds))
+    with tempfile.TemporaryDirectory(prefix="faults-") as scratch, standing(executor) as nodes:
         weights = Path(scratch) / "weights"
         write_tiny_weights(weights)
-        pace = measure_pace(weights, Path(scratch))
+        pace = measure_pace(weights, Path(scratch), nodes)
         for number in range(runs):
             if number in done:
                 continue
             if time.monotonic() - began > seconds:
                 return
-            scenario = SCENARIOS[order[number % len(SCENARIOS)]]
+            scenario = kinds[order[number % len(kinds)]]
             generator = np.random.default_rng([seed, number])
-            yield number, one_run(scenario, generator, weights, Path(scratch) / f"run-{number}", pace)
+            yield number, one_run(scenario, generator, weights, Path(scratch) / f"run-{number}", pace, nodes)
+
+
+@contextmanager
+def standing(executor: str) -> Iterator["RayNodes | None"]:
+    """The cluster that all runs work on, if they do."""
+    if executor == "processes":
+        yield None
+        return
+    from benchmarks.ray_nodes import RayNodes
+
+    nodes = RayNodes(cpus=2)  # one node has room for two workers
+    try:
+        yield nodes
+    finally:
+        nodes.stop()
 
 
 def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Markdown, a row for each kind of fault."""
     yield "| fault | runs | held | seconds a run | longest |"
     yield "|---|---|---|---|---|"
-    for name in (*SCENARIOS, "all"):
+    for name in (*EXECUTORS["ray"], "all"):
         kind = [outcome for outcome in outcomes if name in (outcome.scenario, "all")]
         if kind:
             held, seconds = sum(not outcome.problem for outcome in kind), [o.seconds for o in kind]
@@ -79,12 +104,17 @@ def read_log(path: Path) -> dict[int, Outcome]:
 @click.option("--runs", default=200, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=0, show_default=True)
 @click.option("--seconds", default=float("inf"), show_default=True, help="Begin no run after so long.")
+@click.option("--executor", default="processes", show_default=True, type=click.Choice(list(EXECUTORS)))
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Keep outcomes, and go on.")
-def main(runs: int, seed: int, seconds: float, log: Path | None) -> None:
+def main(runs: int, seed: int, seconds: float, executor: str, log: Path | None) -> None:
     """Whole runs with random faults; exit status 1 where a promise was broken."""
     outcomes = read_log(log) if log else {}
+    if any(outcome.executor != executor for outcome in outcomes.values()):
+        raise click.UsageError(f"{log}: wanted runs on {executor}, found others")
+    for name, reason in LEFT_OUT.items() if executor == "ray" else ():
+        click.echo(f"left out: {name} ({reason})")
     began, before = time.monotonic(), len(outcomes)
-    for number, outcome in campaign(runs, seed, seconds, tuple(outcomes)):
+    for number, outcome in campaign(runs, seed, seconds, tuple(outcomes), executor):
         outcomes[number] = outcome
         if log:
             with log.open("a") as file:

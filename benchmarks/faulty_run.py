@@ -1,6 +1,7 @@
 """One run of the fault campaign: a whole run in a process of its own, struck by one kind of fault, then
 checked against what every run promises (``benchmarks.promises``). One that was killed, or whose disk was
-full, is gone on with, and checked again.
+full, is gone on with, and checked again. With ``nodes`` it works on that Ray cluster, which stands before and
+after it.
 """
 
 import json
@@ -11,16 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.promises import (
     FULL,
     MARK,
+    RAY_FAULTS,
     TOLD,
     TOOK,
     WORKER_FAULTS,
@@ -29,18 +32,27 @@ from benchmarks.promises import (
     Stage,
     broken_promise,
     finished,
+    marked,
     tiny_tasks,
 )
+from solver.run.executor import Executor
 from solver.run.launch import PACKAGE_FOLDER, Launcher
+
+if TYPE_CHECKING:
+    from benchmarks.ray_nodes import RayNodes
+
+FAULTY = "benchmarks.faulty_worker"
+NODES = 2
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run. ``problem``: which promise it broke, or an empty string."""
+    """One run. ``problem``: which promise it broke, or an empty string. ``executor``: what it worked on."""
 
     scenario: str
     seconds: float
     problem: str
+    executor: str = "processes"
 
 
 def write_tiny_weights(folder: Path) -> None:
@@ -89,33 +101,61 @@ def child(text: str) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
             print(FULL, flush=True)
 
-    began = time.monotonic()
-    solve(
-        tiny_tasks(),
-        output=Path(wanted["output"]),
-        options=options,
-        listener=Listener(result=tell, say=lambda said: print(said, flush=True)),
-        journal=Path(wanted["journal"]),
-        resume=wanted["resume"],
-        executor=Launcher("benchmarks.faulty_worker", PACKAGE_FOLDER),
-    )
-    print(TOOK, time.monotonic() - began, flush=True)
+    with _executor(wanted) as executor:
+        began = time.monotonic()
+        solve(
+            tiny_tasks(),
+            output=Path(wanted["output"]),
+            options=options,
+            listener=Listener(result=tell, say=lambda said: print(said, flush=True)),
+            journal=Path(wanted["journal"]),
+            resume=wanted["resume"],
+            executor=executor,
+        )
+        print(TOOK, time.monotonic() - began, flush=True)
+
+
+@contextmanager
+def _executor(wanted: dict[str, object]) -> Iterator[Executor]:
+    """Workers with faults, here or on the cluster that is wanted."""
+    if not wanted["cluster"]:
+        yield Launcher(FAULTY, PACKAGE_FOLDER)
+        return
+    from solver.run.cluster import connected
+
+    environment = {name: os.environ[name] for name in (MARK, "FAULTS")}
+    with connected(str(wanted["cluster"]), workers=wanted["workers"]) as cluster:
+        yield replace(cluster, module=FAULTY, environment=environment)
 
 
 # Around it
 
 
 def one_run(
-    scenario: str, generator: np.random.Generator, weights: Path, folder: Path, pace: Pace
+    scenario: str,
+    generator: np.random.Generator,
+    weights: Path,
+    folder: Path,
+    pace: Pace,
+    nodes: "RayNodes | None" = None,
 ) -> Outcome:
     """Set the stage, run, check. An empty scenario: a run without a fault."""
-    stage = _stage(scenario, generator, weights, folder, pace)
+    if nodes:
+        nodes.fill(NODES)
+    stage = _stage(scenario, generator, weights, folder, pace, nodes)
     began = time.monotonic()
     problem = _play(stage, generator)
-    return Outcome(scenario, time.monotonic() - began, problem)
+    return Outcome(scenario, time.monotonic() - began, problem, "ray" if nodes else "processes")
 
 
-def _stage(scenario: str, generator: np.random.Generator, weights: Path, folder: Path, pace: Pace) -> Stage:
+def _stage(
+    scenario: str,
+    generator: np.random.Generator,
+    weights: Path,
+    folder: Path,
+    pace: Pace,
+    nodes: "RayNodes | None",
+) -> Stage:
     hits = folder / "hits"
     hits.mkdir(parents=True)
     cut = scenario == "truncated weights"
@@ -129,10 +169,11 @@ def _stage(scenario: str, generator: np.random.Generator, weights: Path, folder:
         "spare": int(generator.integers(0, 2000)),
         "patience": pace.patience,
         "resume": False,
+        "cluster": nodes.address if nodes else "",
     }
     faults = {"folder": str(hits), "faults": _faults(scenario, generator)}
     mark = {MARK: f"{os.getpid()}-{folder.name}", "FAULTS": json.dumps(faults), "TMPDIR": str(folder)}
-    return Stage(scenario, folder, settings, {**os.environ, **mark}, pace)
+    return Stage(scenario, folder, settings, {**os.environ, **mark}, pace, nodes)
 
 
 def _faults(scenario: str, generator: np.random.Generator) -> list[dict[str, object]]:
@@ -163,8 +204,9 @@ def _play(stage: Stage, generator: np.random.Generator) -> str:
     """The run, and those that go on with it; the first promise that is broken, or an empty string."""
     killed, full = stage.scenario == "supervisor killed", stage.scenario == "disk full"
     times = [stage.pace.clean * float(share) for share in generator.uniform(0.0, 1.1, 3)]
-    if stage.scenario == "worker killed":
-        return broken_promise(stage, _go(stage, workers_at=times[: int(generator.integers(1, 4))]))
+    if stage.scenario in ("worker killed", *RAY_FAULTS):
+        strikes = 1 if stage.scenario == "node killed" else int(generator.integers(1, 4))
+        return broken_promise(stage, _go(stage, strike_at=times[:strikes]))
     problem = broken_promise(stage, _go(stage, kill_at=times[0] if killed else None))
     again = int(generator.integers(0, 3)) if killed else 0
     for kill_at in times[1 : 1 + again]:  # the run that goes on is killed too
@@ -182,9 +224,9 @@ def _resume(stage: Stage, kill_at: float | None) -> str:
 
 
 def _go(
-    stage: Stage, *, kill_at: float | None = None, workers_at: Sequence[float] = (), resume: bool = False
+    stage: Stage, *, kill_at: float | None = None, strike_at: Sequence[float] = (), resume: bool = False
 ) -> Ended:
-    """Run the child; kill it, or a worker of it, so many seconds after its start."""
+    """Run the child; kill it, or what it works with, so many seconds after its start."""
     settings = stage.settings | ({"resume": True, "full_after": 0} if resume else {})
     code = f"from benchmarks.faulty_run import child; child({json.dumps(settings)!r})"
     with subprocess.Popen(
@@ -195,7 +237,7 @@ def _go(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        timers = [threading.Timer(at, _kill_a_child, (process.pid,)) for at in workers_at]
+        timers = [threading.Timer(at, _striker(stage), (process.pid,)) for at in strike_at]
         for timer in timers:
             timer.start()
         try:
@@ -207,12 +249,28 @@ def _go(
         finally:
             for timer in timers:
                 timer.cancel()
+                timer.join()  # a node takes a moment to be gone
     return Ended(status, kill_at is not None, tuple(said.splitlines()))
 
 
-def _kill_a_child(pid: int) -> None:
-    """Kill the youngest process that ``pid`` has started, if there is one."""
-    with suppress(OSError):  # it has ended meanwhile
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if children:
-            os.kill(int(children[-1]), signal.SIGKILL)
+def _striker(stage: Stage) -> Callable[[int], None]:
+    """What kills a part of a run, whose process id it takes."""
+
+    def kill_the_youngest(pid: int) -> None:
+        with suppress(OSError):  # it has ended meanwhile
+            pids = stage.nodes.actors() if stage.scenario == "actor killed" else _workers(stage, pid)
+            if pids:
+                os.kill(pids[-1], signal.SIGKILL)
+
+    def kill_a_node(pid: int) -> None:
+        actors = stage.nodes.actors()
+        stage.nodes.kill(stage.nodes.node_of(actors[-1]) if actors else -1)
+
+    return kill_a_node if stage.scenario == "node killed" else kill_the_youngest
+
+
+def _workers(stage: Stage, pid: int) -> list[int]:
+    """The worker processes of a run, the youngest last. On Ray actors have started them, not ``pid``."""
+    if stage.nodes:
+        return sorted(found for found in marked(stage.mark) if found != pid)
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

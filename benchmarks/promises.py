@@ -2,6 +2,7 @@
 
 Exit status 0 unless it was the one that was killed; a valid submission, and in it what the journal chose;
 every candidate of a task that was told as finished is in the journal; no process is left; the clock is kept.
+On Ray the processes of the standing cluster are no part of the run, its actors are.
 """
 
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import Pair, Task, as_grid, read_json
 from solver.arc.vote import same_grid
 from solver.run.pipeline import GRACE
+
+if TYPE_CHECKING:
+    from benchmarks.ray_nodes import RayNodes
 
 WORKER_FAULTS = ("die", "hang", "memory", "nan", "error", "vanish")
 RUN_FAULTS = (
@@ -29,6 +34,12 @@ RUN_FAULTS = (
     "clock near its end",
 )
 SCENARIOS = (*WORKER_FAULTS, *RUN_FAULTS)
+RAY_FAULTS = ("actor killed", "node killed")  # what processes of this machine have not
+LEFT_OUT = {
+    "head killed": "the cluster stands for all runs, and a run ends with its head",
+    "supervisor killed over ray://": "each would wait for the 30 s that Ray gives a client to come back",
+}
+EXECUTORS = {"processes": SCENARIOS, "ray": (*SCENARIOS, *RAY_FAULTS)}
 MARK = "ARC_FAULT_RUN"  # in the environment of every process of a run: how orphans are found
 FULL, TOLD, TOOK = "the disk is full now", "told", "took"  # how lines of the run begin
 
@@ -72,13 +83,14 @@ class Ended:
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything of one run but its process."""
+    """Everything of one run but its process. ``nodes``: of the Ray cluster that it works on, if any."""
 
     scenario: str
     folder: Path
     settings: dict[str, object]
     environment: dict[str, str]
     pace: Pace
+    nodes: "RayNodes | None" = None
 
     @property
     def mark(self) -> str:
@@ -104,7 +116,7 @@ def broken_promise(stage: Stage, ended: Ended, *, resumed: bool = False) -> str:
         return f"it did not end in {stage.pace.limit:.0f} s: {last}"
     if ended.status:
         return f"exit status {ended.status}: {last}"
-    left = _orphans(stage.mark, stage.pace)
+    left = _orphans(stage)
     if left:
         return f"{left} processes are left"
     try:
@@ -168,15 +180,20 @@ def finished(path: Path) -> dict[tuple[str, str], int]:
     return counts
 
 
-def _orphans(mark: str, pace: Pace) -> int:
-    """Processes that carry the run's mark, after some seconds in which they may end."""
-    until = time.monotonic() + 5 + pace.clean
-    while (left := len(list(_marked(mark)))) and time.monotonic() < until:
+def _orphans(stage: Stage) -> int:
+    """Processes that carry the run's mark, and actors, after some seconds in which they may end."""
+    until = time.monotonic() + 5 + stage.pace.clean
+    while (left := _processes(stage)) and time.monotonic() < until:
         time.sleep(0.1)
     return left
 
 
-def _marked(mark: str) -> Iterator[int]:
+def _processes(stage: Stage) -> int:
+    return len(list(marked(stage.mark))) + (len(stage.nodes.actors()) if stage.nodes else 0)
+
+
+def marked(mark: str) -> Iterator[int]:
+    """The processes that carry a run's mark: its own, its workers, and what these have started."""
     wanted = f"{MARK}={mark}".encode()
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):

@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ray_nodes():
     """A Ray cluster on this machine; ``fill`` it with as many nodes as a test wants."""
     pytest.importorskip("ray", reason="Ray is not installed")
-    from ray_nodes import RayNodes
+    from benchmarks.ray_nodes import RayNodes
 
     nodes = RayNodes()
     yield nodes

@@ -1,8 +1,10 @@
 """Solving on a Ray cluster of a head and two workers: the answers of a local run, whatever is lost."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,9 +23,10 @@ from solver.model.checkpoint import save_weights
 from solver.run.cluster import Resources, connected, divide
 from solver.run.options import Listener, TaskResult
 from solver.run.pipeline import solve
+from solver.run.stash import YOUNG, Stash
 
 if TYPE_CHECKING:
-    from ray_nodes import RayNodes
+    from benchmarks.ray_nodes import RayNodes
 
 NODE = {"CPU": 4.0}
 GPU_NODE = {"CPU": 32.0, "GPU": 8.0}
@@ -93,6 +96,28 @@ def test_the_driver_imports_neither_torch_nor_ray() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_weights_of_a_killed_process_are_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os, sys; from solver.run.stash import Stash\n"
+        "print(Stash(0.0).path, flush=True); sys.stdin.read() or os._exit(1)"
+    )
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, **pipes) as process:
+        left = Path(process.stdout.readline().strip())
+        (left / "model.safetensors").write_bytes(b"weights")
+        Stash(time.time() + 2 * YOUNG).remove()
+        assert left.exists(), "taken from a process that lives"
+        process.kill()
+    Stash(time.time()).remove()
+    assert left.exists(), "too young to be sure that it will not be locked"
+    Stash(time.time() + 2 * YOUNG).remove()
+    assert list(tmp_path.iterdir()) == []
+
+
 # On the cluster
 
 
@@ -116,7 +141,8 @@ def test_a_node_killed_in_the_middle_loses_no_task(
     weights: str, tmp_path: Path, ray_nodes: "RayNodes"
 ) -> None:
     import ray
-    from ray_nodes import patiently
+
+    from benchmarks.ray_nodes import patiently
 
     ray_nodes.fill(2)
     told: list[TaskResult] = []

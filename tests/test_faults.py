@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from benchmarks.faults import campaign, read_log, table
+from benchmarks.faults import campaign, main, read_log, table
 from benchmarks.faulty_run import Outcome
 from benchmarks.promises import SCENARIOS
 
@@ -36,6 +37,8 @@ def test_the_table_counts_what_held(tmp_path: Path) -> None:
         "| nan | 1 | 1 | 3.0 | 3.0 |",
         "| all | 3 | 2 | 3.0 | 4.0 |",
     ]
+    told = CliRunner().invoke(main, ["--executor", "ray", "--log", str(log)])
+    assert told.exit_code == 2 and "wanted runs on ray, found others" in told.output
     log.write_text('{"number": 1}\n')
     with pytest.raises(ValueError, match="line 1: wanted an outcome"):
         read_log(log)

@@ -11,7 +11,6 @@ import math
 import os
 import platform
 import queue
-import tempfile
 import threading
 import time
 import zlib
@@ -28,6 +27,7 @@ from solver.model.processors import available_cpus
 from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.launch import PACKAGE_FOLDER, Launcher
 from solver.run.message import Job, Message, Ready, Refused, WorkerSettings
+from solver.run.stash import Stash
 
 if TYPE_CHECKING:
     import ray
@@ -71,8 +71,8 @@ class Seat:
             return
         os.environ.update(environment)
         self.given = settings.weights
-        self.folder = tempfile.TemporaryDirectory(prefix="arc-weights-")
-        own = Path(self.folder.name, Path(settings.weights).name)  # its name is the weights' name
+        self.stash = Stash(time.time())
+        own = self.stash.path / Path(settings.weights).name  # its name is the weights' name
         own.mkdir()
         for name, data in files.items():
             (own / name).write_bytes(data)
@@ -84,10 +84,11 @@ class Seat:
     def _collect(self) -> None:
         while (message := self.process.hear()) is not None:
             if isinstance(message, Ready | Refused):
-                self.folder.cleanup()  # the process holds them in memory now, or never will
+                self.stash.remove()  # the process holds them in memory now, or never will
             if isinstance(message, Refused):
                 message = replace(message, text=message.text.replace(self.weights, self.given))
             self.box.put(message)
+        self.stash.remove()
         self.box.put(Ended(self.process.end(patience=LAST_WORDS)))
 
     def give(self, job: Job) -> None:
