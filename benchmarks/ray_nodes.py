@@ -39,14 +39,21 @@ def inherited() -> Iterator[None]:
         os.environ |= before
 
 
+class TimedOut:
+    """Passes over what Ray says when it gave the thing it starts too little time; it has no type for that."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return bool(re.search("timed out during startup|no cluster at ray://", str(error)))
+
+
 def patiently(start: Callable[[], T]) -> T:
     """Ray gives whatever it starts 30 seconds, however busy the machine is; then it has another try."""
     for _ in range(3):
-        try:
+        with TimedOut():
             return start()
-        except Exception as error:  # Ray raises nothing more precise
-            if not re.search("timed out during startup|no cluster at ray://", str(error)):
-                raise
     return start()
 
 
