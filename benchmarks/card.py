@@ -28,7 +28,7 @@ from solver.file import replace_file
 from solver.model.attention import ENGINES, choice_for, measure
 from solver.model.batch import Batch
 from solver.model.config import HRMConfig, NetworkConfig, TRMConfig, URMConfig
-from solver.model.device import Placement, place
+from solver.model.device import Placement, place, use_threads
 from solver.model.embedding import TableMemory
 from solver.model.graph import LoopGraph
 from solver.model.learner import Learner, Rates, run_loops
@@ -265,7 +265,7 @@ def main(output: Path, device: str, data: Path | None, parts: tuple[str, ...]) -
     """Measure the device."""
     try:
         placement = place(device)
-        torch.set_num_threads(available_cpus())
+        use_threads(available_cpus())
         output.mkdir(parents=True, exist_ok=True)
         target = output / "card.json"
         known = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}

@@ -27,7 +27,7 @@ from solver.arc.task import MAX_SIDE
 from solver.arc.tokens import FIRST_COLOUR, crop_shape
 from solver.file import replace_file
 from solver.model.batch import Batch
-from solver.model.device import Placement, place
+from solver.model.device import Placement, place, use_threads
 from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
 from solver.model.processors import available_cpus
@@ -281,7 +281,7 @@ def main(
     """Train the arms on ARC-AGI-1 training tasks of --data (a folder with arc-agi_training_*.json)."""
     try:
         placement = place(device)
-        torch.set_num_threads(threads or available_cpus())
+        use_threads(threads or available_cpus())
         for arm in arms or ARMS:
             run_arm(Study(size, seconds, tasks, seed), arm, data, output, placement, quiet=quiet)
         target = figure or output / "learning.png"

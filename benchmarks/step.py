@@ -17,6 +17,7 @@ from solver.arc.canvas import pair_canvas
 from solver.arc.task import MAX_SIDE, Pair, load_tasks
 from solver.model.batch import Batch
 from solver.model.config import URMConfig
+from solver.model.device import use_threads
 from solver.model.embedding import TableMemory
 from solver.model.learner import Learner, Rates, run_loops
 from solver.model.processors import available_cpus
@@ -110,7 +111,7 @@ def _released(network: URM) -> tuple[Callable, Callable]:
 
 def measure_step(setting: Setting) -> Iterator[Measurement]:
     """Six medians: training and inference of cropped, full and released."""
-    torch.set_num_threads(available_cpus())
+    use_threads(available_cpus())
     pairs = demonstrations(setting.data, _SAMPLES)
     network = URM(FULL, torch.Generator().manual_seed(0))
     cropped_network = URM(replace(FULL, canvas="cropped"))

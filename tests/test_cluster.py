@@ -20,6 +20,7 @@ from test_supervisor import NAMES, four_tasks, options
 from solver.arc.journal import read_journal
 from solver.cli import main
 from solver.model.checkpoint import save_weights
+from solver.model.processors import WORKER_BYTES
 from solver.run.cluster import Resources, connected, divide
 from solver.run.options import Listener, TaskResult
 from solver.run.pipeline import solve
@@ -42,13 +43,15 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("nodes", "device", "workers", "found"),
     [
-        ([NODE, NODE], "auto", None, Resources(0, 4, 2)),
+        ([NODE, NODE], "auto", None, Resources(0, 1, 8)),
+        ([NODE, {"CPU": 4.0, "memory": 2.0 * WORKER_BYTES}], "auto", None, Resources(0, 1, 6)),
+        ([{"CPU": 4.0, "memory": 1.0}], "auto", None, Resources(0, 4, 1)),
         ([NODE, NODE], "auto", 3, Resources(0, 2, 3)),
         ([NODE, {"CPU": 2.0}], "cpu", 2, Resources(0, 2, 2)),
         ([{}, NODE], "auto", 1, Resources(0, 4, 1)),
         ([NODE, GPU_NODE, GPU_NODE], "auto", None, Resources(1, 4, 16)),
         ([NODE, GPU_NODE], "cuda", 3, Resources(1, 4, 3)),
-        ([NODE, GPU_NODE], "cpu", None, Resources(0, 16, 2)),
+        ([NODE, GPU_NODE], "cpu", None, Resources(0, 1, 36)),
     ],
 )
 def test_each_worker_has_a_gpu_or_an_equal_share(nodes, device, workers, found) -> None:

@@ -1,7 +1,5 @@
 """Precision and waiting: what each card computes in, scaled losses, and steps that never ask the GPU."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from model_inputs import make_batch, small_config
@@ -11,7 +9,6 @@ from solver.model.device import cuda_precision, place
 from solver.model.embedding import build_memory
 from solver.model.learner import Learner, Rates, run_loops
 from solver.model.optim import Average
-from solver.model.processors import available_cpus, cgroup_quotas
 from solver.model.registry import build_network
 from solver.model.scaling import LossScale
 
@@ -132,25 +129,3 @@ def test_nothing_waits_in_a_step_or_a_prediction(memory: str, packed: bool) -> N
         run_loops(one.network, one.memory, batch, loops=2, dtype=torch.float32)
     with pytest.raises(AssertionError, match="the host waits"), Waiting():
         batch.lengths.max().item()
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
-def test_quotas_of_both_kinds_of_cgroups(tmp_path: Path) -> None:
-    own = tmp_path / "own"
-    write(own, "0::/pod/box\n")
-    write(tmp_path / "v2/cpu.max", "max 100000\n")
-    write(tmp_path / "v2/pod/cpu.max", "350000 100000\n")
-    write(tmp_path / "v2/pod/box/cpu.max", "150000 100000\n")
-    assert sorted(cgroup_quotas(tmp_path / "v2", own)) == [1.5, 3.5]
-    write(own, "4:memory:/box\n3:cpu,cpuacct:/box\n")
-    write(tmp_path / "v1/cpu/cpu.cfs_quota_us", "-1\n")
-    write(tmp_path / "v1/cpu/cpu.cfs_period_us", "100000\n")
-    write(tmp_path / "v1/cpu/box/cpu.cfs_quota_us", "200000\n")
-    write(tmp_path / "v1/cpu/box/cpu.cfs_period_us", "100000\n")
-    assert list(cgroup_quotas(tmp_path / "v1", own)) == [2.0]
-    assert list(cgroup_quotas(tmp_path / "none", tmp_path / "missing")) == []
-    assert available_cpus() >= 1

@@ -15,6 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn.functional import pad
 
+from solver.model.device import use_threads
 from solver.model.embedding import SparseRows
 
 
@@ -86,6 +87,7 @@ def _gradient(part: SparseRows) -> Tensor:
 @contextmanager
 def joined() -> Iterator[World]:
     """This process among those of ``torchrun``, or alone; the group is left at the end."""
+    use_threads()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield World()
         return

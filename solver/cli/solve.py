@@ -149,7 +149,7 @@ EXAMPLES = [
     default="auto",
     metavar="N|auto",
     show_default=True,
-    help="Processes that work side by side; auto takes one for each GPU, one on a CPU; 0 works in this one.",
+    help="Processes side by side; auto takes one for each GPU, or for each core; 0 works in this one.",
 )
 @click.option(
     "--cluster",
@@ -195,7 +195,7 @@ def solve(
     after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with .journal)
     keeps every candidate, for --resume and for the report.
 
-    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 12 seconds on
+    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 24 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
     then writes the same bytes again. What fits into a time is never quite the same twice.
     """

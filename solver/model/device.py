@@ -27,6 +27,22 @@ class Placement:
         return torch.float32 if self.dtype == torch.float16 else self.dtype
 
 
+def use_threads(count: int | None = None) -> int:
+    """Let torch and the compiled kernels use ``count`` threads of this process, without one as many as torch
+    would, but no more than there are processors; returns how many.
+
+    numba starts its pool at its first parallel kernel and then sets the count that torch's OpenMP reads to
+    the number of the machine's processors: processes that share these would slow each other down many
+    times over. So its pool is started here, first.
+    """
+    import numba
+
+    count = min(torch.get_num_threads(), available_cpus()) if count is None else count
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(count)
+    return count
+
+
 def cuda_failure(index: int) -> str:
     """Why a kernel does not run on the CUDA device, or an empty string when it does."""
     try:

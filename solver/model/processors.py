@@ -1,8 +1,34 @@
-"""How many processors this process may use; nothing here needs torch."""
+"""How many processors and how much memory this process may use; nothing here needs torch."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+WORKER_BYTES = 3 * 2**29  # a worker on a CPU: torch, weights and a batch take about half of it
+
+
+def cpu_workers(tasks: int) -> int:
+    """Workers that share the processors, each with as few threads as that leaves: two of one thread do more
+    than one of two (docs/PERFORMANCE.md). As many as there is memory and work for; at least one."""
+    room = available_memory()
+    most = available_cpus() if room is None else min(available_cpus(), room // WORKER_BYTES)
+    return max(1, min(most, tasks))
+
+
+def available_memory() -> int | None:
+    """Bytes that may still be taken: of the machine's, cut by the limits of this process's cgroup. None
+    where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    if not found:
+        return None
+    free = found[0]
+    for limit in cgroup_rooms(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")):
+        free = min(free, limit)
+    return max(0, free)
 
 
 def available_cpus() -> int:
@@ -19,20 +45,43 @@ def cgroup_quotas(root: Path, own: Path) -> Iterator[float]:
     ``root``: where cgroups are mounted; ``own``: the list of this process's groups, lines of
     hierarchy:controllers:path. A container may see its own group as the root, so that is read too.
     """
+    for group, unified in _groups(root, own, "cpu"):
+        yield from _quota(group, "" if unified else "cpu")
+
+
+def cgroup_rooms(root: Path, own: Path) -> Iterator[int]:
+    """Bytes that each cgroup above this process still has under its limit; arguments as above."""
+    for group, unified in _groups(root, own, "memory"):
+        names = ("memory.max", "memory.current", "inactive_file")
+        limit, used, stale = (
+            names if unified else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        )
+        try:
+            most, taken = (group / limit).read_text().strip(), int((group / used).read_text())
+            counts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        except OSError:
+            continue
+        if most != "max":
+            # Files that were read long ago give way: they are no reason to start fewer workers.
+            yield int(most) - taken + int(counts.get(stale, 0))
+
+
+def _groups(root: Path, own: Path, controller: str) -> Iterator[tuple[Path, bool]]:
+    """Folders of this process's cgroups up to the root, and whether each is of the unified kind (v2)."""
     try:
         lines = own.read_text().splitlines()
     except OSError:
         lines = []
-    paths = {("cpu", "/"), ("", "/")}
+    paths = {(controller, "/"), ("", "/")}
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers == "" or "cpu" in controllers.split(","):
-            paths.add(("" if controllers == "" else "cpu", path))
-    for kind, path in paths:
+        if controllers == "" or controller in controllers.split(","):
+            paths.add(("" if controllers == "" else controller, path))
+    for kind, path in sorted(paths):
         group = (root / kind / path.lstrip("/")).resolve()
         top = (root / kind).resolve()
         while group.is_relative_to(top):
-            yield from _quota(group, kind)
+            yield group, kind == ""
             group = group.parent
 
 

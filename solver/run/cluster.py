@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solver.model.processors import available_cpus
+from solver.model.processors import WORKER_BYTES, available_cpus
 from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.launch import PACKAGE_FOLDER, Launcher
 from solver.run.message import Job, Message, Ready, Refused, WorkerSettings
@@ -131,7 +131,8 @@ class Resources:
 
 
 def divide(nodes: Sequence[Mapping[str, float]], device: str, workers: int | None) -> Resources:
-    """Each node's ``CPU`` and ``GPU`` counts -> a worker for each GPU, or, without GPUs, as many as nodes.
+    """Each node's ``CPU`` and ``GPU`` counts and ``memory`` in bytes -> a worker for each GPU, or, without
+    GPUs, for each processor, as far as the memory goes.
 
     With ``workers`` so many, each with the largest equal share of processors. ValueError where they do
     not fit.
@@ -145,7 +146,8 @@ def divide(nodes: Sequence[Mapping[str, float]], device: str, workers: int | Non
     if device == "cuda":
         raise ValueError("device cuda: no node of the cluster has a GPU")
     cpus = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
-    count = workers or max(1, len(cpus))
+    rooms = [node.get("memory", math.inf) / WORKER_BYTES for node in nodes if node.get("CPU", 0) >= 1]
+    count = workers or max(1, sum(int(min(own, max(1, room))) for own, room in zip(cpus, rooms, strict=True)))
     for share in range(max(cpus, default=0), 0, -1):
         if sum(own // share for own in cpus) >= count:
             return Resources(0, share, count)

@@ -57,6 +57,7 @@ def diagnose(
             problem = str(found["error"])
         elif "placement" in found:
             yield f"weights: {found['weights']}, on {found['placement']}"
+            devices = found["workers"] or devices
         else:
             model.update(np.array(found["row"]), float(found["seconds"]))
     if problem:

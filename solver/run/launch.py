@@ -100,9 +100,10 @@ class Launcher(Executor):
         return [(worker, worker.hear()) for worker in heard]
 
     def places(self, settings: WorkerSettings, ready: Ready, wanted: int | None) -> list[WorkerSettings]:
-        """One for each device of this machine, or as many as were asked for, dealt over the devices."""
+        """One for each GPU of this machine, on its CPU as many as share it, or as many as were asked for,
+        dealt over the devices."""
         devices = (settings.device,) if ":" in settings.device else ready.devices
-        count = wanted or len(devices)
+        count = wanted or (settings.share if ready.kind == "cpu" else len(devices))
         share = count if ready.kind == "cpu" else 1
         names = [devices[number % len(devices)] for number in range(count)]
         return [replace(settings, device=name, share=share) for name in names]

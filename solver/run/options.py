@@ -15,7 +15,7 @@ TUNES, ACROSS = get_args(Tune), get_args(Across)
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
 
-DEFAULT_SECONDS = {"cpu": 12.0, "mps": 20.0, "cuda": 30.0}  # a task, where no budget is given
+DEFAULT_SECONDS = {"cpu": 24.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
 HOLD_STEPS, HOLD_SECONDS = 500, 60.0  # for each task, from which a demonstration can be spared (docs/LOG.md)
@@ -36,7 +36,7 @@ class SolveOptions:
     several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
     ``auto`` takes what the time is for (``arm_for``). ``replay``: a file of public tasks, trained on beside
     the file's in joint tuning.
-    ``workers``: processes; 0 works in this one, None takes one for each GPU (one on a CPU).
+    ``workers``: processes; 0 works in this one, None takes one for each GPU, or for each processor.
     ``groups``: into how many groups the tasks are dealt, each tuned together; None: each task alone, or
     with ``tune`` joint all tasks together, or a group for each worker where a clock decides.
     ``lenient``: go on with guesses where weights or devices fail, instead of a ValueError.

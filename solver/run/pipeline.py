@@ -13,6 +13,7 @@ from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
 from solver.model.folder import read_card
+from solver.model.processors import cpu_workers
 from solver.run.choice import Choice, choose
 from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
@@ -189,12 +190,14 @@ class Run:
     # Work
 
     def _settings(self, folder: Path) -> WorkerSettings:
-        options, share = self.options, self.options.workers or 1
+        options, share = self.options, self.options.workers
+        if share is None:
+            share = cpu_workers(options.groups or len(self.hidden))
         replay = str(Path(options.replay).resolve()) if options.replay else ""
         return WorkerSettings(
             str(folder.resolve()),
             options.device,
-            share,
+            max(1, share),
             options.augmentations,
             options.tune,
             options.votes or 0,
@@ -228,8 +231,10 @@ class Run:
     def _inline(self, folder: Path) -> None:
         """The same jobs in this process, one after another."""
         from solver.model.checkpoint import load_weights
-        from solver.model.device import place
+        from solver.model.device import place, use_threads
         from solver.run.group import Bench, solve_job
+
+        use_threads()
 
         weights, placement = load_weights(str(folder)), place(self.options.device)
         bench = Bench(weights, placement, self._settings(folder))

@@ -30,7 +30,8 @@ def main(text: str) -> None:
     except ValueError as error:
         _say({"error": str(error)})
         return
-    _say({"weights": bench.weights.name, "placement": bench.placement.reason})
+    workers = _share_processors(bench)
+    _say({"weights": bench.weights.name, "placement": bench.placement.reason, "workers": workers})
     until = time.monotonic() + wanted["seconds"]
     _measure(bench, SIDES[0], 1)  # the first job also warms up: kernels are compiled
     rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
@@ -75,6 +76,18 @@ def _bench(weights: str, device: str):
 
     placement = place(device)
     return Bench(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
+
+
+def _share_processors(bench) -> int:
+    """The threads of one worker of a run, as many as there would be on a CPU; 0 on another device."""
+    from solver.model.device import use_threads
+    from solver.model.processors import available_cpus, cpu_workers
+
+    if bench.placement.device.type != "cpu":
+        return 0
+    workers = cpu_workers(available_cpus())
+    use_threads(max(1, available_cpus() // workers))
+    return workers
 
 
 def _measure(bench, side: int, steps: int) -> dict[str, object]:

@@ -181,4 +181,5 @@ class Supervisor:
         on_gpu = slot.settings.device not in ("cpu", "mps")
         if not self.slots and on_gpu and self.settings.device == "auto" and not everything:
             self.handlers.say("No GPU is left; the CPU goes on.")
-            self.slots.append(Slot(replace(self.settings, device="cpu")))
+            self.slots += [Slot(replace(self.settings, device="cpu")) for _ in range(self.settings.share)]
+            self.plan.workers = len(self.slots)

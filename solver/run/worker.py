@@ -68,12 +68,11 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     import torch
 
     from solver.model.checkpoint import load_weights
+    from solver.model.device import use_threads
     from solver.model.processors import available_cpus
     from solver.run.group import Bench
 
-    threads = max(1, available_cpus() // settings.share)
-    if settings.share > 1:
-        torch.set_num_threads(threads)
+    threads = use_threads(max(1, available_cpus() // settings.share))
     about = "device"
     try:
         placement = _place(settings.device)
@@ -86,8 +85,10 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     own = str(placement.device)
     others = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if kind == "cuda" else []
     devices = (own, *(name for name in others if name != own))
+    if kind != "cpu":  # the processors serve the devices, not so many workers
+        threads = use_threads(max(1, available_cpus() // len(devices)))
     reason = placement.reason
-    if kind == "cpu" and settings.share > 1:
+    if kind == "cpu":
         reason = f"CPU, {threads} thread{'s' if threads > 1 else ''} each, float32"
     supervisor.send(Ready(kind, reason, weights.name, devices))
     return Bench(weights, placement, settings)

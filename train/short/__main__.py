@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import torch
 
-from solver.model.device import place
+from solver.model.device import place, use_threads
 from train.short.recipe import ShortRun, read_run
 from train.short.run import Call, train
 
@@ -63,8 +62,7 @@ def main(
     call = Call(seconds=seconds_now, small=small, quiet=quiet)
     try:
         run = read_with_budget(recipe, changes, seconds, flop)
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         finished = train(run, data, output, place(device), call)
     except ValueError as error:
         raise click.UsageError(str(error)) from error

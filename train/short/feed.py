@@ -13,6 +13,7 @@ from torch import Tensor
 
 from solver.arc.tokens import PAD
 from solver.model.batch import IGNORE, Batch, Keys, Packing
+from solver.model.device import use_threads
 from solver.run.batch import build_batch
 from train.short.sample import Deck, Frame, Parcel, fill_parcel
 
@@ -40,7 +41,7 @@ _MAKER: list[Maker] = []
 
 
 def _start(maker: Maker) -> None:
-    torch.set_num_threads(1)
+    use_threads(1)
     _MAKER.append(maker)
 
 

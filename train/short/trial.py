@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import torch
 
-from solver.model.device import place
+from solver.model.device import place, use_threads
 from train.log import FILE, read_log
 from train.short.__main__ import read_with_budget
 from train.short.run import Call, train
@@ -59,8 +58,7 @@ def main(
     threads: int | None,
 ) -> None:
     """Train each arm with each seed and print a line for it; arms that are done are not trained again."""
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     click.echo(f"{'arm':24} {'seed':>4} {'steps':>7} {'trained':>8} " + " ".join(f"{c:>7}" for c in COLUMNS))
     try:
         for name, settings in map(read_arm, arms):
