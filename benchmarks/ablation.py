@@ -3,7 +3,8 @@
     python -m benchmarks.ablation TASKS --log FILE --seconds 10,30 [--weights NAME] [--half both]
 
 Every arm has the same seconds for each task (of joint tuning three quarters together, the rest for its
-finish) and the same votes, in one process on one device: nothing else should run there. Solutions must be
+finish) and the same votes, in one process on one device: nothing else should run there. The seconds and
+steps that are shown are of both: the finish and the task's share of the joint part. Solutions must be
 known; they are read only to count. Odd and even halves (crc32 of the id) are tuned, counted and shown
 apart. The log has a line for each task, arm, memory and time: an ablation that was ended goes on where it
 was, and ``--show`` prints the table of what is there.
@@ -11,14 +12,14 @@ was, and ``--show`` prints the table of what is there.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from zlib import crc32
 
 import click
 from tqdm import tqdm
 
-from benchmarks.arm import ARMS, finish_alone, judge, run_alone, tune_together, with_memory
+from benchmarks.arm import ARMS, Together, finish_alone, judge, run_alone, tune_together, with_memory
 from benchmarks.figure import draw, table
 from solver.arc.task import Task, load_tasks
 from solver.model.checkpoint import load_weights
@@ -78,18 +79,23 @@ class Log:
         self.rows.append(json.loads(json.dumps(row)))
         self.known.add(cell.key(task_id))
 
+    def together(self, cell: Cell) -> Together | None:
+        """What the cell's joint part took, the latest where there were several."""
+        found = [row for row in self.rows if tuple(row["key"]) == cell.key(_STAGE)]
+        return Together(*(found[-1][field.name] for field in fields(Together))) if found else None
+
 
 def work(cell: Cell, tasks: Sequence[Task], bench: Bench, log: Log) -> None:
     """The tasks of one cell that the log does not have yet."""
     left = [task for task in tasks if cell.key(task.id) not in log.known]
     path = log.path.with_suffix(f".{cell.half}-{cell.seconds:g}-{cell.memory}.npz")
-    if cell.arm == "joint" and left and cell.key(_STAGE) not in log.known:
+    if cell.arm == "joint" and left and (log.together(cell) is None or not path.exists()):
         path.unlink(missing_ok=True)  # a joint part that was ended starts anew, for equal seconds
-        log.add(cell, _STAGE, spent=tune_together(bench, tasks, cell.seconds, path))
+        log.add(cell, _STAGE, **asdict(tune_together(bench, tasks, cell.seconds, path)))
     name = f"{cell.half} {cell.seconds:g} s {cell.memory} {cell.arm}"
     for task in tqdm(left, desc=name, leave=False, disable=None):
         answered, spent = _solve(cell, task, bench, path)
-        log.add(cell, task.id, **_outcome(task, answered), spent=spent)
+        log.add(cell, task.id, **_outcome(task, answered, spent, log.together(cell)))
     if cell.arm == "joint":
         path.unlink(missing_ok=True)
 
@@ -102,11 +108,18 @@ def _solve(cell: Cell, task: Task, bench: Bench, path: Path) -> tuple[Answered |
     return run_alone(bench, cell.arm, task, cell.seconds or _UNTUNED_SECONDS)
 
 
-def _outcome(task: Task, answered: Answered | None) -> dict[str, object]:
+def _outcome(
+    task: Task, answered: Answered | None, spent: float, together: Together | None
+) -> dict[str, object]:
+    """A line's numbers. Seconds and steps of a joint arm: its finish and the task's share of the rest."""
     outcome = asdict(judge(task, answered))
+    joint_spent, joint_steps = (
+        (together.spent / together.tasks, together.steps / together.tasks) if together else (0.0, 0.0)
+    )
+    outcome["spent"] = spent + joint_spent
     if answered is not None:
-        outcome |= {"demonstrations": answered.reproduced / len(task.train), "steps": answered.steps}
-        outcome |= {"held_out": answered.held_out}
+        outcome["demonstrations"] = answered.reproduced / len(task.train)
+        outcome |= {"steps": answered.steps + joint_steps, "held_out": answered.held_out}
     return outcome
 
 

@@ -87,19 +87,29 @@ def run_alone(bench: Bench, arm: str, task: Task, seconds: float) -> tuple[Answe
     return _only(bench, Job(1, 0, TUNE, (task.without_test_outputs(),), 0, None, seconds, 0.0, arm=arm))
 
 
-def tune_together(bench: Bench, tasks: Sequence[Task], seconds: float, path: Path) -> float:
-    """The joint part for all tasks, into the file at ``path``; the seconds it took."""
+@dataclass(frozen=True)
+class Together:
+    """What a joint part took: seconds ``spent`` and ``steps`` in all, for so many ``tasks``. A step's batch
+    is as large as one of a task alone, so a task's share of both is what it would have had alone."""
+
+    spent: float
+    steps: int
+    tasks: int
+
+
+def tune_together(bench: Bench, tasks: Sequence[Task], seconds: float, path: Path) -> Together:
+    """The joint part for all tasks, into the file at ``path``. ``seconds``: for each task, its finish
+    included."""
     hidden = tuple(task.without_test_outputs() for task in tasks)
     whole = seconds * JOINT_SHARE * len(tasks)
     job = Job(1, 0, JOINT, hidden, 0, None, whole, 0.0, arm="joint", joint=str(path))
     began = bench.clock()
-    for message in solve_job(bench, job, lambda: None):
-        _refuse(message)
-    return bench.clock() - began
+    steps = max((answered.steps for answered in _answers(bench, job)), default=0)
+    return Together(bench.clock() - began, steps, len(tasks))
 
 
 def finish_alone(bench: Bench, task: Task, seconds: float, path: Path) -> tuple[Answered, float]:
-    """The task's answers after its finish from the joint weights at ``path``, and the seconds it took."""
+    """The task's answers after its finish from the joint weights at ``path``, and the finish's seconds."""
     share = seconds * (1 - JOINT_SHARE)
     hidden = task.without_test_outputs()
     return _only(bench, Job(1, 0, TUNE, (hidden,), 0, None, share, 0.0, arm="full", joint=str(path)))

@@ -88,13 +88,21 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
     assert len(cells) == 2 * (1 + 2 * (1 + 2 * 3)) and {cell[3] for cell in cells} == {"guesses", *ARMS}
     assert len({tuple(row["key"]) for row in rows}) == len(rows)
     assert not list(tmp_path.glob("*.npz"))
-    # Torn off in the middle of a line, it does again what is missing, and nothing else.
+    # Seconds and steps of the joint arm are those of the finish and of the joint part.
+    for joint in (row for row in rows if row["arm"] == "joint" and row["task"] != ablation._STAGE):
+        (part,) = (
+            row for row in rows if row["key"][:4] == joint["key"][:4] and row["task"] == ablation._STAGE
+        )
+        assert joint["spent"] > part["spent"] > 0 and part["tasks"] == 1
+        assert joint["steps"] >= part["steps"] > 0
+    # Torn off in the middle of a line, it does again what is missing, and the joint part that its finish
+    # starts from, whose weights are gone.
     lines = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(b"".join(lines[:-2]) + lines[-2][:20])
+    log.write_bytes(b"".join(lines[:-1]) + lines[-1][:20])
     again = CliRunner().invoke(ablation.main, [*command, "--figure", str(figure)], catch_exceptions=False)
     kept = log.read_bytes().splitlines(keepends=True)
-    assert kept[: len(lines) - 2] == lines[:-2]
-    assert len(kept) == len(lines)
+    assert kept[: len(lines) - 1] == lines[:-1]
+    assert [json.loads(line)["arm"] for line in kept[len(lines) - 1 :]] == ["joint", "joint"]
     assert figure.read_bytes().startswith(b"\x89PNG")
     shown = CliRunner().invoke(ablation.main, [str(tasks), "--log", str(log), "--show"])
     assert shown.output.splitlines() == again.output.splitlines()[1:]

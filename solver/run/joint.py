@@ -2,8 +2,9 @@
 
 Joint training of many tasks matched tuning each alone at lower cost (Trelis, arXiv 2511.02886), and is
 one of the arms of CHARM (arXiv 2609.33270). Public tasks may be replayed beside the group's. At
-checkpoints every task of the group is answered, so that the job may be ended at any moment, and the
-averaged weights are written to a file, from which each task's finish starts, in whichever process.
+checkpoints the group's tasks are answered in turn, as many as a share of the time allows, so that the job
+may be ended at any moment, and the averaged weights are written to a file, from which each task's finish
+starts, in whichever process.
 """
 
 import copy
@@ -24,9 +25,10 @@ from solver.arc.vote import grid_key
 from solver.file import replace_file
 from solver.model.checkpoint import Weights
 from solver.run.adapt import Start, Tuning
-from solver.run.answer import NOT_FINITE, Asking, answer_task, is_finite, outputs_of
+from solver.run.answer import NOT_FINITE, Asking, is_finite
 from solver.run.budget import Budget
 from solver.run.message import Answered, Job
+from solver.run.rounds import Rounds
 from solver.run.settings import TuneSettings
 from solver.run.tuned import Tuned, fits
 
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from solver.run.group import Bench
 
 CHECKPOINT_SHARE = 0.1  # of the budget between two checkpoints
-ANSWER_SHARE = 0.2  # of that, which the answers may take; where they cost more, checkpoints are rarer
-TUNING_SHARE = 0.95  # of the budget; the last answers have the rest
-CHECKPOINT_VIEWS = 8  # of each test input at a checkpoint; the last has all
 _OF_TASKS = ("task_vectors", "rows")
 
 
@@ -139,52 +138,30 @@ def finish_settings(settings: TuneSettings) -> TuneSettings:
 def tune_jointly(
     bench: "Bench", job: Job, group: Sequence[Task], *, settings: TuneSettings, asking: Asking, budget: Budget
 ) -> Iterator[Answered]:
-    """Tune until the budget ends or every task has settled; each task is answered at each checkpoint.
+    """Tune until the budget ends or every task has settled, answering tasks at checkpoints (``Rounds``).
 
     A clock's budget goes on from a checkpoint that an ended run has left; counted steps start anew, so
     that they repeat.
     """
     tuning = _begin(bench, job, group, settings, budget)
+    rounds = Rounds(tuning, asking)
     until, told, last = CHECKPOINT_SHARE, bench.clock(), False
     while not last:
-        tuning.run(min(until, TUNING_SHARE))
-        share = budget.done(tuning.step)
-        last = tuning.over or share >= TUNING_SHARE
+        tuning.run(min(until, rounds.tuning_ends))
+        last = tuning.over or budget.done(tuning.step) >= rounds.tuning_ends
         with tuning.averaged():
-            tuned = tuning.counted()
+            tuned = tuning.snapshot()
             if not is_finite(tuned):
                 yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
                 return
             if job.joint:
                 with suppress(ValueError):  # a full disk: the finish starts from what was written before
                     write_joint(job.joint, tuned, job.seed)
-            asked = asking if last else replace(asking, views=min(asking.views, CHECKPOINT_VIEWS))
-            for answer in _answers(tuned, asked, budget if last else _checkpoint_time(budget)):
+            for answer in rounds.last(tuned) if last else rounds.checkpoint(tuned):
                 now = bench.clock()
                 yield replace(answer, seconds=max(0.0, now - told))
                 told = now
-        until = _next(share, budget.done(tuning.step))
-
-
-def _next(before: float, after: float) -> float:
-    """The share of the budget at which the next checkpoint comes: answers that took ``after - before``
-    take ANSWER_SHARE of the time between checkpoints at most."""
-    return after + max(CHECKPOINT_SHARE, (after - before) / ANSWER_SHARE)
-
-
-def _checkpoint_time(budget: Budget) -> Budget:
-    """The time for the answers of a checkpoint, from now on."""
-    if budget.seconds is None:
-        return budget
-    seconds = budget.seconds * CHECKPOINT_SHARE * ANSWER_SHARE
-    return replace(budget, seconds=seconds, start=budget.clock())
-
-
-def _answers(tuned: Tuned, asking: Asking, budget: Budget) -> Iterator[Answered]:
-    outputs = outputs_of(tuned.tasks)
-    for number, task in enumerate(tuned.tasks):
-        yield answer_task(tuned, number, asking, budget, outputs)
-        outputs -= len(task.test)
+        until = budget.done(tuning.step) + CHECKPOINT_SHARE
 
 
 def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:
