@@ -60,13 +60,17 @@ class Run:
     journal: Path
 
 
-def make_run(folder: Path, ids: list[str], *, rule: str = "mirror", seen: tuple[str, ...] = ()) -> Run:
-    """Tasks of one and two outputs in turn; the third output is wrong, the second right by a guess."""
+def make_run(
+    folder: Path, ids: list[str], *, rule: str = "mirror", seen: tuple[str, ...] = (), vote: str = ""
+) -> Run:
+    """Tasks of one and two outputs in turn; the third output is wrong, the second right by a guess.
+    ``vote``: the rule that the header names, if any."""
     generator = np.random.default_rng(5)
     tasks = [random_task(task_id, generator, 1 + n % 2) for n, task_id in enumerate(ids)]
     run = Run(*(folder / name for name in ("tasks.json", "expected.json", "submission.json", "run.journal")))
     submission: dict[str, list] = {}
-    with Journal.create(run.journal, Header({"steps": 3}, "made-up", seen, 1)) as journal:
+    options = {"steps": 3, "vote": vote} if vote else {"steps": 3}
+    with Journal.create(run.journal, Header(options, "made-up", seen, 1)) as journal:
         place = 0
         for task in tasks:
             for test, pair in enumerate(task.test):

@@ -1,6 +1,7 @@
 """Merging: always valid, always distinct, in the order or by the votes that were asked for."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ from click.testing import CliRunner
 from made_run import challenges, entry, grid, make_run, random_grid, random_task
 
 from solver.arc.attempts import parse_attempts
-from solver.arc.journal import read_journal
-from solver.arc.merge import Source, merge_sources, read_source
+from solver.arc.journal import Journal, read_journal
+from solver.arc.merge import Ruling, Source, merge_sources, read_source, rule_of
+from solver.arc.record import Candidates, Header, View
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import load_tasks
-from solver.arc.vote import rank, same_grid
+from solver.arc.vote import VOTE_RULES, Candidate, rank, same_grid
 from solver.cli import main
 
 ONE, TWO, THREE, FOUR = grid("1"), grid("2"), grid("3"), grid("4")
@@ -86,6 +88,46 @@ def test_journals_merge_by_all_their_candidates(tmp_path):
     )
 
 
+def voted(folder: Path, name: str, vote: str) -> Source:
+    """A journal whose run voted by a rule: grid 1 has the votes, 2 the confidence, 3 the probability."""
+    views = [View(Candidate(ONE, 0.1, -5.0)), View(Candidate(ONE, 0.1, -5.0))]
+    views += [
+        View(Candidate(TWO, 0.9, -5.0)),
+        View(Candidate(TWO, 0.9, -5.0)),
+        View(Candidate(THREE, 0.0, 0.0)),
+    ]
+    with Journal.create(folder / name, Header({"vote": vote} if vote else {})) as journal:
+        journal.append(Candidates("a", 0, tuple(views)))
+    return read_source(folder / name)
+
+
+def first_of(sources: list[Source], **how: str) -> int:
+    return int(merge_sources(sources, **how).answers["a"][0][0][0, 0])
+
+
+@pytest.mark.parametrize(("vote", "best"), [("count", 1), ("confidence", 2), ("probability", 3), ("", 2)])
+def test_journals_are_ranked_by_the_rule_of_their_runs(vote, best, tmp_path):
+    sources = [voted(tmp_path, "one", vote), voted(tmp_path, "two", vote)]
+    assert first_of(sources, by="votes") == first_of(sources, by="order") == best
+    assert rule_of(sources) == Ruling(vote or "confidence")
+    assert first_of(sources, by="votes", vote="count") == 1
+
+
+def test_different_rules_are_ranked_by_confidence_and_this_is_said(tmp_path):
+    one, two = voted(tmp_path, "one", "count"), voted(tmp_path, "two", "probability")
+    ruling = rule_of([one, two])
+    assert ruling.rule == "confidence" and first_of([one, two], by="votes") == 2
+    assert f"different rules: {one.name} by count, {two.name} by probability" in ruling.reason
+    # By order, each journal has its own.
+    assert (first_of([one, two], by="order"), first_of([two, one], by="order")) == (1, 3)
+    # A submission's attempts have no probability, which would be taken for certainty.
+    plain = source({"a": [entry(FOUR, BAD)]}, "plain")
+    assert rule_of([two, plain]).rule == "confidence" and "attempts of plain" in rule_of([two, plain]).reason
+    assert rule_of([one, plain]) == Ruling("count") and rule_of([plain]) == Ruling("confidence")
+    with pytest.raises(ValueError, match="plain: attempts of a submission have no probability"):
+        rule_of([two, plain], "probability")
+
+
 def random_file(tasks, generator) -> dict:
     """A submission with holes, repeats, invalid attempts and foreign ids."""
     value = {"foreign": [entry(ONE, TWO)]}
@@ -135,6 +177,17 @@ def test_the_command_without_tasks_and_its_errors(tmp_path):
     arguments = [str(run.submission), str(run.journal), "-o", str(output), "--by", "votes"]
     assert CliRunner().invoke(main, ["merge", *arguments]).exit_code == 0
     assert set(read_submission(output)) == {"a", "b"}
+    for name, rule in (("one", "count"), ("two", "probability")):
+        voted(tmp_path, name, rule)
+    both = [str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "both.json")]
+    said = CliRunner().invoke(main, ["merge", *both, "--by", "votes"]).output
+    assert "ranked by confidence: the runs voted by different rules" in said
+    said = CliRunner().invoke(main, ["merge", *both, "--by", "votes", "--vote", "count"]).output
+    assert "1 outputs by votes, ranked by count\n" in said
+    refused = CliRunner().invoke(main, ["merge", *both, "--vote", "count"])
+    assert refused.exit_code == 2 and "wanted --by votes" in refused.output
+    option = next(p for p in main.get_command(None, "merge").params if p.name == "vote")
+    assert tuple(option.type.choices) == VOTE_RULES
     before = output.read_bytes()
     result = CliRunner().invoke(main, ["merge", str(run.submission), "-o", str(output)])
     assert result.exit_code == 2 and "wanted two or more files" in result.output

@@ -10,11 +10,14 @@ import pytest
 from click.testing import CliRunner
 from made_run import challenges, entry, make_run, solutions
 
+from solver.arc.journal import Journal, read_journal
+from solver.arc.record import Candidates, View
 from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import VOTE_RULES, Candidate
 from solver.cli import main
 from solver.report.charts import Part, histogram, nice_edges, share_bar, share_columns
 from solver.report.page import render_report, write_report
-from solver.report.result import read_result
+from solver.report.result import read_result, summarise
 
 HOSTILE = [
     '"><script>window.hacked = 1</script>',
@@ -118,6 +121,28 @@ def test_the_table_says_what_the_score_says(tmp_path):
     assert float(a["data-votes"]) == 2 / 4 and a["data-seconds"] == "1.5" and a["data-shown"] == "0.5"
     assert c["data-label"] == "demonstrations seen in training"
     assert ">83.33<small>" in text and ">75.00<small>" in text
+
+
+def test_the_candidates_are_ranked_by_the_rule_of_the_run(tmp_path):
+    """The right grid of the first output has two votes of six; one wrong grid is likelier than both."""
+    for vote in VOTE_RULES:
+        folder = tmp_path / vote
+        folder.mkdir()
+        run = make_run(folder, ["a"], vote=vote)
+        likely = View(Candidate(as_grid([[9]]), 0.0, -0.1))
+        journal, _ = Journal.resume(run.journal, read_journal(run.journal).header)
+        with journal:
+            journal.append(Candidates("a", 0, (likely,), "second"))
+        result = read_result(run.submission, run.solutions, run.tasks, run.journal)
+        assert result.contents.vote == vote == summarise(result)["pool"]["vote"]
+        assert result.pool.outputs["a", 0].position == (2 if vote == "probability" else 1)
+        assert f"vote {vote}" in render_report(result, "made")
+
+
+def test_an_unknown_rule_in_a_journal_is_refused(tmp_path):
+    run = make_run(tmp_path, ["a"], vote="loudest")
+    with pytest.raises(ValueError, match="line 1: the option vote is 'loudest', wanted one of count, conf"):
+        read_journal(run.journal)
 
 
 @pytest.mark.parametrize("leave", [["journal"], ["solutions"], ["tasks"], ["journal", "solutions", "tasks"]])

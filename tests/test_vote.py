@@ -1,9 +1,11 @@
 """Votes: how candidates are ranked, and how two attempts are chosen."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from solver.arc.task import as_grid
 from solver.arc.vote import (
@@ -100,6 +102,67 @@ def test_a_grids_weight_is_the_sum_of_its_probabilities():
     (answer,) = rank([Candidate(grid, 0.5, np.log(0.25)), Candidate(grid, 0.5, np.log(0.5))])
     assert np.exp(answer.log_weight) == pytest.approx(0.75)
     assert answer.certainty == pytest.approx((0.25**0.25 + 0.5**0.25) / 2)
+
+
+NUMBERS = st.sampled_from([0.1, 0.2, 0.3, 0.7]) | st.floats(0, 1)
+CANDIDATES = st.lists(
+    st.builds(
+        Candidate,
+        st.sampled_from([A, B, C, as_grid([[1, 2]])]),
+        NUMBERS,
+        NUMBERS.map(lambda share: -40 * share),
+        st.sampled_from([NETWORK, NETWORK, GUESS]),
+    ),
+    max_size=12,
+)
+
+
+def numbers(answer: Answer, by: str) -> tuple:
+    """What decides between two answers, besides who came first."""
+    rule = {
+        "count": (-answer.votes,),
+        "confidence": (-answer.votes, -answer.confidence),
+        "probability": (-answer.log_weight, -answer.votes),
+    }
+    return answer.source != NETWORK, *rule[by]
+
+
+@settings(max_examples=60, deadline=None)
+@given(CANDIDATES, st.randoms(use_true_random=False), st.sampled_from(VOTE_RULES))
+def test_the_order_of_candidates_decides_nothing_but_ties(candidates, random, by):
+    """In any order: every grid has the same numbers, bit for bit, and grids stand by these numbers; those
+    that tie by all of them stand in the order in which they first came from their source."""
+    shuffled = random.sample(candidates, len(candidates))
+    before, after = rank(candidates, by), rank(shuffled, by)
+    made = [
+        {grid_key(a.grid): (a.votes, a.confidence, a.source, a.certainty, a.log_weight) for a in answers}
+        for answers in (before, after)
+    ]
+    assert made[0] == made[1] and len(made[0]) == len(before) == len(after)
+    assert [numbers(a, by) for a in after] == sorted(numbers(a, by) for a in before)
+    came = list(dict.fromkeys(grid_key(candidate.grid) for candidate in shuffled))
+    for first, second in pairwise(after):
+        if numbers(first, by) == numbers(second, by):
+            assert came.index(grid_key(first.grid)) < came.index(grid_key(second.grid))
+
+
+def test_sums_are_the_same_in_every_order():
+    """Three confidences that give two different sums, added one by one: a tie must stay one."""
+    assert 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1
+    rising = [Candidate(A, share, -share) for share in (0.1, 0.2, 0.3)]
+    falling = [Candidate(B, share, -share) for share in (0.3, 0.2, 0.1)]
+    for by in VOTE_RULES:
+        assert [int(a.grid[0, 0]) for a in rank([*rising, *falling], by)] == [1, 2]
+        assert [int(a.grid[0, 0]) for a in rank([*falling, *rising], by)] == [2, 1]
+
+
+def test_a_probability_of_nothing_is_ranked_last():
+    answers = rank(
+        [Candidate(A, log_prob=-np.inf), Candidate(A, log_prob=-np.inf), Candidate(B, log_prob=-9e9)]
+    )
+    assert [a.log_weight for a in answers] == [-np.inf, -9e9]
+    again = rank([Candidate(A, log_prob=-np.inf), Candidate(B, log_prob=-9e9)], "probability")
+    assert int(again[0].grid[0, 0]) == 2
 
 
 def test_trust_needs_views_that_agree_and_demonstrations_that_come_out():

@@ -25,7 +25,7 @@ from solver.arc.record import (
     encode_line,
     parse_line,
 )
-from solver.arc.vote import Candidate
+from solver.arc.vote import DEFAULT_RULE, VOTE_RULES, Candidate, VoteRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,11 @@ class Contents:
     header: Header
     records: tuple[Record, ...]
     size: int
+
+    @property
+    def vote(self) -> VoteRule:
+        """The rule that the run ranked its answers by; the default where its header names none."""
+        return self.header.options.get("vote", DEFAULT_RULE)
 
     @cached_property
     def pool(self) -> dict[tuple[str, int], list[Candidate]]:
@@ -101,7 +106,11 @@ def read_journal(path: str | Path) -> Contents:
         if isinstance(record, Header) != (number == 1):
             found = "another header" if number > 1 else "a record without a header before it"
             raise ValueError(f"{path}, line {number}: {found}")
-    return Contents(records[0], tuple(records[1:]), size)
+    contents = Contents(records[0], tuple(records[1:]), size)
+    if contents.vote not in VOTE_RULES:
+        wanted = ", ".join(VOTE_RULES)
+        raise ValueError(f"{path}, line 1: the option vote is {contents.vote!r}, wanted one of {wanted}")
+    return contents
 
 
 def _differences(wanted: Header, found: Header) -> list[str]:

@@ -2,12 +2,14 @@
 
 Order: the first attempts of all files in the order of the files, then their second attempts, and so
 on; the first two different grids win. So a first file's first attempt stays the first, and a second
-file's first attempt becomes the second. Votes: all candidates of the journals and one vote for each
-attempt of a submission, ranked as ``solver.arc.vote`` ranks.
+file's first attempt becomes the second; a journal's attempts are those that its run chose, then its pool
+by the rule of its run. Votes: all candidates of the journals and one vote for each attempt of a submission,
+ranked by one rule for all (``rule_of``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -16,9 +18,19 @@ import numpy as np
 from solver.arc.attempts import Attempts, read_attempts
 from solver.arc.journal import Contents, is_journal, read_journal
 from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
-from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
+from solver.arc.vote import (
+    DEFAULT_RULE,
+    GUESS,
+    Answer,
+    Candidate,
+    VoteRule,
+    rank,
+    same_grid,
+    two_attempts,
+)
 
 ORDER, VOTES = "order", "votes"
+PROBABILITY: VoteRule = "probability"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +62,15 @@ class Source:
             return [Answer(c.grid, 1, c.confidence, c.source) for c in self.candidates(task_id, test)]
         chosen = self.contents.chosen.get((task_id, test))
         first = [chosen.first, chosen.second] if chosen else []
-        return first + rank(self.candidates(task_id, test))
+        return first + rank(self.candidates(task_id, test), self.contents.vote)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The rule of a merge's votes. ``reason``: a clause, empty where all journals have this rule."""
+
+    rule: VoteRule
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +78,14 @@ class Merged:
     """``answers[id]``: two different grids for each output. ``filled``: how many no file had.
 
     ``dropped``: ids that are not among the tasks. ``invalid``: attempts of the files that were no grids.
+    ``ruling``: what ranked the votes, where votes were asked for.
     """
 
     answers: dict[str, list[tuple[Grid, Grid]]]
     filled: int
     dropped: tuple[str, ...]
     invalid: int
+    ruling: Ruling | None
 
 
 def read_source(path: str | Path) -> Source:
@@ -94,14 +116,38 @@ def common_sizes(sources: Sequence[Source]) -> dict[str, int]:
     return sizes | {task_id: size for task_id, (size, _) in said.items()}
 
 
+def rule_of(sources: Sequence[Source], wanted: VoteRule | None = None) -> Ruling:
+    """The rule by which votes are merged: the one that is ``wanted``, else the journals' own.
+
+    Votes are counted first, which all files can be (DEFAULT_RULE), where the journals have different
+    rules, and where theirs is the probability and a submission is among the files: an attempt has none.
+    ValueError where just that is wanted.
+    """
+    rules = {source.name: source.contents.vote for source in sources if source.contents}
+    plain = next((source.name for source in sources if source.attempts), "")
+    if wanted == PROBABILITY and plain:
+        raise ValueError(
+            f"{plain}: attempts of a submission have no probability to be ranked by; name journals"
+        )
+    if wanted is not None:
+        return Ruling(wanted)
+    if len(set(rules.values())) > 1:
+        each = ", ".join(f"{name} by {rule}" for name, rule in rules.items())
+        return Ruling(DEFAULT_RULE, f"the runs voted by different rules: {each}")
+    rule = next(iter(rules.values()), DEFAULT_RULE)
+    if rule == PROBABILITY and plain:
+        return Ruling(DEFAULT_RULE, f"the runs voted by {rule}, which the attempts of {plain} do not have")
+    return Ruling(rule)
+
+
 def _in_order(sources: Sequence[Source], task_id: str, test: int) -> list[Answer]:
     columns = (source.answers(task_id, test) for source in sources)
     return [answer for row in zip_longest(*columns) for answer in row if answer is not None]
 
 
-def _by_votes(sources: Sequence[Source], task_id: str, test: int) -> list[Answer]:
+def _by_votes(sources: Sequence[Source], task_id: str, test: int, rule: VoteRule) -> list[Answer]:
     columns = (source.candidates(task_id, test) for source in sources)
-    return rank(candidate for row in zip_longest(*columns) for candidate in row if candidate is not None)
+    return rank((candidate for row in zip_longest(*columns) for candidate in row if candidate), rule)
 
 
 def plain_grids(grid: Grid) -> Iterator[Answer]:
@@ -130,11 +176,15 @@ def outline(answers: Mapping[str, Sequence[tuple[Grid, Grid]]]) -> list[Task]:
     return [Task(task_id, (), tuple(Pair(first) for first, _ in pairs)) for task_id, pairs in answers.items()]
 
 
-def merge_sources(sources: Sequence[Source], tasks: Sequence[Task] = (), *, by: str = ORDER) -> Merged:
-    """One submission of all files. With ``tasks``, for exactly these; without, for every id found."""
+def merge_sources(
+    sources: Sequence[Source], tasks: Sequence[Task] = (), *, by: str = ORDER, vote: VoteRule | None = None
+) -> Merged:
+    """One submission of all files. With ``tasks``, for exactly these; without, for every id found.
+    ``vote``: the rule of a merge by votes, None for the journals' own."""
     known = {task.id: task for task in tasks}
     sizes = {task.id: len(task.test) for task in tasks} or common_sizes(sources)
-    collect = _by_votes if by == VOTES else _in_order
+    ruling = rule_of(sources, vote) if by == VOTES else None
+    collect = partial(_by_votes, rule=ruling.rule) if ruling else _in_order
     answers: dict[str, list[tuple[Grid, Grid]]] = {}
     filled = 0
     for task_id, size in sizes.items():
@@ -154,4 +204,5 @@ def merge_sources(sources: Sequence[Source], tasks: Sequence[Task] = (), *, by: 
     ids = dict.fromkeys(task_id for source in sources for task_id in source.sizes())
     problems = (p for source in sources if source.attempts for p in source.attempts.problems)
     invalid = sum(problem.attempt is not None for problem in problems)
-    return Merged(answers, filled, tuple(task_id for task_id in ids if task_id not in sizes), invalid)
+    dropped = tuple(task_id for task_id in ids if task_id not in sizes)
+    return Merged(answers, filled, dropped, invalid, ruling)

@@ -74,8 +74,8 @@ def measure_output(expected: Grid, contents_pool: Sequence, ranked: Sequence[Ans
 
 
 def rank_pool(contents: Contents) -> dict[Place, list[Answer]]:
-    """Every output's candidates, grouped and ranked as the vote ranks them."""
-    return {place: rank(candidates) for place, candidates in contents.pool.items()}
+    """Every output's candidates, grouped and ranked by the rule of the run."""
+    return {place: rank(candidates, contents.vote) for place, candidates in contents.pool.items()}
 
 
 def find_answer(

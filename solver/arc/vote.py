@@ -1,9 +1,12 @@
 """From many candidate grids to ranked answers, and to the two attempts of a submission.
 
-Every rank ends with the earliest candidate, so that the unaugmented view, which is asked first, wins a
-tie. A guess that reproduces every demonstration is worth more than the network's second choice, and
-takes the second attempt; a network that shows no sign of having understood the task displaces no such
-guess at all (``trust``).
+Votes and sums do not depend on the order of the candidates, to the last bit. What ties by every number
+of a rule goes to the grid that came first, so that the unaugmented view, which is asked first, wins a tie;
+nothing else is decided by the order.
+
+A guess that reproduces every demonstration is worth more than the network's second choice, and takes the
+second attempt; a network that shows no sign of having understood the task displaces no such guess at all
+(``trust``).
 """
 
 import math
@@ -20,6 +23,7 @@ GUESS = "guess"
 
 VoteRule = Literal["count", "confidence", "probability"]
 VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)
+DEFAULT_RULE: VoteRule = "confidence"  # of a run that was told nothing else
 
 # Where two different guesses fit every demonstration, the second is right in about one output of ten
 # (docs/LOG.md, "Second guesses"): a network's answer that is less likely than that waits behind it.
@@ -84,7 +88,7 @@ def grid_key(grid: np.ndarray) -> bytes:
     return bytes(grid.shape) + np.ascontiguousarray(grid, np.uint8).tobytes()
 
 
-def rank(candidates: Iterable[Candidate], by: VoteRule = "confidence") -> list[Answer]:
+def rank(candidates: Iterable[Candidate], by: VoteRule = DEFAULT_RULE) -> list[Answer]:
     """Equal grids grouped and ranked, the network's before guesses.
 
     ``count``: by votes alone. ``confidence``: votes, then mean confidence. ``probability``: the sum of
@@ -108,11 +112,19 @@ def _count(group: Sequence[Candidate]) -> Answer:
     """One answer from candidates with equal grids; a guess among network candidates does not count."""
     voters = [c for c in group if c.source == NETWORK] or group
     first, votes = voters[0], len(voters)
-    logs = np.array([c.log_prob for c in voters])
-    certainty = float(np.exp(logs / first.grid.size).mean())
-    log_weight = float(np.logaddexp.reduce(logs))
-    confidence = sum(c.confidence for c in voters) / votes
-    return Answer(first.grid, votes, confidence, first.source, first.rule, certainty, log_weight)
+    logs = [c.log_prob for c in voters]
+    # fsum rounds once, at the end: the same sum in every order.
+    certainty = math.fsum(math.exp(log / first.grid.size) for log in logs) / votes
+    confidence = math.fsum(c.confidence for c in voters) / votes
+    return Answer(first.grid, votes, confidence, first.source, first.rule, certainty, _log_of_sum(logs))
+
+
+def _log_of_sum(logs: Sequence[float]) -> float:
+    """log(sum(exp(logs))), the largest taken out first, so that nothing overflows."""
+    largest = max(logs)
+    if largest == -math.inf:
+        return largest
+    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs))
 
 
 def trust(network: Sequence[Answer], evidence: Evidence) -> float:

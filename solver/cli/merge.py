@@ -15,26 +15,38 @@ import click
     show_default=True,
     help="order: all first attempts, file by file, before all second ones; votes: the most frequent grids.",
 )
+@click.option(
+    "--vote",
+    type=click.Choice(["count", "confidence", "probability"]),
+    help="What ranks with --by votes; else what the journals' runs had, if they had the same.",
+)
 @click.option("--tasks", help="Exactly these tasks, with guesses where no file has two different attempts.")
-def merge(files: tuple[str, ...], output: str, by: str, tasks: str | None) -> None:
+def merge(files: tuple[str, ...], output: str, by: str, vote: str | None, tasks: str | None) -> None:
     """Merge submissions or journals A B ... into one valid submission with distinct attempts.
 
     By order, the first attempt of A stays the first and the first of B becomes the second, unless
-    they are equal. By votes, a journal's candidates and a submission's attempts each count one.
+    they are equal. By votes, a journal's candidates and a submission's attempts each count one; journals
+    of runs with different rules are ranked by confidence, and this is said.
     """
-    from solver.arc.merge import merge_sources, outline, read_source
+    from solver.arc.merge import VOTES, merge_sources, outline, read_source
     from solver.arc.submission import write_submission
     from solver.arc.task import load_tasks
 
     if len(files) < 2:
         raise ValueError(f"{click.format_filename(files[0])}: wanted two or more files to merge, found one")
+    if vote is not None and by != VOTES:
+        raise click.UsageError("--vote ranks votes: wanted --by votes beside it")
     known = load_tasks(tasks) if tasks is not None else []
-    merged = merge_sources([read_source(path) for path in files], known, by=by)
+    merged = merge_sources([read_source(path) for path in files], known, by=by, vote=vote)
     write_submission(output, merged.answers, known or outline(merged.answers))
     outputs = sum(map(len, merged.answers.values()))
+    ruling = merged.ruling
+    how = f"{by}, ranked by {ruling.rule}" if ruling else by
     click.echo(
-        f"wrote {click.format_filename(output)}: {len(merged.answers)} tasks, {outputs} outputs by {by}"
+        f"wrote {click.format_filename(output)}: {len(merged.answers)} tasks, {outputs} outputs by {how}"
     )
+    if ruling and ruling.reason:
+        click.echo(f"ranked by {ruling.rule}: {ruling.reason}")
     for count, what in (
         (merged.filled, "attempts that no file had were filled in"),
         (merged.invalid, "invalid attempts were left out"),

@@ -69,7 +69,7 @@ def _pool_lines(pool: dict, outputs: int) -> list[str]:
     with_candidates = f"{pool['outputs_with_candidates']} of {outputs} outputs"
     return [
         f"  pool        {pool['candidates']} candidates for {with_candidates}",
-        f"  pass@k      {pass_at} (% per task)",
+        f"  pass@k      {pass_at} (% per task, ranked by {pool['vote']})",
         f"  coverage    {_share(pool['coverage'])} per task; network alone"
         f"{_share(pool['coverage_network'])}, guesses alone{_share(pool['coverage_guess'])}",
         f"  right from  {sources}",

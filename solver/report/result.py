@@ -16,7 +16,7 @@ from solver.arc.score import (
     score_attempts,
 )
 from solver.arc.task import Grid, Task, load_tasks
-from solver.arc.vote import GUESS, NETWORK, Answer
+from solver.arc.vote import GUESS, NETWORK, Answer, VoteRule
 
 Source = str | Path
 
@@ -25,7 +25,8 @@ Source = str | Path
 class Result:
     """``expected`` is empty where no solutions were given, ``contents`` None without a journal.
 
-    ``ranked``: the journal's candidates of each output, ranked. ``labels``: see ``TaskScore``.
+    ``ranked``: the journal's candidates of each output, ranked by the rule of its run. ``labels``: see
+    ``TaskScore``.
     """
 
     name: str
@@ -107,7 +108,7 @@ def summarise(result: Result) -> dict[str, object]:
             }
             for task in score.tasks
         },
-        "pool": _pool(result.pool) if result.pool else None,
+        "pool": _pool(result.pool, result.contents.vote) if result.pool and result.contents else None,
     }
 
 
@@ -132,8 +133,9 @@ def _labelled(score: Score) -> dict[str, dict[str, object]]:
     }
 
 
-def _pool(pool: PoolScore) -> dict[str, object]:
+def _pool(pool: PoolScore, vote: VoteRule) -> dict[str, object]:
     return {
+        "vote": vote,
         "outputs_with_candidates": len(pool.outputs),
         "candidates": sum(output.candidates for output in pool.outputs.values()),
         "pass_at": {str(k): pool.pass_at(k) for k in PASS_AT},
