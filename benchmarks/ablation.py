@@ -47,6 +47,11 @@ class Cell:
         return self.half, self.seconds, self.memory, self.arm, task_id
 
 
+def half_of(task_id: str) -> str:
+    """The half that a task belongs to, by the crc32 of its id."""
+    return next(half for half, rest in HALVES.items() if crc32(task_id.encode()) % 2 == rest)
+
+
 def chosen(tasks: Sequence[Task], half: str, side: int, limit: int = 0) -> list[Task]:
     """Tasks of one half by crc32, in the order of their ids, whose grids, test outputs included, fit
     ``side`` x ``side``."""
@@ -54,7 +59,7 @@ def chosen(tasks: Sequence[Task], half: str, side: int, limit: int = 0) -> list[
     for task in sorted(tasks, key=lambda task: task.id):
         grids = task.demonstration_grids() + [pair.output for pair in task.test if pair.output is not None]
         fits = max(max(grid.shape) for grid in grids) <= side
-        if crc32(task.id.encode()) % 2 == HALVES[half] and task.solved_publicly and fits:
+        if half_of(task.id) == half and task.solved_publicly and fits:
             found.append(task)
     return found[: limit or None]
 

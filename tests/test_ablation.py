@@ -138,12 +138,54 @@ def test_votes_are_compared_by_rule(files: tuple[Path, Path], tmp_path: Path) ->
         journal.append(record("ab", "tune", (WRONG, 0.5, -1.0)))
         journal.append(record("ac", "joint", (RIGHT, 0.5, -1.0)))
     done = CliRunner().invoke(votes.main, [str(path), "--tasks", str(tasks)], catch_exceptions=False)
-    lines = [line.split() for line in done.output.splitlines()]
-    assert lines[2:5] == [["count", "1", "1"], ["confidence", "2", "2"], ["probability", "2", "2"]]
-    assert "right by count only 0, by confidence only 1" in done.output
+    said = done.output.splitlines()
+    assert said[:2] == [
+        "split: made_challenges.json, 0 tasks even, 3 tasks odd",
+        "all: 3 test outputs of 3 tasks with candidates of the network",
+    ]
+    rules = [line.split() for line in said[3:6]]
+    assert rules == [["count", "1", "1", "2"], ["confidence", "2", "2", "2"], ["probability", "2", "2", "2"]]
+    assert said[6] == "all of them not seen by the weights"
+    assert said[7].startswith(
+        "within 1: confidence against count: better on 1 tasks, worse on 0; +33.33 points"
+    )
+    assert said[7].endswith("sign test p = 1.000: no more than chance") and len(said) == 7 + 2 * 3
     (tmp_path / "made_solutions.json").unlink()
     refused = CliRunner().invoke(votes.main, [str(path), "--tasks", str(tasks)])
     assert refused.exit_code == 2 and "solution of task aa is not known" in refused.output
+    other = tmp_path / "made_evaluation.json"
+    refused = CliRunner().invoke(votes.main, [str(path), "--tasks", str(other)])
+    assert refused.exit_code == 2 and "a rule is chosen by training tasks" in refused.output
+
+
+def test_a_difference_of_rules_is_one_of_tasks() -> None:
+    """Ten tasks of two outputs each, both right by one rule only: ten tosses of a coin, not twenty."""
+    made = []
+    for n in range(10):
+        hits = {"count": (False, n > 8), "confidence": (True, True), "probability": (False, False)}
+        made += [votes.Output(f"t{n}", n < 4, True, hits)] * 2
+    assert votes.differences(made, "count", "confidence", 1) == [1.0] * 10
+    assert votes.differences(made, "count", "confidence", 2) == [1.0] * 9 + [0.0]
+    said = list(votes.lines(made, "tasks.json", False))
+    assert "seen in training by the weights: 8 test outputs of 4 tasks with candidates of the network" in said
+    (line,) = (line for line in said if line.startswith("within 1: confidence against count"))
+    assert "+100.00 points (95% +100.00 to +100.00), sign test p = 0.002: beyond chance" in line
+
+
+def test_a_journal_of_training_tasks_is_made_and_compared_by_one_command(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tasks, weights = files
+    path = tmp_path / "made.journal"
+    command = [str(path), "--tasks", str(tasks), "--solve", "0.2", "--half", "odd", "--limit", "1"]
+    command += ["--weights", str(weights), "--augmentations", "2"]
+    done = CliRunner().invoke(votes.main, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "1 tasks, odd half, grids up to 12 x 12, 0.2 s each" in done.output
+    assert "all: 1 test outputs of 1 tasks" in done.output
+    before = path.read_bytes()
+    again = CliRunner().invoke(votes.main, command, catch_exceptions=False)
+    assert again.output == done.output and path.read_bytes() == before
 
 
 def test_tasks_are_chosen_by_half_and_size() -> None:
