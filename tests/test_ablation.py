@@ -11,7 +11,7 @@ from made_run import challenges, solutions
 from test_run import tiny_task, tiny_weights
 
 from benchmarks import ablation, votes
-from benchmarks.arm import ARMS, judge, with_memory
+from benchmarks.arm import ARMS, Together, judge, with_memory
 from benchmarks.figure import curves, table
 from benchmarks.memory import memory_bytes
 from solver.arc.journal import Journal
@@ -64,6 +64,15 @@ def test_an_outcome_is_judged_with_and_without_guesses() -> None:
     assert judge(task, None).network == judge(task, None).pool == 0.0
 
 
+def test_seconds_and_steps_of_a_joint_arm_are_of_both_its_parts() -> None:
+    task = known_task("t")
+    alone = ablation._outcome(task, answered([RIGHT]), 1.0, None)
+    assert (alone["spent"], alone["steps"]) == (1.0, 3)
+    finished = ablation._outcome(task, answered([RIGHT]), 1.0, Together(spent=30.0, steps=40, tasks=4))
+    assert (finished["spent"], finished["steps"]) == (8.5, 13.0)
+    assert "steps" not in ablation._outcome(task, None, 0.0, None)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """A challenges file with its solutions beside it, and a folder of weights."""
@@ -94,7 +103,7 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
             row for row in rows if row["key"][:4] == joint["key"][:4] and row["task"] == ablation._STAGE
         )
         assert joint["spent"] > part["spent"] > 0 and part["tasks"] == 1
-        assert joint["steps"] >= part["steps"] > 0
+        assert joint["steps"] >= part["steps"]
     # Torn off in the middle of a line, it does again what is missing, and the joint part that its finish
     # starts from, whose weights are gone.
     lines = log.read_bytes().splitlines(keepends=True)
