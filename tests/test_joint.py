@@ -16,8 +16,6 @@ from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
 from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
-from solver.run import rounds
-from solver.run.adapt import Tuning
 from solver.run.budget import Budget
 from solver.run.group import Bench, solve_job
 from solver.run.joint import finish_settings, read_joint, read_replay, start_from
@@ -278,56 +276,6 @@ def test_a_budget_of_seconds_is_kept_by_a_joint_job(tmp_path: Path) -> None:
     messages = list(solve_job(bench(tiny_weights(), clock=clock), job, lambda: None))
     assert isinstance(messages[-1], Done) and now <= 8.0 + 2.0
     assert Budget(seconds=1.0, clock=lambda: 0.25).fair(1, 4).seconds == pytest.approx(0.25)
-
-
-class Paced:
-    """A clock that only work moves: a second for each tuning step, so many for each answered task."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, answer_seconds: float) -> None:
-        self.now = self.steps = self.answers = 0.0
-        self._count(patch, Tuning, "_step", "steps", 1.0)
-        self._count(patch, rounds, "answer_task", "answers", answer_seconds)
-
-    def _count(self, patch: pytest.MonkeyPatch, place: object, name: str, what: str, cost: float) -> None:
-        real = getattr(place, name)
-
-        def paced(*arguments: object) -> object:
-            self.now += cost
-            setattr(self, what, getattr(self, what) + cost)
-            return real(*arguments)
-
-        patch.setattr(place, name, paced)
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.mark.parametrize(("answer_seconds", "least_steps"), [(0.25, 34), (6.0, 22)])
-def test_joint_tuning_spends_its_time_on_steps(
-    answer_seconds: float, least_steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever an answer costs: checkpoints take a tenth of the time, or one answer; the last answers
-    begin while there is time, and every task has one."""
-    clock = Paced(monkeypatch, answer_seconds)
-    job = joint_job(tmp_path / "joint.npz", None, seconds=40.0)
-    heard = []
-    for message in solve_job(bench(tiny_weights(), clock=clock), job, lambda: None):
-        if isinstance(message, Answered):
-            heard.append((message.task_id, message.steps, clock.answers, clock.now))
-    early = [line for line in heard if line[1] < clock.steps]
-    assert early and {line[0] for line in heard} == set(NAMES)
-    assert all(spent <= max(answer_seconds, rounds.ANSWER_SHARE * now) for _, _, spent, now in early)
-    assert clock.steps >= least_steps and clock.steps + clock.answers == pytest.approx(clock.now)
-    assert clock.now <= 40.0 + 2 * answer_seconds
-
-
-def test_checkpoints_answer_the_tasks_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a checkpoint has no time for all, the next one goes on with those that were left out."""
-    clock = Paced(monkeypatch, 0.6)
-    job = joint_job(tmp_path / "joint.npz", None, seconds=40.0)
-    work = solve_job(bench(tiny_weights(), clock=clock), job, lambda: None)
-    heard = [message.task_id for message in work if isinstance(message, Answered)]
-    assert heard == [NAMES[n % 3] for n in range(len(heard))] and len(heard) > 6
 
 
 def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) -> None:
