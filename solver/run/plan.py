@@ -27,7 +27,7 @@ JOINT_SHARE = 0.75  # of a task's own seconds or steps, where it has them; its f
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 RETRIES = 1  # of a group whose worker failed; then its guesses stand
 _CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
-_LEAST_SECONDS = 0.5  # less is no use to a refinement
+_LEAST_SECONDS = 0.5  # less is no use but to the first phase
 
 
 @dataclass
@@ -160,7 +160,7 @@ class Plan:
                 continue
             seconds = self._seconds(phase, waiting, now)
             if phase != self.phases[0] and seconds is not None and seconds < _LEAST_SECONDS:
-                return None
+                continue
             return self._start(waiting[0], phase, seconds, now)
         return None
 

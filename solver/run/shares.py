@@ -24,6 +24,8 @@ from solver.run.message import JOINT, QUICK, REFINE, TUNE
 BREADTH_SECONDS = 40.0  # of a device for each task; with less, one phase has no time for three
 QUICK_SECONDS, QUICK_SHARE = 20.0, 0.1  # of the quick pass for each task; of the whole time at most
 ALONE_FROM, ALONE_LEAST, ALONE_MORE, ALONE_MOST = 30.0, 0.1, 0.06, 0.4  # see _alone
+ALONE_SECONDS = 10.0  # with less, most of a job would be its start
+SPARE = 0.1  # kept where joint jobs are the last: one that ran over would lose its last answers
 REFINED = 1 / 6  # of the time in which each task is alone
 REPLAY_SHARE = 0.25  # of joint views; CHARM, from scratch, has two thirds beside the tasks that are asked
 VIEWS, VOTES, MOST_VIEWS = 64, 128, 256
@@ -31,9 +33,9 @@ VIEWS, VOTES, MOST_VIEWS = 64, 128, 256
 
 @dataclass(frozen=True)
 class Shares:
-    """``seconds``: of a device for each task. Parts of the whole time, 1 together, in the order of the
-    work: ``quick``, a pass over all tasks; ``joint``, many tasks in one copy of the weights; ``tune``, each
-    task alone, from there; ``refine``, another seed where votes disagree.
+    """``seconds``: of a device for each task. Parts of the whole time, in the order of the work, 1 together
+    (less SPARE where no task is alone): ``quick``, a pass over all tasks; ``joint``, many tasks in one copy
+    of the weights; ``tune``, each task alone, from there; ``refine``, another seed where votes disagree.
 
     ``replay``: part of the joint views that are public tasks, where there are any. ``augmentations``:
     views of a task that are tuned on; ``votes``: that are asked at most, None for the same."""
@@ -54,7 +56,7 @@ class Shares:
         for phase, share in self.phases():
             until += share
             ends[phase] = until
-        return {**ends, REFINE: 1.0}
+        return ends
 
     def phases(self) -> Iterator[tuple[str, float]]:
         """Each phase with its share."""
@@ -78,14 +80,15 @@ def shares_for(kind: str, hours: float, tasks: float, *, joint: bool, breadth: b
     refine = REFINED * alone if breadth else 0.0
     augmentations, votes = views_for(kind, seconds)
     replay = REPLAY_SHARE if joint else 0.0
-    shared = max(0.0, 1 - quick - alone)
+    shared = max(0.0, 1 - quick - (alone or SPARE))
     return Shares(seconds, quick, shared, alone - refine, refine, replay, augmentations, votes)
 
 
 def _alone(seconds: float) -> float:
-    """The part in which each task is alone, after joint tuning: a tenth at 30 s a task, where most of a
-    job would be its start, and six points more with each doubling."""
-    return min(ALONE_MOST, ALONE_LEAST + ALONE_MORE * math.log2(max(seconds, ALONE_FROM) / ALONE_FROM))
+    """The part in which each task is alone, after joint tuning: a tenth of 30 s a task and six points more
+    with each doubling; none where that is less than ALONE_SECONDS."""
+    share = ALONE_LEAST + ALONE_MORE * math.log2(max(seconds, ALONE_FROM) / ALONE_FROM)
+    return min(ALONE_MOST, share) if share * seconds >= ALONE_SECONDS else 0.0
 
 
 def views_for(kind: str, seconds: float) -> tuple[int, int | None]:
