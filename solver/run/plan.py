@@ -222,8 +222,9 @@ class Plan:
         busy = [max(0.0, end - max(now, r.ends)) for r in self.running.values()]
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
-        fair = capacity * group.weight / sum(self.groups[n].weight for n in waiting)
         fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
+        least = 0.0 if phase == self.phases[0] else 2 * fixed  # no more than half of it is its start
+        fair = max(least, capacity * group.weight / sum(self.groups[n].weight for n in waiting))
         return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
 
     def _features(self, job: Job):
@@ -255,6 +256,8 @@ class Plan:
             group.done = set(PHASES) if group.known else set()
             return
         self.disagreement[job.group] = disagreement
+        if job.phase == JOINT and job.seconds is not None:
+            return  # its overrun is not what every job takes beyond its time
         self.model.update(self._features(job), seconds)
 
     def doubt(self, job: Job) -> None:

@@ -40,14 +40,17 @@ def simulate(
     plan.begin(kind, workers)
     free = [(load, number) for number in range(workers)]
     ends: list[tuple[float, int, Job, float]] = []
+    waiting: list[int] = []
     jobs: Counter[str] = Counter()
     given: Counter[str] = Counter()
     worked, now = 0.0, load
     while free or ends:
         if free and (not ends or free[0][0] <= ends[0][0]):
-            now, _ = heapq.heappop(free)
+            now, number = heapq.heappop(free)
             job = plan.next_job(now)
-            if job is not None:
+            if job is None:
+                waiting.append(number)  # until another is done
+            else:
                 took = seconds(job)
                 worked += took
                 jobs[job.phase] += 1
@@ -56,6 +59,8 @@ def simulate(
             continue
         now, _, job, took = heapq.heappop(ends)
         plan.succeed(job, took, disagreement(job))
-        heapq.heappush(free, (now, job.number))
+        for number in (*waiting, job.number):
+            heapq.heappush(free, (now, number))
+        waiting.clear()
     idle = 1 - worked / (workers * max(now - load, 1e-9))
     return Simulated(now, jobs, given, idle, plan.shares)
