@@ -106,8 +106,8 @@ def _project(
     from benchmarks.projection import afford, networks
 
     click.echo(
-        "| machine | network | TFLOP/s a device | finish, h | joint steps | shown, joint "
-        "| steps alone | shown, alone | views afforded | asked |"
+        "| machine | network | TFLOP/s a device | finish, h | steps, joint | shown, joint "
+        "| steps, alone | shown, alone | views afforded | asked |"
     )
     click.echo("|---|---|---|---|---|---|---|---|---|---|")
     for machine in MACHINES:
