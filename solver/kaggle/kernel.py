@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.option("--augmentations", type=click.IntRange(min=1), help="Views of a task; without it by the time.")
 @click.option("--tune", type=click.Choice(TUNES), default=TUNES[0], show_default=True, help="What moves.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU or core.")
 @click.option("--hours", type=float, default=LIMIT_SECONDS / 3600, show_default=True, help="Kaggle's limit.")
 @click.option("--reserve", type=float, default=RESERVE_SECONDS / 60, show_default=True, help="Minutes kept.")
 @click.option("--doctor", type=click.FloatRange(min=0), help="Seconds for measuring the pace first.")
