@@ -9,11 +9,12 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.model.folder import VECTORS_FILE, default_weights, find_weights
+from solver.model.folder import VECTORS_FILE, default_weights, find_weights, read_card, read_config
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"
@@ -70,11 +71,12 @@ class Bundle:
 
 
 def write_bundle(
-    folder: Path, *, user: str, competition: str = COMPETITION, weights: str | None = None
+    folder: Path, *, user: str, competition: str = COMPETITION, weights: str | None = None, plan: str = ""
 ) -> Bundle:
     """Write both folders. ValueError for a name that Kaggle would refuse or weights that are not there.
 
-    ``weights``: None takes the shipped set that is meant for Kaggle, or else for a GPU."""
+    ``weights``: None takes the shipped set that is meant for Kaggle, or else for a GPU. ``plan``: how the
+    kernel divides its time, in a sentence for the data set's description."""
     source = find_weights(weights or default_weights("kaggle", "cuda"))
     kernel_id = resource_id(user, KERNEL_TITLE)
     weights_id = resource_id(user, WEIGHTS_TITLE)
@@ -85,7 +87,7 @@ def write_bundle(
         "kernel/kaggle_kernel.py": code.encode(),
         "kernel/kaggle_kernel.ipynb": _json(notebook(code)),
         "kernel/kernel-metadata.json": _json(kernel_metadata(kernel_id, weights_id, competition)),
-        "weights/dataset-metadata.json": _json(dataset_metadata(weights_id)),
+        "weights/dataset-metadata.json": _json(dataset_metadata(weights_id, describe(source, plan))),
         "weights/config.json": _read(source / "config.json"),
         "weights/model.safetensors": _read(source / "model.safetensors"),
     }
@@ -189,6 +191,26 @@ def kernel_metadata(kernel_id: str, weights_id: str, competition: str) -> dict[s
     }
 
 
-def dataset_metadata(weights_id: str) -> dict[str, object]:
+def dataset_metadata(weights_id: str, description: str) -> dict[str, object]:
     """``dataset-metadata.json`` for ``kaggle datasets create``."""
-    return {"title": WEIGHTS_TITLE, "id": weights_id, "licenses": [{"name": LICENCE}]}
+    licence = {"name": LICENCE}
+    return {"title": WEIGHTS_TITLE, "id": weights_id, "licenses": [licence], "description": description}
+
+
+def describe(weights: Path, plan: str = "") -> str:
+    """What the weights in this folder are, for people; with ``weights_sum`` as the kernel's log says it."""
+    config, card = read_config(weights / "config.json"), read_card(weights)
+    provenance = config.get("provenance") or {}
+    sources = ", ".join(map(str, provenance.get("data") or [])) or "nothing that is recorded"
+    parts = [
+        f"{provenance.get('name') or weights.resolve().name}: a network of the family {config.get('arch')}",
+        f"trained on {len(card.seen)} public tasks ({sources})",
+        f"{len(card.seen_tests)} of them with their test outputs",
+        weights_sum(_read(weights / "model.safetensors")),
+    ]
+    return ", ".join(parts) + "." + (plan and f" {plan}")
+
+
+def weights_sum(data: bytes) -> str:
+    """The checksum of a weights file in words."""
+    return f"CRC-32 of model.safetensors {zlib.crc32(data):08x}"

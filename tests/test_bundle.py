@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from kaggle_tree import QUICKLY, make_tree, own_network
 from test_cli import first_tasks
 from test_run import tiny_weights
 
+from benchmarks.machines import MACHINES
 from solver.arc.submission import read_submission
 from solver.bundle import kernel_source, resource_id, write_bundle
 from solver.cli import main
@@ -41,6 +44,9 @@ def test_the_bundle_is_what_kaggles_command_reads(weights: Path, tmp_path: Path)
     assert kernel["dataset_sources"] == [dataset["id"]]
     assert (kernel["enable_internet"], kernel["machine_shape"]) == (False, "NvidiaL4")
     assert (tmp_path / "kernel" / kernel["code_file"]).is_file()
+    checksum = zlib.crc32((weights / "model.safetensors").read_bytes())
+    assert f"CRC-32 of model.safetensors {checksum:08x}. The kernel's plan for 240" in dataset["description"]
+    assert f"in 11.25 h: {MACHINES[0].shares()}." in dataset["description"]
     assert 6 <= len(dataset["title"]) <= 50 and len(dataset["licenses"]) == 1
     assert {path.name for path in (tmp_path / "weights").iterdir()} == {
         "config.json",
@@ -52,6 +58,19 @@ def test_the_bundle_is_what_kaggles_command_reads(weights: Path, tmp_path: Path)
     assert len(code) < 1_000_000, "Kaggle takes no larger source"
     (cell,) = json.loads((tmp_path / "kernel" / "kaggle_kernel.ipynb").read_text())["cells"]
     assert "".join(cell["source"]) == code == kernel_source()
+
+
+def test_the_kernel_holds_this_very_code() -> None:
+    """Byte by byte, and nothing else: what it runs and how it divides its time is what is tested here."""
+    namespace: dict[str, object] = {"__name__": "kernel"}
+    exec(compile(kernel_source(), "kernel", "exec"), namespace)
+    folder = Path(namespace["unpack"]())
+    unpacked = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    shutil.rmtree(folder)
+    for path, data in unpacked.items():
+        assert data == (ROOT / path).read_bytes(), path
+    sources = {path.relative_to(ROOT) for path in (ROOT / "solver").rglob("*.py")}
+    assert sources <= set(unpacked) and Path("solver/run/shares.py") in sources
 
 
 @pytest.mark.parametrize(
@@ -86,6 +105,9 @@ def test_the_bundle_alone_writes_what_solve_writes(
         said, _ = process.communicate()
     assert process.returncode == 0, said
     assert str(ROOT / "solver") not in said
+    about = json.loads((bundle.weights / "dataset-metadata.json").read_text())["description"]
+    (checksum,) = re.findall(r"CRC-32 of model.safetensors \w{8}", about)
+    assert checksum in said, "the log names the weights as the data set does"
     written = {path.name for path in tree.working.iterdir()}
     assert {"submission.json", "run.log", "submission.journal"} <= written
     assert written <= {"submission.json", "run.log", "submission.journal", "report.html"}

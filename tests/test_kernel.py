@@ -18,11 +18,14 @@ from test_run import tiny_weights
 from solver.arc.guess import guesses
 from solver.arc.journal import read_journal
 from solver.arc.submission import read_submission, validate_submission
-from solver.arc.task import parse_grid
+from solver.arc.task import load_tasks, parse_grid
 from solver.kaggle.kernel import Log, scratch_folder
 from solver.kaggle.mounts import EVALUATION, TASKS, find_mounts, process_age
+from solver.kaggle.replay import gather_replay
 from solver.kaggle.salvage import read_leniently, salvage_task
+from solver.kaggle.work import _views
 from solver.model.checkpoint import save_weights
+from solver.run.message import JOINT
 
 GRID = [[1, 2], [3, 4]]
 GOOD = {"train": [{"input": GRID, "output": GRID}], "test": [{"input": GRID}]}
@@ -47,8 +50,58 @@ def test_mounts_of_both_layouts(tmp_path: Path, layout: str, data: str) -> None:
     (tmp_path / data / "model.safetensors").write_bytes(b"")
     found = find_mounts(tmp_path)
     assert found.tasks == tmp_path / layout / TASKS and found.evaluation == tmp_path / layout / EVALUATION
-    assert found.weights == (tmp_path / data,)
+    assert found.weights == (tmp_path / data,) and found.public == (found.evaluation,)
     assert str(tmp_path / layout) in found.describe() and str(tmp_path / data) in found.describe()
+
+
+def test_every_challenges_file_but_the_hidden_one_is_public(tmp_path: Path) -> None:
+    competition, more = tmp_path / "competitions" / "arc", tmp_path / "datasets" / "somebody" / "concept"
+    for folder in (competition, more):
+        folder.mkdir(parents=True)
+        (folder / "arc-agi_training_challenges.json").write_text("{}")
+    (competition / TASKS).write_text("{}")
+    (more / "arc-agi_concept_challenges.json").write_text("{}")
+    wanted = (more / "arc-agi_concept_challenges.json", competition / "arc-agi_training_challenges.json")
+    assert find_mounts(tmp_path).public == wanted
+
+
+def test_public_tasks_are_gathered_from_what_can_be_read(tmp_path: Path) -> None:
+    """Each id once, the first file's; with the outputs of solutions; a file that is broken is said."""
+    known, again, broken = (tmp_path / f"{name}_challenges.json" for name in ("known", "again", "broken"))
+    known.write_text(json.dumps({"a": GOOD}))
+    (tmp_path / "known_solutions.json").write_text(json.dumps({"a": [[[5]]]}))
+    again.write_text(json.dumps({"a": GOOD, "b": GOOD}))
+    broken.write_text("{")
+    said: list[str] = []
+    path = gather_replay([broken, known, again], tmp_path, said.append)
+    tasks = {task.id: task for task in load_tasks(path)}
+    assert set(tasks) == {"a", "b"}
+    np.testing.assert_array_equal(tasks["a"].test[0].output, [[5]])
+    assert tasks["b"].test[0].output is None
+    assert "broken" in said[0] and "not replayed" in said[0] and "2, from" in said[1]
+    assert gather_replay([broken], tmp_path, said.append) is None
+    assert gather_replay([known], tmp_path / "nowhere", said.append) is None and "nothing is" in said[-1]
+
+
+def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The journal of a run is gone on with only by one that asks the same."""
+    monkeypatch.setattr("solver.kaggle.work.expected_kind", lambda device: "cuda")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    settings = {
+        "augmentations": None,
+        "steps": None,
+        "workers": None,
+        "seconds": 11.25 * 3600,
+        "deadline": 9.0,
+    }
+    assert _views(settings, 240) == _views({**settings, "deadline": 5.0, "start": 2}, 240) == (256, 256)
+    assert _views({**settings, "workers": 1, "seconds": 7200.0}, 240) == (64, 128)
+    assert _views({**settings, "augmentations": 3}, 240) == (3, None)
+    assert _views({**settings, "steps": 5}, 240) == (64, None)
+    monkeypatch.setattr("solver.kaggle.work.expected_kind", lambda device: "cpu")
+    assert _views(settings, 240) == (64, None)
 
 
 def test_no_mounts_at_all(tmp_path: Path) -> None:
@@ -148,6 +201,23 @@ def test_the_dry_run_scores_evaluation_tasks_and_projects(
     assert {path.name for path in tree.working.iterdir()} == {"submission.json", "run.log"}
     tasks = read_leniently(example_tasks, lambda text: None)
     validate_submission(json.loads(tree.submission.read_text()), tasks)
+
+
+def test_the_kernel_replays_the_public_tasks_that_are_mounted(
+    weights: Path, tmp_path: Path, example_tasks: Path
+) -> None:
+    """Joint tuning in the scored run. Twenty public tasks are mounted, the two hidden ones among them."""
+    hidden = first_tasks(example_tasks, tmp_path, 2, solutions=False)
+    tree = make_tree(tmp_path / "kaggle", hidden, weights=weights, evaluation=example_tasks)
+    joint = (*QUICKLY, "--steps", "4", "--tune", "joint")
+    with tree.start(ROOT / "kaggle_kernel.py", *joint, scored=True, alone=False) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert "Public tasks for joint tuning: 20, from " in said
+    contents = read_journal(tree.submission.with_suffix(".journal"))
+    assert Path(str(contents.header.options["replay"])).name == "replay.json"
+    answered = {record.task_id for record in contents.records if getattr(record, "phase", "") == JOINT}
+    assert answered == set(json.loads(hidden.read_text()))
 
 
 def test_a_working_process_that_is_killed_goes_on_where_it_was(

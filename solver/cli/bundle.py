@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+HIDDEN_TASKS, DEVICES = 240, 4  # of the scored run, on the machine that the metadata asks for
+
 
 @click.command("bundle")
 @click.option("-o", "--output", default="dist", show_default=True, metavar="DIR", help="Where it goes.")
@@ -21,11 +23,17 @@ def bundle(output: str, user: str, competition: str, weights: str | None) -> Non
     DIR/weights holds the network as a data set.
     """
     from solver.bundle import KERNEL_TITLE, WEIGHTS_TITLE, resource_id, write_bundle
+    from solver.kaggle.kernel import LIMIT_SECONDS, RESERVE_SECONDS
+    from solver.run.shares import shares_for
 
-    made = write_bundle(Path(output), user=user, competition=competition, weights=weights)
+    hours = (LIMIT_SECONDS - RESERVE_SECONDS) / 3600
+    shares = shares_for("cuda", hours, HIDDEN_TASKS / DEVICES, joint=True)
+    plan = f"The kernel's plan for {HIDDEN_TASKS} tasks on {DEVICES} GPUs in {hours:g} h: {shares}."
+    made = write_bundle(Path(output), user=user, competition=competition, weights=weights, plan=plan)
     for path, size in made.sizes.items():
         click.echo(f"{size / 1e3:10.1f} kB  {path}")
     weights_id, kernel_id = (resource_id(user, title) for title in (WEIGHTS_TITLE, KERNEL_TITLE))
+    click.echo(f"\n{plan}")
     click.echo(
         f"\nkaggle datasets create -p {made.weights}\n"
         f"kaggle datasets status {weights_id}\n"

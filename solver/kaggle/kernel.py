@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from solver.kaggle.mounts import find_mounts, input_root, output_folder, process
 
 LIMIT_SECONDS = 12 * 3600.0
 RESERVE_SECONDS = 45 * 60.0
+TUNES = ("auto", "none", "embedding", "full", "joint")  # as solver.run.options, which imports numpy
 STARTS = 4  # of the working process
 _GRACE = 120.0  # seconds that the working process gets beyond its own deadline
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -67,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.command()
 @click.option("--full", is_flag=True, help="Solve the test file even where this is not the scored run.")
 @click.option("--steps", type=click.IntRange(min=0), help="Tuning steps for each task, instead of the clock.")
-@click.option("--augmentations", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--augmentations", type=click.IntRange(min=1), help="Views of a task; without it by the time.")
+@click.option("--tune", type=click.Choice(TUNES), default=TUNES[0], show_default=True, help="What moves.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU or core.")
 @click.option("--hours", type=float, default=LIMIT_SECONDS / 3600, show_default=True, help="Kaggle's limit.")
 @click.option("--reserve", type=float, default=RESERVE_SECONDS / 60, show_default=True, help="Minutes kept.")
 @click.option("--doctor", type=click.FloatRange(min=0), help="Seconds for measuring the pace first.")
@@ -91,15 +94,27 @@ def kernel(full: bool, hours: float, reserve: float, weights: str | None, **opti
     settings = {
         "tasks": str(mounts.tasks),
         "evaluation": str(mounts.evaluation) if mounts.evaluation else None,
+        "public": [str(path) for path in mounts.public],
         "weights": found,
         "output": str(output / "submission.json"),
         "dry": not (full or scored),
+        "seconds": hours * 3600 - reserve * 60,
         "deadline": began + hours * 3600 - reserve * 60,
         "scratch": scratch_folder(),
         **options,
     }
+    if found:
+        log(f"Weights: {found}, {_sum_of(Path(found) / 'model.safetensors')}.")
     _work(settings, log)
     return _finish(settings, log)
+
+
+def _sum_of(path: Path) -> str:
+    """As the description of the bundle's data set has it."""
+    try:
+        return f"CRC-32 of {path.name} {zlib.crc32(path.read_bytes()):08x}"
+    except OSError as error:
+        return f"{path.name} cannot be read ({error.strerror})"
 
 
 def _work(settings: dict[str, object], log: Log) -> None:

@@ -1,4 +1,4 @@
-"""What lies under Kaggle's input folder: tasks, evaluation tasks and weights, in both of its layouts.
+"""What lies under Kaggle's input folder: tasks, public tasks and weights, in both of its layouts.
 
 Newer: ``competitions/<slug>/`` and ``datasets/<owner>/<name>/``; older: ``<slug>/`` and ``<name>/``.
 """
@@ -11,17 +11,20 @@ from pathlib import Path
 
 TASKS = "arc-agi_test_challenges.json"
 EVALUATION = "arc-agi_evaluation_challenges.json"
+_PUBLIC = "arc-agi_*_challenges.json"
 _DEPTH = 6  # of models/<owner>/<model>/<framework>/<variation>/<version>
 
 
 @dataclass(frozen=True)
 class Mounts:
-    """``tasks``, ``evaluation``: challenges files, None where there is none. ``weights``: folders with
-    config.json and model.safetensors. ``folders``: everything that is mounted."""
+    """``tasks``, ``evaluation``: challenges files, None where there is none. ``public``: all challenges files
+    but the hidden one, each name once. ``weights``: folders with config.json and model.safetensors.
+    ``folders``: everything that is mounted."""
 
     root: Path
     tasks: Path | None
     evaluation: Path | None
+    public: tuple[Path, ...]
     weights: tuple[Path, ...]
     folders: tuple[Path, ...]
 
@@ -41,8 +44,12 @@ def find_mounts(root: Path) -> Mounts:
         for path in folders
         if (path / "config.json").is_file() and (path / "model.safetensors").is_file()
     ]
+    public = {path.name: path for folder in reversed(folders) for path in folder.glob(_PUBLIC)}
+    public.pop(TASKS, None)
+    others = tuple(public[name] for name in sorted(public))
     leaves = tuple(path for path in folders if any(item.is_file() for item in path.iterdir()))
-    return Mounts(root, next(iter(tasks), None), next(iter(evaluation), None), tuple(weights), leaves)
+    first, known = next(iter(tasks), None), next(iter(evaluation), None)
+    return Mounts(root, first, known, others, tuple(weights), leaves)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

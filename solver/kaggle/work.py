@@ -1,6 +1,7 @@
 """The kernel's working process: the whole test file, or the dry run on a few evaluation tasks."""
 
 import json
+import os
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ import numpy as np
 from solver.arc.submission import validate_submission, write_submission
 from solver.arc.task import Grid, Task, as_grid, load_tasks, read_json
 from solver.arc.vote import same_grid
+from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
 from solver.model.folder import default_weights
 from solver.run.choice import expected_kind
@@ -19,6 +21,7 @@ from solver.run.doctor import diagnose
 from solver.run.ledger import Ledger
 from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
+from solver.run.shares import VIEWS, views_for
 
 PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it
 START_SECONDS = 120.0  # after which the doctor's process must have torch and the network
@@ -42,6 +45,7 @@ def main(text: str) -> None:
         say(f"{settings['tasks']}: {len(tasks)} tasks, {sum(len(task.test) for task in tasks)} outputs.")
         if settings["start"] == 0:
             _answer_first(tasks, output)
+            _prepare_replay(settings)
             _examine(settings, output)
         (_dry_run if settings["dry"] else _full_run)(settings, tasks, output)
         validate_submission(read_json(output), tasks)
@@ -90,10 +94,39 @@ def other_than(grid: Grid) -> Grid:
     return as_grid(np.ones((1, 1))) if same_grid(grid, BLANK) else BLANK
 
 
-def _options(settings: dict, **budget: float) -> SolveOptions:
-    chosen = {name: settings[name] for name in ("steps", "augmentations", "seed", "workers", "weights")}
+def _prepare_replay(settings: dict) -> None:
+    """The file of public tasks, where joint tuning may come: never on a CPU (``SolveOptions.arm_for``)."""
+    joint = settings["tune"] == "joint" or (settings["tune"] == "auto" and expected_kind("auto") != "cpu")
+    if joint and settings["public"]:
+        gather_replay([Path(name) for name in settings["public"]], Path(settings["scratch"]), say)
+
+
+def _devices() -> int:
+    """How many GPUs there most likely are, at least 1, without torch."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return len(chosen.split(",")) if chosen else max(1, len(list(Path("/dev").glob("nvidia[0-9]*"))))
+
+
+def _views(settings: dict, tasks: int) -> tuple[int, int | None]:
+    """(augmentations, votes) as they were asked for, or by the seconds that the whole run has for each task:
+    the same however often the process is started, since its journal is gone on with only then."""
+    if settings["augmentations"] is not None:
+        return settings["augmentations"], None
+    if settings["steps"] is not None:
+        return VIEWS, None
+    kind = expected_kind("auto")
+    workers = settings["workers"] or (_devices() if kind == "cuda" else 1)
+    return views_for(kind, settings["seconds"] * workers / tasks)
+
+
+def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
+    chosen = {name: settings[name] for name in ("steps", "seed", "workers", "weights", "tune")}
+    chosen["augmentations"], chosen["votes"] = _views(settings, tasks)
     if chosen["steps"] is None:
         chosen |= budget
+    replay = Path(settings["scratch"]) / FILE
+    if replay.is_file():
+        chosen["replay"] = str(replay)
     # The dry run shows what unseen tasks take, so it tunes those that the weights know as well.
     return SolveOptions(**chosen, lenient=True, tune_known=settings["dry"])
 
@@ -105,7 +138,7 @@ def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
     solve(
         tasks,
         output=output,
-        options=_options(settings, budget_seconds=left),
+        options=_options(settings, len(tasks), budget_seconds=left),
         listener=Listener(say, teller.result, teller.projected, say),
         journal=output.with_suffix(".journal"),
         resume=settings["start"] > 0,
@@ -145,7 +178,7 @@ def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     results = solve(
         few,
         output=Path(settings["scratch"]) / "dry.json",
-        options=_options(settings, budget_seconds=DRY_SECONDS),
+        options=_options(settings, len(tasks), budget_seconds=DRY_SECONDS),
         listener=Listener(say, Teller(len(few)).result, say=say),
     )
     took = time.monotonic() - began

@@ -260,6 +260,7 @@ class Run:
         kind = self.choice.kind
         chosen = f" (the default for {kind})" if kind else ""
         lines = [f"{ready.weights}{chosen} on {several}{ready.reason}{across}", *self.choice.told()]
+        lines += self.plan.told()
         if kind and kind != ready.kind:
             lines.append(f"They were chosen for {kind}; on this device --weights may name a better set.")
         self.listener.start("\n".join(lines))

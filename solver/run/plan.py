@@ -2,10 +2,10 @@
 
 Pure bookkeeping: the clock is an argument, so that a simulation runs the very same code. With a
 budget there are three phases, each over all groups before the next: a quick pass, tuning, and
-refinement (another seed, the votes pooled) where the votes of a task disagree. With steps or with
-seconds for each task there is one. Where tasks are tuned jointly, that comes before tuning, which then
-finishes each task by itself from the weights of its joint group. Tasks that the weights know come before
-all others, alone and once.
+refinement (another seed, the votes pooled) where the votes of a task disagree; ``solver.run.shares``
+divides the time. With steps or with seconds for each task there is one. Where tasks are tuned jointly,
+that comes before tuning, which then finishes each task by itself from the weights of its joint group.
+Tasks that the weights know come before all others, alone and once.
 """
 
 import zlib
@@ -20,16 +20,14 @@ from solver.run.cost import CostModel, features, list_schedule
 from solver.run.deal import PHASES, Group, deal, deal_groups
 from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
 from solver.run.options import Arm, SolveOptions
+from solver.run.shares import BREADTH_SECONDS, Shares, shares_for
 
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
-_ENDS = {QUICK: 0.1, TUNE: 0.85, REFINE: 1.0}  # share of the budget by which each phase is over
-_JOINT_ENDS = {QUICK: 0.05, JOINT: 0.7, TUNE: 0.93, REFINE: 1.0}
 JOINT_SHARE = 0.75  # of a task's own seconds or steps, where it has them; its finish has the rest
-BREADTH_SECONDS = 40.0  # of a worker for each group; with less, one phase has no time for three
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 RETRIES = 1  # of a group whose worker failed; then its guesses stand
 _CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
-_LEAST_SECONDS = 0.5  # less is no use to a refinement
+_LEAST_SECONDS = 0.5  # less is no use but to the first phase
 
 
 @dataclass
@@ -64,10 +62,22 @@ class Plan:
         self._numbers = 0
         if options.budget_seconds is not None:
             self._choose_phases(options.workers or 1)
+        self.shares = self._divide(options.workers or 1)
 
     def _choose_phases(self, workers: int) -> None:
         mean = (self.options.budget_seconds or 0.0) * workers / len(self.groups)
         self.phases = PHASES if mean >= BREADTH_SECONDS else (TUNE,)
+
+    def _divide(self, workers: int) -> Shares | None:
+        """The division of the budget, where there is one."""
+        if self.options.budget_seconds is None:
+            return None
+        hours, tasks = self.options.budget_seconds / 3600, max(1, len(self.tasks)) / workers
+        return shares_for(self.kind, hours, tasks, joint=self.arm == "joint", breadth=QUICK in self.phases)
+
+    def told(self) -> list[str]:
+        """For people, once the workers are known: the division of a budget."""
+        return [f"Plan: {self.shares}."] if self.shares and self.tasks else []
 
     def _join(self, workers: int) -> None:
         """Joint groups beside the single tasks: as many as were asked for, or one for each worker where a
@@ -93,6 +103,7 @@ class Plan:
         self.arm = self.options.arm_for(kind, workers, len(self.tasks))
         if self.arm == "joint":
             self._join(workers)
+        self.shares = self._divide(workers)
 
     def restore(self, finished: Iterable[tuple[str, str]]) -> None:
         """(phase, task id) of what an earlier run has finished."""
@@ -149,7 +160,7 @@ class Plan:
                 continue
             seconds = self._seconds(phase, waiting, now)
             if phase != self.phases[0] and seconds is not None and seconds < _LEAST_SECONDS:
-                return None
+                continue
             return self._start(waiting[0], phase, seconds, now)
         return None
 
@@ -206,14 +217,14 @@ class Plan:
             return None
         if options.budget_seconds is None:
             return options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
-        ends = _JOINT_ENDS if self.arm == "joint" else _ENDS
-        share = ends[phase] if QUICK in self.phases or phase == JOINT else 1.0
+        share = self.shares.ends[phase]
         end = self.start + options.budget_seconds * share * (1 - MARGIN)
         busy = [max(0.0, end - max(now, r.ends)) for r in self.running.values()]
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
-        fair = capacity * group.weight / sum(self.groups[n].weight for n in waiting)
         fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
+        least = 0.0 if phase == self.phases[0] else 2 * fixed  # no more than half of it is its start
+        fair = max(least, capacity * group.weight / sum(self.groups[n].weight for n in waiting))
         return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
 
     def _features(self, job: Job):
@@ -245,6 +256,8 @@ class Plan:
             group.done = set(PHASES) if group.known else set()
             return
         self.disagreement[job.group] = disagreement
+        if job.phase == JOINT and job.seconds is not None:
+            return  # its overrun is not what every job takes beyond its time
         self.model.update(self._features(job), seconds)
 
     def doubt(self, job: Job) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from solver.model.learner import Rates
 from solver.run.options import HOLD_SHARE, Arm
+from solver.run.shares import REPLAY_SHARE
 
 # The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.
 RATE_TIMES_WIDTH = 0.128
@@ -57,7 +58,7 @@ class TuneSettings:
     check_share: float = 0.1
     check_views: int = 4
     settled_share: float = 0.25
-    replay_share: float = 0.25
+    replay_share: float = REPLAY_SHARE
 
 
 @dataclass(frozen=True)

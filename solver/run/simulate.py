@@ -9,17 +9,20 @@ from solver.arc.task import Task
 from solver.run.message import Job
 from solver.run.options import SolveOptions
 from solver.run.plan import Plan
+from solver.run.shares import Shares
 
 
 @dataclass(frozen=True)
 class Simulated:
     """``finish``: seconds from the start to the end of the last job. ``jobs``: how many of each phase.
-    ``tuned``: seconds given for tuning, by group. ``idle``: share of the workers' time without a job."""
+    ``given``: seconds given to the jobs of each phase. ``idle``: share of the workers' time without a job.
+    ``shares``: the division of the budget, as the plan made it."""
 
     finish: float
     jobs: Counter[str]
-    tuned: dict[int, float]
+    given: Counter[str]
     idle: float
+    shares: Shares | None
 
 
 def simulate(
@@ -37,22 +40,27 @@ def simulate(
     plan.begin(kind, workers)
     free = [(load, number) for number in range(workers)]
     ends: list[tuple[float, int, Job, float]] = []
+    waiting: list[int] = []
     jobs: Counter[str] = Counter()
-    tuned: dict[int, float] = {}
+    given: Counter[str] = Counter()
     worked, now = 0.0, load
     while free or ends:
         if free and (not ends or free[0][0] <= ends[0][0]):
-            now, _ = heapq.heappop(free)
+            now, number = heapq.heappop(free)
             job = plan.next_job(now)
-            if job is not None:
+            if job is None:
+                waiting.append(number)  # until another is done
+            else:
                 took = seconds(job)
                 worked += took
                 jobs[job.phase] += 1
-                tuned[job.group] = tuned.get(job.group, 0.0) + (job.seconds or 0.0)
+                given[job.phase] += job.seconds or 0.0
                 heapq.heappush(ends, (now + took, job.number, job, took))
             continue
         now, _, job, took = heapq.heappop(ends)
         plan.succeed(job, took, disagreement(job))
-        heapq.heappush(free, (now, job.number))
+        for number in (*waiting, job.number):
+            heapq.heappush(free, (now, number))
+        waiting.clear()
     idle = 1 - worked / (workers * max(now - load, 1e-9))
-    return Simulated(now, jobs, tuned, idle)
+    return Simulated(now, jobs, given, idle, plan.shares)
