@@ -13,7 +13,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLES = """\b
 Examples:
   solve import-checkpoint step_155718 -o weights/urm
-  solve import-checkpoint step_9000 -o weights/trm --arch-config all_config.yaml
+  solve import-checkpoint step_9000 -o weights/trm --arch-config L_cycles=4
 """
 
 

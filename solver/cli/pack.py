@@ -13,7 +13,7 @@ SHIPPED_BYTES = 15e6  # a set that travels with the program is no larger
 EXAMPLES = """\b
 Examples:
   solve pack urm-nano -o weights/urm-nano-int8
-  solve pack runs/mine/weights -o weights/mine --tasks tasks.json --device cuda
+  solve pack runs/mine/weights -o weights/mine --device cuda
 """
 
 
