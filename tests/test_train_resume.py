@@ -204,7 +204,7 @@ def test_damaged_and_missing_checkpoints(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_ends_with_whole_lines_that_say_where_the_weights_are(data, tmp_path, capsys) -> None:
-    train(small(data, tmp_path / "run", "arch.loops=1"), World())
+    train(small(data, tmp_path / "run", "arch.loops=1", "epochs=1", "eval_interval=1"), World())
     said = capsys.readouterr()
     step = checkpoints(tmp_path / "run")[-1].stem.removeprefix("step_")
     assert said.out.splitlines()[-1] == f"Done after {step} steps: {tmp_path / 'run' / 'weights'}"
