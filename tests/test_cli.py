@@ -137,6 +137,29 @@ def test_the_tasks_and_solutions_are_not_overwritten(tmp_path: Path, example_tas
     assert (tmp_path / name).read_bytes() == example_tasks.with_name(name).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"), [("scor", "score"), ("import_checkpoint", "import-checkpoint"), ("reports", "report")]
+)
+def test_a_misspelt_command_is_told_from_a_tasks_file(tmp_path: Path, word: str, meant: str) -> None:
+    result = run(word, "a", "b")
+    wanted = f"Error: {word}: no such command, file or folder; did you mean solve {meant}?\n"
+    assert (result.exit_code, result.stderr) == (2, wanted)
+    assert "did you mean" not in run(tmp_path / word).stderr
+    (tmp_path / word).write_text("[]")
+    assert "wanted an object of tasks" in run(tmp_path / word).stderr
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "solve"])
+def test_the_examples_in_a_help_are_commands_with_known_options(name: str) -> None:
+    command = main.load(name)
+    shown = run(name, "--help").output
+    examples = re.findall(rf"^ +solve {name}(.*)$", shown[shown.index("Examples:") :], re.MULTILINE)
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert examples and max(map(len, shown.splitlines())) <= WIDTH
+    for words in examples:
+        assert set(re.findall(r"(?<=\s)--?[a-z-]+", words)) <= known, words
+
+
 def test_the_budgets_exclude_each_other(example_tasks: Path) -> None:
     result = run(example_tasks, "--steps", "3", "--budget", "1h")
     assert result.exit_code == 2

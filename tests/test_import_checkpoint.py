@@ -265,3 +265,12 @@ def test_imported_weights_solve_a_task(name: str, tmp_path: Path, example_tasks:
     assert len(answers) == len(tasks[0].test)
     after = load_weights(str(tmp_path / "w")).network.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_a_refusal_names_the_code_and_never_says_how_to_run_it(tmp_path):
+    torch.save({"settings": Path("x")}, tmp_path / "code.pt")
+    (tmp_path / "text.pt").write_text("{}")
+    for name, reason in (("code.pt", "it names pathlib."), ("text.pt", "Weights only load failed)")):
+        with pytest.raises(ValueError, match="not a whole checkpoint of tensors only") as caught:
+            importer.read_state(tmp_path / name)
+        assert reason in str(caught.value) and "weights_only" not in str(caught.value)

@@ -226,4 +226,4 @@ def test_terminal_score_and_report_say_what_was_seen(folder: str, tmp_path: Path
     assert SEEN_LABEL in report.read_text()
     files = [str(output), str(tmp_path / "tasks_solutions.json"), "--journal", str(tmp_path / "out.journal")]
     scored = CliRunner().invoke(main, ["score", *files])
-    assert f"{SEEN_LABEL}: 1 tasks" in scored.output and "other tasks: 1 tasks" in scored.output
+    assert f"{SEEN_LABEL}: 1 task," in scored.output and "other tasks: 1 task," in scored.output

@@ -188,6 +188,24 @@ def test_a_tenth_of_400_of_the_largest_tasks_stays_under_a_tenth_of_10_megabytes
     assert size == (tmp_path / "r.html").stat().st_size < 10e6 / 10
 
 
+def test_the_head_says_only_what_was_set_and_where_right_outputs_came_from(tmp_path):
+    run = make_run(tmp_path, ["a", "b"])
+    texts = []
+    for solved in (True, False):
+        if not solved:
+            wrong = {
+                key: [[[9]]] * len(grids) for key, grids in json.loads(run.solutions.read_text()).items()
+            }
+            run.solutions.write_text(json.dumps(wrong))
+        page = tmp_path / "page.html"
+        write_report(page, run.submission, tasks=run.tasks, solutions=run.solutions, journal=run.journal)
+        texts.append(page.read_text("utf-8"))
+    for text in texts:
+        head = text[text.index("<header>") : text.index("</header>")]
+        assert "seed" in head and "None" not in head
+    assert ["Right outputs from" in text for text in texts] == [True, False]
+
+
 def test_the_command(tmp_path):
     run = make_run(tmp_path, ["a", "b"])
     output = tmp_path / "r.html"

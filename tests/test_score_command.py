@@ -65,7 +65,7 @@ def test_the_command_says_everything(tmp_path):
         "in the pool but not chosen: 1 (a test 0)",
         "1 ids in the submission without a solution: \\x1b[2J",
         "task c, test 0, attempt_2, row 1: wanted 2 cells",
-        "task a: no entry",
+        "1 task without an entry: a",
     ):
         assert text in result.output
     assert "\x1b" not in result.output
@@ -104,3 +104,22 @@ def test_tasks_without_a_solution_are_named(tmp_path):
     run.solutions.write_text(json.dumps({"a": json.loads(run.solutions.read_text())["a"]}))
     result = invoke("score", run.submission, run.solutions, "--tasks", run.tasks)
     assert result.exit_code == 2 and "wanted a solution for task b, found none" in result.output
+
+
+@pytest.mark.parametrize("command", ["score", "compare"])
+def test_files_of_two_sets_are_not_a_score_of_nought(tmp_path, command):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = make_run(tmp_path / "one", ["a", "b"]), make_run(tmp_path / "two", ["c"])
+    files = [one.submission] * (2 if command == "compare" else 1)
+    result = invoke(command, *files, two.solutions)
+    wanted = f"wanted answers to the tasks of {two.solutions}, found 2 tasks and none of them"
+    assert result.exit_code == 2 and f"{one.submission}: {wanted}" in result.output
+
+
+@pytest.mark.parametrize(("swapped", "kind"), [("solutions", "solutions"), ("tasks", "tasks")])
+def test_another_file_in_place_of_the_submission_is_named(tmp_path, swapped, kind):
+    run = make_run(tmp_path, ["a", "b"])
+    result = invoke("score", getattr(run, swapped), run.submission)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {getattr(run, swapped)}: wanted a submission, found {kind}\n"

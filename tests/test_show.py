@@ -121,3 +121,15 @@ def test_errors_are_one_sentence(tmp_path):
     assert result.exit_code == 2 and "no task abd; did you mean abc?" in result.output
     result = invoke(run.tasks, "abc", "--png", tmp_path / "no" / "t.png")
     assert result.exit_code == 2 and "cannot be written" in result.output
+
+
+def test_the_only_task_needs_no_id(tmp_path):
+    tasks = {task_id: random_task(task_id, np.random.default_rng(3), 1) for task_id in ("one", "two")}
+    run = CliRunner().invoke
+    (tmp_path / "1.json").write_text(json.dumps(challenges([tasks["one"]])))
+    (tmp_path / "2.json").write_text(json.dumps(challenges(list(tasks.values()))))
+    shown = run(main, ["show", str(tmp_path / "1.json")])
+    assert shown.exit_code == 0 and shown.output.startswith("task one\n")
+    refused = run(main, ["show", str(tmp_path / "2.json")])
+    assert refused.exit_code == 2
+    assert "2.json: wanted the ID of one of its 2 tasks, such as one, two" in refused.stderr

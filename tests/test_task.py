@@ -129,8 +129,25 @@ def test_bad_text_and_bad_paths_are_named(tmp_path):
     assert "cannot be read" in error_of("x" * 5000)
     (tmp_path / "empty").mkdir()
     assert "empty: wanted task files (*.json), found none" in error_of(tmp_path / "empty")
+    (tmp_path / "data" / "training").mkdir(parents=True)
+    write(tmp_path / "data" / "training" / "t.json", ONE)
+    assert "data: wanted task files (*.json), found none; there are some in its folders training" in error_of(
+        tmp_path / "data"
+    )
     write(tmp_path / "empty" / "x_solutions.json", {})
     assert "found only solutions" in error_of(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"aa": [[[1, 2], [3, 4]]], "bb": [[[1]], [[2]]]}, "solutions"),
+        ({"aa": [{"attempt_1": [[1]], "attempt_2": [[2]]}]}, "a submission"),
+    ],
+)
+def test_answers_in_place_of_tasks_are_recognised(value, kind, tmp_path):
+    path = write(tmp_path / "t.json", value)
+    assert error_of(path) == f"{path}: wanted tasks (such as a challenges file), found {kind}"
 
 
 def test_an_id_in_two_files_of_a_folder_is_named(tmp_path):

@@ -201,3 +201,11 @@ def test_damaged_and_missing_checkpoints(data: Path, tmp_path: Path) -> None:
         find_checkpoint(str(tmp_path / "nothing"), tmp_path)
     shutil.rmtree(state.parent)
     assert find_checkpoint("latest", tmp_path) is None
+
+
+def test_a_run_ends_with_whole_lines_that_say_where_the_weights_are(data, tmp_path, capsys) -> None:
+    train(small(data, tmp_path / "run", "arch.loops=1", "epochs=1", "eval_interval=1"), World())
+    said = capsys.readouterr()
+    step = checkpoints(tmp_path / "run")[-1].stem.removeprefix("step_")
+    assert said.out.splitlines()[-1] == f"Done after {step} steps: {tmp_path / 'run' / 'weights'}"
+    assert "\r" not in said.out + said.err and "%|" not in said.err  # no bar where there is no terminal

@@ -12,8 +12,8 @@ from train.distributed import joined
     epilog=f"Recipes: {', '.join(recipe_names())}. Several processes: torchrun --nproc-per-node 8 -m train",
 )
 @click.argument("words", nargs=-1, metavar="[RECIPE] [KEY=VALUE]...")
-@click.option("--print-config", is_flag=True, help="show the whole resolved configuration and stop")
-@click.option("--quiet", is_flag=True, help="no progress bar, no messages")
+@click.option("--print-config", is_flag=True, help="Show the whole resolved configuration and stop.")
+@click.option("--quiet", is_flag=True, help="No progress bar, no messages.")
 def main(words: tuple[str, ...], print_config: bool, quiet: bool) -> None:
     """Train a network by a recipe and settings in the released syntax."""
     try:

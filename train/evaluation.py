@@ -74,7 +74,7 @@ class Evaluation:
         shares = {"batch_size": size, "rank": world.rank, "world_size": world.size}
         shares["augmentations"] = run.eval_augmentations or None
         trainer.model.eval()
-        bar = partial(tqdm, disable=quiet or not world.first, unit="batch", leave=False)
+        bar = partial(tqdm, disable=quiet or not world.first or None, unit="batch", leave=False)
         for split, counts in self.counts.items():
             if split == "train":
                 canvas = trainer.config.arch.network["canvas"]

@@ -89,7 +89,9 @@ class Run:
         run, trainer = self.config.run, self.trainer
         total = trainer.total_steps
         numbers: dict[str, float] = {}
-        bar = tqdm(total=total, initial=trainer.step, unit="step", disable=self.quiet or not self.world.first)
+        # No bar where stderr is no terminal (None): a log is to have whole lines only.
+        disable = self.quiet or not self.world.first or None
+        bar = tqdm(total=total, initial=trainer.step, unit="step", disable=disable)
         with bar:
             while trainer.step < total and self.epoch < run.epochs and not self.stopping:
                 self._interval(bar)
@@ -103,7 +105,20 @@ class Run:
                     self.save()
         if not self.stopping:
             self._export(numbers)
+        self._say_goodbye()
         return numbers
+
+    def _say_goodbye(self) -> None:
+        """Where the run stands and what there is of it; ``total_steps`` is what the data allow on average."""
+        if self.quiet or not self.world.first:
+            return
+        if self.stopping:
+            tqdm.write(
+                f"Stopped after {self.trainer.step} steps; load_checkpoint=latest goes on from {self.last}"
+            )
+        else:
+            weights = self.folder / "weights"
+            tqdm.write(f"Done after {self.trainer.step} steps: {weights if weights.exists() else self.last}")
 
     def _interval(self, bar: tqdm) -> None:
         """The epochs up to the next evaluation, from where the data stands."""

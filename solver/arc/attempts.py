@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.arc.task import Grid, name_of, parse_grid, read_json
+from solver.arc.task import SUBMISSION, Grid, kind_of_file, name_of, parse_grid, read_json
 
 ATTEMPTS = ("attempt_1", "attempt_2")
 
@@ -41,6 +41,8 @@ def parse_attempts(value: object, where: str) -> Attempts:
     if not isinstance(value, dict):
         kind = "nothing" if value is None else f"a {type(value).__name__}"
         raise ValueError(f"{where}: wanted a submission (an object of tasks), found {kind}")
+    if (other := kind_of_file(value)) and other != SUBMISSION:
+        raise ValueError(f"{where}: wanted a submission, found {other}")
     problems: list[Problem] = []
     grids = {}
     for task_id, entries in value.items():

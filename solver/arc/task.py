@@ -6,7 +6,7 @@ ValueError of one sentence that names the file, the task and the place in it.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ import numpy as np
 
 MAX_SIDE = 30
 COLOURS = 10
+TASKS, SOLUTIONS, SUBMISSION = "tasks", "solutions", "a submission"  # kinds of files
 
 Entry = TypeVar("Entry")
 Grid = np.ndarray  # uint8 [height, width], 1..30 a side, colours 0..9, not writeable
@@ -166,7 +167,34 @@ def parse_tasks(value: object, where: str, single_id: str) -> list[Task]:
         return [parse_task(single_id, value, where)]
     if not value:
         raise ValueError(f"{where}: wanted at least one task, found none")
+    if (kind := kind_of_file(value)) and kind != TASKS:
+        raise ValueError(f"{where}: wanted tasks (such as a challenges file), found {kind}")
     return [parse_task(key, task, where) for key, task in value.items()]
+
+
+def kind_of_file(value: Mapping[str, object]) -> str:
+    """What all entries of a file's object look like: TASKS, SOLUTIONS or SUBMISSION; else empty.
+
+    It only looks far enough to say which file was given in place of another.
+    """
+    if {"train", "test"} <= value.keys():
+        return TASKS
+    kinds = {_kind_of_entry(entry) for entry in value.values()}
+    return kinds.pop() if len(kinds) == 1 else ""
+
+
+def _kind_of_entry(entry: object) -> str:
+    if isinstance(entry, dict):
+        return TASKS if {"train", "test"} <= entry.keys() else ""
+    if not isinstance(entry, list) or not entry:
+        return ""
+    if all(isinstance(item, dict) and "attempt_1" in item for item in entry):
+        return SUBMISSION
+    return SOLUTIONS if all(_is_rows(item) for item in entry) else ""
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, list) for row in value)
 
 
 def parse_lists(
@@ -247,7 +275,9 @@ def _load_folder(folder: Path) -> list[Task]:
     tasks: dict[str, Task] = {}
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise ValueError(f"{folder}: wanted task files (*.json), found none")
+        below = sorted({path.parent.name for path in folder.glob("*/*.json")})
+        hint = f"; there are some in its folders {', '.join(map(name_of, below[:5]))}" if below else ""
+        raise ValueError(f"{folder}: wanted task files (*.json), found none{hint}")
     for path in paths:
         if path.stem.endswith(("solutions", "submission")):
             continue

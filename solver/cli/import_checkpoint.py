@@ -10,7 +10,18 @@ import click
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("import-checkpoint", short_help="Turn a published checkpoint into weights.")
+EXAMPLES = """\b
+Examples:
+  solve import-checkpoint step_155718 -o weights/urm
+  solve import-checkpoint step_9000 -o weights/trm --arch-config L_cycles=4
+"""
+
+
+@click.command(
+    "import-checkpoint",
+    short_help="Turn a published checkpoint into weights.",
+    epilog=EXAMPLES,
+)
 @click.argument("checkpoint", metavar="FILE", type=_FILE)
 @click.option(
     "-o",

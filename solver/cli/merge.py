@@ -2,8 +2,18 @@
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  solve merge a.json b.json -o both.json
+  solve merge a.journal b.journal -o both.json --by votes --tasks tasks.json
+"""
 
-@click.command("merge", short_help="Merge submissions or journals into one.")
+
+@click.command(
+    "merge",
+    short_help="Merge submissions or journals into one.",
+    epilog=EXAMPLES,
+)
 @click.argument(
     "files", nargs=-1, required=True, metavar="A B [...]", type=click.Path(exists=True, dir_okay=False)
 )

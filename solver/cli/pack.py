@@ -10,7 +10,18 @@ DTYPES = ("int8", "bfloat16", "float32")
 SHIPPED_BYTES = 15e6  # a set that travels with the program is no larger
 
 
-@click.command("pack", short_help="Store weights in fewer bytes, and say what that changes.")
+EXAMPLES = """\b
+Examples:
+  solve pack urm-nano -o weights/urm-nano-int8
+  solve pack runs/mine/weights -o weights/mine --device cuda
+"""
+
+
+@click.command(
+    "pack",
+    short_help="Store weights in fewer bytes, and say what that changes.",
+    epilog=EXAMPLES,
+)
 @click.argument("weights", metavar="NAME|DIR")
 @click.option(
     "-o",

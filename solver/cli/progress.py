@@ -156,7 +156,7 @@ class Progress:
         self._verdicts: dict[str, Verdict] = {}
         self._results: dict[str, TaskResult] = {}
         self._interim: dict[str, dict[str, Verdict]] = {QUICK: {}, JOINT: {}}
-        self._id_width = min(ID_WIDTH, max(len(task.id) for task in tasks))
+        self._id_width = min(ID_WIDTH, max(len("task"), *(len(task.id) for task in tasks)))
         self._bar = tqdm(disable=True)
         outputs = sum(len(task.test) for task in tasks)
         self.say(f"{source}: {_plural(len(tasks), 'task')}, {_plural(outputs, 'test output')} to find")

