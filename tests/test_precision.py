@@ -27,8 +27,8 @@ def learner(dtype: torch.dtype = torch.float32, **options) -> Learner:
 
 def tensors(one: Learner) -> list[torch.Tensor]:
     """Everything a step may change, the optimisers' moments included."""
-    states = [state for optimizer, _ in one.optimizers for state in optimizer.state.values()]
-    states += list(one.task_optimizer.state.values()) if one.task_optimizer else []
+    every = (*one.optimizers, *one.task_optimizers)
+    states = [state for optimizer, _ in every for state in optimizer.state.values()]
     moments = [value for state in states for value in state.values() if isinstance(value, torch.Tensor)]
     known = [*one.network.state_dict().values(), *one.memory.state_dict().values(), *one.average.values]
     return [value.clone() for value in [*known, *moments]]
@@ -118,7 +118,7 @@ class Waiting(TorchDispatchMode):
 @pytest.mark.parametrize("packed", [False, True])
 def test_nothing_waits_in_a_step_or_a_prediction(memory: str, packed: bool) -> None:
     one = learner(memory=memory)
-    one.task_optimizer = None  # torch's AdamW counts on the host here; on a GPU its fused form does not
+    one.task_optimizers = []  # torch's AdamW counts on the host here; on a GPU its fused form does not
     config = one.network.config
     batch = make_batch(config, [(3, 4), (6, 6), (2, 2)])
     batch = batch.packed(config.prefix_len) if packed else batch

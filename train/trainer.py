@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from solver.arc.seed import derive_seed
 from solver.model.batch import Batch
+from solver.model.dense import clear
 from solver.model.device import Placement
 from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
@@ -25,7 +26,7 @@ from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.feed import Feed, as_batch, split_batch, total_steps
 from train.identity import checksum
-from train.optimisers import build_dense, clear, rate_factor, take_step
+from train.optimisers import build_dense, rate_factor, take_step
 from train.released_act import ReleasedAct
 from train.slots import Queue
 from train.stopwatch import Stopwatch
