@@ -61,6 +61,11 @@ class Record:
         self.known = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
         self.known |= header
         self.known.setdefault("failed", {})
+        self.write()
+
+    def write(self) -> None:
+        """What is known, on disk."""
+        replace_file(self.path, json.dumps(self.known, indent=1).encode())
 
     @property
     def peak(self) -> float:
@@ -81,7 +86,7 @@ class Record:
             click.echo(told(name, self.known[name], self.peak))
             return True
         finally:
-            replace_file(self.path, json.dumps(self.known, indent=1).encode())
+            self.write()
 
 
 def told(name: str, value: Any, peak: float) -> str:
@@ -103,9 +108,9 @@ def run_part(part: str, card: Card, record: Record) -> bool:
     start, well = time.monotonic(), True
     for name, work in PARTS[part](card):
         well = record.take(name, work) and well
-        torch.compiler.reset()  # graphs of other networks would count against torch's limit for the next
         gc.collect()
         if card.cuda:
+            torch.compiler.reset()  # graphs of other networks would count against torch's limit for the next
             torch.cuda.empty_cache()
     click.echo(f"  ({part} took {time.monotonic() - start:.0f} s)")
     return well

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from contextlib import nullcontext
 from inspect import signature
-from math import isqrt
+from math import isfinite, isqrt
 from typing import Any
 
 import torch
@@ -166,7 +166,7 @@ class Trainer:
         values = world.sum(sums).tolist()
         self.watch.mark("reduce")
         factor = rate_factor(run, self.step, self.total_steps)
-        if sums[-len(LOSSES)].isfinite():
+        if isfinite(values[-len(LOSSES)]):  # read already: the host need not wait again
             take_step(run, self.dense, world.all_rows(rows, max(counts)), factor, self.average)
             self.carries = [loop.carry for loop in loops]
         else:
