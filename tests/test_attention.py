@@ -8,12 +8,13 @@ from torch import Tensor
 from solver.model.attention import (
     BLOCK,
     attend,
-    candidates,
     choice_for,
+    chosen,
     document_blocks,
     engine_for,
     fastest,
     forced_engine,
+    kernels,
 )
 from solver.model.batch import Layout, Packing
 from solver.model.registry import build_network
@@ -110,8 +111,8 @@ def test_the_block_mask_holds_every_pair_of_a_sequence() -> None:
 
 
 def test_engines_are_chosen_by_card_and_by_time() -> None:
-    assert candidates((6, 0)) == ["padded"]
-    assert "flex" not in candidates((6, 0)) and candidates((9, 0))[-1] == "padded"
+    assert kernels((7, 5)) == [] and set(kernels((9, 0))) <= {"flash", "varlen"}
+    assert chosen((6, 0), lambda name: 1.0).reason == "the only engine that this GPU runs"
     choice = fastest({"varlen": 0.002, "padded": 0.003, "flex": float("inf")})
     assert choice.engine == "varlen"
     assert choice.reason.endswith("varlen 2.00 ms, padded 3.00 ms, flex does not run")
@@ -121,6 +122,27 @@ def test_engines_are_chosen_by_card_and_by_time() -> None:
         assert engine_for(torch.device("cpu")) == "flex"
     with pytest.raises(ValueError, match="wanted one of flash, varlen, flex, padded"), forced_engine("fast"):
         pass
+
+
+def test_flex_attention_is_timed_only_where_no_other_kernel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torch that has the variable-length kernel's wrapper and not the kernel must not end up padded."""
+    monkeypatch.setattr(
+        "solver.model.attention.find_spec", lambda name: None if name == "flash_attn" else name
+    )
+    milliseconds = {"varlen": 2.0, "flex": 3.0, "padded": 9.0}
+    asked: list[str] = []
+
+    def timed(name: str) -> float:
+        asked.append(name)
+        return milliseconds[name] / 1e3
+
+    assert chosen((9, 0), timed).engine == "varlen" and asked == ["varlen", "padded"]
+    milliseconds["varlen"] = float("inf")
+    choice = chosen((9, 0), timed)
+    assert choice.engine == "flex" and "varlen does not run, flex 3.00 ms" in choice.reason
+    assert chosen((7, 5), timed).engine == "flex"
+    milliseconds["flex"] = float("inf")
+    assert chosen((7, 5), timed).engine == "padded"
 
 
 def test_the_environment_decides_without_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +159,7 @@ def test_the_environment_decides_without_measuring(monkeypatch: pytest.MonkeyPat
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 @pytest.mark.parametrize("engine", ["flash", "varlen", "flex"])
 def test_engines_of_the_card_compute_the_same(engine: str) -> None:
-    if engine not in {*candidates(torch.cuda.get_device_capability(0)), "flex"}:
+    if engine not in {*kernels(torch.cuda.get_device_capability(0)), "flex"}:
         pytest.skip(f"{engine} does not run here")
     lengths = torch.tensor([200, 3, 130, 77])
     starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)

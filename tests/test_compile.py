@@ -1,10 +1,15 @@
 """Compiling: a network is compiled block by block, and batches of other shapes need no other graph."""
 
+from importlib.util import find_spec
+from itertools import pairwise
+
 import pytest
 import torch
 from model_inputs import make_batch, small_config
+from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 
-from solver.model.graph import LoopGraph
+from solver.model.attention import forced_engine
 from solver.model.registry import build_network
 
 SHAPES = (
@@ -50,29 +55,89 @@ def test_names_of_the_weights_are_those_of_the_plain_network() -> None:
     assert list(network.state_dict()) == before
 
 
-def graph_inputs(device: str):
-    config = small_config("urm", canvas="cropped", pos_encodings="rope2d")
-    network = build_network(config, torch.Generator().manual_seed(1)).to(device)
-    batch = make_batch(config, [(3, 4), (6, 6), (2, 5)]).to(torch.device(device))
-    return network, batch, torch.ones(3, config.puzzle_emb_ndim, device=device)
+def each_sequence(query: Tensor, key: Tensor, value: Tensor, starts: Tensor, grad: Tensor | None = None):
+    """Attention of packed [M, heads, width] one sequence at a time, or its gradients written out: a kernel
+    stands below autograd."""
+    found: list[tuple[Tensor, ...]] = []
+    for begin, end in pairwise(starts.tolist()):
+        q, k, v, g = (
+            None if x is None else x[begin:end].transpose(0, 1).float() for x in (query, key, value, grad)
+        )
+        shares = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
+        if g is None:
+            results = (shares @ v,)
+        else:
+            inner = g @ v.mT
+            scores = shares * (inner - (inner * shares).sum(-1, keepdim=True)) / q.shape[-1] ** 0.5
+            results = (scores @ k, scores.mT @ q, shares.mT @ g)
+        found.append(tuple(x.transpose(0, 1).to(query.dtype) for x in results))
+    return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
-def test_a_loop_graph_wants_a_gpu() -> None:
-    network, batch, vectors = graph_inputs("cpu")
-    with pytest.raises(ValueError, match="wanted a CUDA GPU"):
-        LoopGraph(network, batch, vectors, torch.float32)
+def varlen_on_a_cpu() -> None:
+    """Kernels for torch's variable-length attention, which has none for a CPU: everything about it but
+    the kernel, its arguments, shapes and gradients included, is then torch's own."""
+    from torch.nn.attention import varlen
+
+    def forward(query, key, value, starts, starts_k, longest, longest_k, *rest):
+        (out,) = each_sequence(query, key, value, starts)
+        return out, torch.zeros(query.shape[1], query.shape[0]), torch.zeros(2, dtype=torch.uint64)
+
+    def backward(grad, query, key, value, out, lse, starts, *rest):
+        return each_sequence(query, key, value, starts, grad)
+
+    varlen._varlen_attn.register_kernel("cpu")(forward)
+    varlen._varlen_attn_backward.register_kernel("cpu")(backward)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
-def test_a_loop_graph_replays_the_loop() -> None:
-    network, batch, vectors = graph_inputs("cuda")
-    graph = LoopGraph(network, batch, vectors, torch.float32)
-    for _ in range(2):
-        found, _ = graph.run(3)
+@pytest.mark.skipif(find_spec("torch.nn.attention.varlen") is None, reason="torch has it from 2.10 on")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_a_packed_step_compiles_whole_with_torchs_variable_length_attention() -> None:
+    """Forward and backward traced as on a GPU: no break, one graph for all layers, recurrences and
+    batches of one shape; and the result of the padded engine."""
+    varlen_on_a_cpu()
+    config = small_config("urm", canvas="cropped", pos_encodings="rope2d", H_cycles=1, num_layers=2)
+    shapes = [(3, 4), (6, 6), (2, 5), (1, 1)]
+    gradients = []
+    for engine in ("varlen", "padded"):
+        network = build_network(config, torch.Generator().manual_seed(1))
+        if engine == "varlen":
+            torch.compiler.reset()
+            torch._dynamo.utils.counters.clear()
+            network.compile(backend="aot_eager", dynamic=False, fullgraph=True)
+        for order in (shapes, shapes[::-1]):
+            batch = make_batch(config, order).packed(config.prefix_len)
+            vectors = torch.ones(len(batch), config.puzzle_emb_ndim)
+            with forced_engine(engine):
+                states = network.initial_states(batch, torch.float16)
+                output = network(states, batch, vectors, torch.float16)
+                inside = torch.arange(36) < batch.lengths[:, None]
+                output.logits.float().square()[inside].mean().backward()
+        gradients.append([p.grad for p in network.layers.parameters()])
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.01 * float(other.abs().max()))
+    torch.compiler.reset()
+
+
+@torch.no_grad()  # torch has no gradient of FlexAttention on the CPU
+def test_flex_attention_compiles_whole_and_once() -> None:
+    """Where sequences begin is data: other batches of the same size need no other graph."""
+    config = small_config("urm", canvas="cropped", pos_encodings="rope2d", num_layers=2)
+    plain = build_network(config, torch.Generator().manual_seed(1))
+    network = build_network(config, torch.Generator().manual_seed(1))
+    counter = CompileCounter()
+    torch.compiler.reset()
+    network.compile(backend=counter, fullgraph=True)
+    shapes = [(3, 4), (6, 6), (2, 5)]
+    for order in (shapes, shapes[::-1], [shapes[1], *shapes[::2]]):
+        batch = make_batch(config, order).packed(config.prefix_len)
+        vectors = torch.ones(len(batch), config.puzzle_emb_ndim)
         states = network.initial_states(batch, torch.float32)
-        with torch.inference_mode():
-            for _ in range(3):
-                output = network(states, batch, vectors, torch.float32)
-                states = output.states
-        torch.testing.assert_close(found, output.logits)
+        with forced_engine("flex"):
+            found = network(states, batch, vectors, torch.float32).logits
+        inside = torch.arange(36) < batch.lengths[:, None]
+        wanted = plain(states, batch, vectors, torch.float32).logits
+        torch.testing.assert_close(found[inside], wanted[inside], rtol=1e-4, atol=2e-5)
+    assert counter.frame_count == 1
+    torch.compiler.reset()

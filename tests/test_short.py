@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from test_precision import Waiting
 from torch._dynamo.testing import CompileCounter
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -238,6 +239,37 @@ def test_a_block_with_a_packed_kernel_is_one_graph(recipe: Path, monkeypatch: py
             trainer.learn(item)
     assert counter.frame_count == 1  # the first stage has no recurrence without gradient
     torch.compiler.reset()
+
+
+def test_compiling_takes_the_name_of_a_mode(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(URM, "compile", lambda network, **options: asked.append(options))
+    trainer_of(recipe)
+    trainer_of(recipe, "compile=false")
+    assert not asked
+    trainer_of(recipe, "compile=true")
+    trainer_of(recipe, "compile=reduce-overhead", "layout=packed")
+    assert asked == [
+        {"dynamic": True, "mode": "default"}, {"dynamic": False, "mode": "reduce-overhead"}
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="compile is 'fast', wanted true, false or one of default, reduce"):
+        read_run(recipe, ["compile=fast"])
+    with pytest.raises(ValueError, match=r"compile is 1, wanted bool \| str"):
+        read_run(recipe, ["compile=1"])
+
+
+def test_nothing_waits_in_a_packed_batch(recipe: Path) -> None:
+    """From the parcel to the moving average, as on a GPU, but for AdamW: torch's counts steps on the host
+    here, and in its fused form, which a GPU takes, it does not."""
+    trainer = trainer_of(recipe, "layout=packed", "rates.matrices=1e-3")
+    trainer.learner.task_optimizers = []
+    trainer.learner.optimizers = trainer.learner.optimizers[:1]
+    parcels = trainer.maker(0)
+    trainer.at.flop = trainer.run.flop / 3
+    with Waiting():
+        for parcel in parcels[:2]:
+            numbers = trainer.learn(parcel)
+    assert numbers.shape == (3,)
 
 
 def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path) -> None:

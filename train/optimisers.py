@@ -1,24 +1,14 @@
 """The optimisers of a run, and the one step that they take together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import torch
 from torch import nn
 
-from solver.model.embedding import CoseMemory, SparseRows
-from solver.model.muon import build_muon
-from solver.model.optim import AdamAtan2, Average, cosine_with_floor, sign_sgd_rows
+from solver.model.dense import Dense, clear, of_tasks, of_weights, shared_parameters
+from solver.model.embedding import SparseRows
+from solver.model.optim import Average, cosine_with_floor, sign_sgd_rows
 from train.act import Model
 from train.config import RunConfig
-
-
-@dataclass(frozen=True, eq=False)
-class Dense:
-    """An optimiser of parameters and the rate it has when the schedule stands at 1."""
-
-    optimizer: torch.optim.Optimizer
-    rate: float
 
 
 def build_dense(config: RunConfig, model: nn.Module) -> list[Dense]:
@@ -28,25 +18,18 @@ def build_dense(config: RunConfig, model: nn.Module) -> list[Dense]:
     """
     network, memory = (model.network, model.memory) if isinstance(model, Model) else (model, None)
     betas = (config.beta1, config.beta2)
-    found, beside = [], []
-    if isinstance(memory, CoseMemory):
-        vectors = torch.optim.AdamW(
-            [memory.task_vectors], config.task_lr, betas, weight_decay=config.task_weight_decay
-        )
-        found.append(Dense(vectors, config.task_lr))
-        beside = [p for name, p in memory.named_parameters() if name != "task_vectors"]
+    tasks = of_tasks(memory, config.task_lr, betas, config.task_weight_decay)
+    beside = shared_parameters(memory)
     if config.freeze_weights:
         for parameter in [*network.parameters(), *beside]:
             parameter.requires_grad_(False)
-        return found
-    if config.use_muon:
-        released = config.muon_variant == "released"
-        pair = build_muon(
-            network, lr=config.lr, weight_decay=config.weight_decay, beside=beside, released=released
-        )
-        return found + [Dense(optimizer, config.lr) for optimizer in pair]
-    shared = [*network.parameters(), *beside]
-    return [*found, Dense(AdamAtan2(shared, config.lr, betas, config.weight_decay), config.lr)]
+        return tasks
+    matrices = config.lr if config.use_muon else 0.0
+    released = config.muon_variant == "released"
+    weights = of_weights(
+        network, beside, config.lr, betas, config.weight_decay, matrices=matrices, released=released
+    )
+    return [*tasks, *weights]
 
 
 def rate_factor(config: RunConfig, step: int, total: int) -> float:
@@ -66,17 +49,9 @@ def take_step(
     ``factor`` multiplies every rate; ``rows`` are those of all micro-batches of all processes.
     """
     for part in dense:
-        for group in part.optimizer.param_groups:
-            group["lr"] = part.rate * factor
-        part.optimizer.step()
+        part.step(factor)
     lr, decay = config.puzzle_emb_lr * factor, config.puzzle_emb_weight_decay
     sign_sgd_rows(rows, lr=lr, weight_decay=decay)
     clear(dense)
     if average is not None:
         average.update()
-
-
-def clear(dense: Sequence[Dense]) -> None:
-    """Forget collected gradients."""
-    for part in dense:
-        part.optimizer.zero_grad(set_to_none=True)

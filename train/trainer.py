@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from contextlib import nullcontext
 from inspect import signature
-from math import isqrt
+from math import isfinite, isqrt
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from solver.arc.seed import derive_seed
 from solver.model.batch import Batch
+from solver.model.dense import clear
 from solver.model.device import Placement
 from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
@@ -25,7 +26,7 @@ from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.feed import Feed, as_batch, split_batch, total_steps
 from train.identity import checksum
-from train.optimisers import build_dense, clear, rate_factor, take_step
+from train.optimisers import build_dense, rate_factor, take_step
 from train.released_act import ReleasedAct
 from train.slots import Queue
 from train.stopwatch import Stopwatch
@@ -165,7 +166,7 @@ class Trainer:
         values = world.sum(sums).tolist()
         self.watch.mark("reduce")
         factor = rate_factor(run, self.step, self.total_steps)
-        if sums[-len(LOSSES)].isfinite():
+        if isfinite(values[-len(LOSSES)]):  # read already: the host need not wait again
             take_step(run, self.dense, world.all_rows(rows, max(counts)), factor, self.average)
             self.carries = [loop.carry for loop in loops]
         else:

@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
+from subprocess import SubprocessError
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +30,12 @@ from solver.model.batch import Layout, Packing
 ENGINES = ("flash", "varlen", "flex", "padded")
 HALVES = (torch.float16, torch.bfloat16)
 BLOCK = 128  # tokens of a block of FlexAttention's mask
-FAILURES = (RuntimeError, ImportError, TypeError)  # what an engine that does not run here raises
+# What an engine that does not run here raises: torch without its kernel, another version's arguments,
+# Triton without a C compiler.
+FAILURES = (
+    RuntimeError, ImportError, TypeError, ValueError, AttributeError, AssertionError, OSError,
+    SubprocessError,
+)  # fmt: skip
 
 _forced: ContextVar[str] = ContextVar("engine", default="")
 
@@ -73,26 +79,35 @@ def choice_for(index: int) -> Choice:
     if named:
         return Choice(_known(named, "URM_ATTENTION"), "URM_ATTENTION says so")
     device = torch.device("cuda", index)
-    found = candidates(torch.cuda.get_device_capability(index))
-    if found == ["padded"]:
-        return Choice("padded", "the only engine that this GPU runs")
     # The first packed batch may come in a prediction, where nothing has a gradient.
     with torch.cuda.device(device), torch.inference_mode(False), torch.enable_grad():
-        return fastest({name: measure(name, device) for name in found})
+        return chosen(torch.cuda.get_device_capability(index), lambda name: measure(name, device))
 
 
-def candidates(capability: tuple[int, int]) -> list[str]:
-    """Engines worth measuring. FlexAttention takes half a minute to compile, so only where there is no
-    variable-length kernel."""
-    modern = capability >= (8, 0)
-    found = []
-    if modern and find_spec("flash_attn") is not None:
-        found.append("flash")
-    if modern and find_spec("torch.nn.attention.varlen") is not None:
-        found.append("varlen")
-    if not found and capability >= (7, 0) and find_spec("triton") is not None:
-        found.append("flex")
-    return [*found, "padded"]
+def chosen(capability: tuple[int, int], timed: Callable[[str], float]) -> Choice:
+    """The fastest of the engines for a GPU of this compute capability by ``timed``, seconds of a name.
+
+    FlexAttention takes half a minute to compile, so it is timed only where no variable-length kernel is
+    installed or none of them runs."""
+    seconds = {name: timed(name) for name in kernels(capability)}
+    if all(value == float("inf") for value in seconds.values()) and flexes(capability):
+        seconds["flex"] = timed("flex")
+    if not seconds:
+        return Choice("padded", "the only engine that this GPU runs")
+    return fastest({**seconds, "padded": timed("padded")})
+
+
+def kernels(capability: tuple[int, int]) -> list[str]:
+    """The variable-length kernels that are installed for a GPU of this compute capability."""
+    modules = {"flash": "flash_attn", "varlen": "torch.nn.attention.varlen"}
+    return [
+        name for name, module in modules.items() if capability >= (8, 0) and find_spec(module) is not None
+    ]
+
+
+def flexes(capability: tuple[int, int]) -> bool:
+    """Whether FlexAttention can be compiled for a GPU of this compute capability."""
+    return capability >= (7, 0) and find_spec("triton") is not None
 
 
 def fastest(seconds: dict[str, float]) -> Choice:
@@ -121,10 +136,10 @@ def measure(name: str, device: torch.device, dtype: torch.dtype | None = None) -
         torch.randn(1, int(starts[-1]), 8, 64, device=device, dtype=dtype, requires_grad=True)
         for _ in range(3)
     ]
-    blocks = document_blocks(packing) if name == "flex" else None
-    layout = Layout(None, None, mask, longest, packing, name, blocks)
     times = []
     try:
+        blocks = document_blocks(packing) if name == "flex" else None
+        layout = Layout(None, None, mask, longest, packing, name, blocks)
         for _ in range(8):
             begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
             begin.record()

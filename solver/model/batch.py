@@ -52,6 +52,12 @@ class Packing:
         place = torch.arange(self.index.shape[0], device=self.starts.device)
         return torch.searchsorted(self.starts[1:].long(), place, right=True)
 
+    @property
+    def opens(self) -> Tensor:
+        """[1, M, 1] bool: True at the first token of each sequence."""
+        inside = torch.zeros(self.index.shape[0], dtype=torch.bool, device=self.starts.device)
+        return inside.index_fill(0, self.starts[:-1].long(), True)[None, :, None]
+
     def to(self, device: torch.device) -> "Packing":
         index, starts = (part.to(device, non_blocking=True) for part in (self.index, self.starts))
         return Packing(index, starts, self.longest)
@@ -160,6 +166,7 @@ class Layout:
     without rotary positions. ``mask`` [B, 1, 1, P + T] bool: True at tokens that may be attended to;
     None when all may. ``packing``: the batch's; ``length``: P + T. ``engine``: what runs attention over a
     packed batch (solver.model.attention), ``blocks``: what FlexAttention wants to know beside it.
+    ``opens`` [1, M, 1] bool, of a packed batch: True at the first token of each sequence.
     """
 
     cos: Tensor | None
@@ -169,6 +176,7 @@ class Layout:
     packing: Packing | None = None
     engine: str = "padded"
     blocks: object = None
+    opens: Tensor | None = None
 
 
 def cell_positions(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import UnionType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 Canvas = Literal["full", "cropped"]
@@ -29,6 +30,9 @@ def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
                 raise ValueError(f"{where}: {key} is {value!r}, wanted one of {', '.join(get_args(hint))}")
         elif hint is float and type(value) is int:
             continue
+        elif get_origin(hint) is UnionType:
+            if type(value) not in get_args(hint):
+                raise ValueError(f"{where}: {key} is {value!r}, wanted {hint}")
         elif type(value) is not (get_origin(hint) or hint):
             raise ValueError(f"{where}: {key} is {value!r}, wanted {hint.__name__}")
     return dict(values)

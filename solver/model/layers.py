@@ -77,12 +77,12 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     with the row, half with the column, and the prefix is not turned."""
     prefix = config.prefix_len
     mask, length = padding_mask(batch, prefix), prefix + batch.tokens.shape[1]
-    engine, blocks = "padded", None
+    engine, blocks, opens = "padded", None, None
     if batch.packing is not None:
-        engine = engine_for(batch.tokens.device)
+        engine, opens = engine_for(batch.tokens.device), batch.packing.opens
         blocks = document_blocks(batch.packing) if engine == "flex" else None
     if config.pos_encodings not in ("rope", "rope2d"):
-        return Layout(None, None, mask, length, batch.packing, engine, blocks)
+        return Layout(None, None, mask, length, batch.packing, engine, blocks, opens)
     rows, columns = cell_positions(batch)
     device = rows.device
     if config.pos_encodings == "rope":
@@ -96,7 +96,7 @@ def rotary_layout(config: NetworkConfig, batch: Batch) -> Layout:
     if batch.packing is not None:
         angles = batch.packing.pack(angles)
     angles = angles.unsqueeze(2)
-    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing, engine, blocks)
+    return Layout(angles.cos(), angles.sin(), mask, length, batch.packing, engine, blocks, opens)
 
 
 def _frequencies(config: NetworkConfig, width: int, device: torch.device) -> Tensor:
@@ -155,8 +155,9 @@ class ShortConvolution(nn.Module):
         before, here = self.weight.to(x.dtype).unbind(-1)
         shifted = F.pad(x, (0, 0, 1, 0))[:, :-1]
         if layout.packing is not None:
-            # Nothing leaks from one sequence into the next.
-            shifted = shifted.index_fill(1, layout.packing.starts[:-1].long(), 0)
+            # Nothing leaks from one sequence into the next. A mask melts into the products when compiled;
+            # writing at the places where sequences begin would be a kernel of its own.
+            shifted = shifted.masked_fill(layout.opens, 0)
         return torch.addcmul(torch.addcmul(self.bias.to(x.dtype), x, here[:, 0]), shifted, before[:, 0])
 
 

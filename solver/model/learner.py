@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from solver.model.batch import Batch
+from solver.model.dense import clear, of_tasks, of_weights, shared_parameters
 from solver.model.embedding import CoseMemory, Memory, SparseRows
 from solver.model.loss import LossTerms, LossType, act_loss
-from solver.model.muon import build_muon
-from solver.model.optim import AdamAtan2, Average, sign_sgd_rows
+from solver.model.optim import Average, sign_sgd_rows
 from solver.model.scaling import LossScale
 
 
@@ -53,25 +53,12 @@ class Learner:
         if scaling is None and dtype == torch.float16:
             scaling = LossScale(next(network.parameters()).device)
         self.scaling = scaling
-        shared = list(network.parameters())
-        self.task_optimizer = None
-        if isinstance(memory, CoseMemory):
-            shared += [p for name, p in memory.named_parameters() if name != "task_vectors"]
-        self.shared = shared
-        if rates.matrices:
-            beside = [p for p in shared if not any(p is own for own in network.parameters())]
-            muon, adamw = build_muon(
-                network, lr=rates.matrices, weight_decay=rates.weight_decay, beside=beside
-            )
-            self.optimizers = [(muon, rates.matrices), (adamw, rates.weights)]
-        else:
-            atan2 = AdamAtan2(shared, rates.weights, rates.betas, rates.weight_decay)
-            self.optimizers = [(atan2, rates.weights)]
-        if isinstance(memory, CoseMemory):
-            fused = {"fused": True} if memory.task_vectors.is_cuda else {}
-            self.task_optimizer = torch.optim.AdamW(
-                [memory.task_vectors], rates.tasks, rates.betas, weight_decay=rates.tasks_decay, **fused
-            )
+        beside = shared_parameters(memory)
+        self.shared = [*network.parameters(), *beside]
+        self.optimizers = of_weights(
+            network, beside, rates.weights, rates.betas, rates.weight_decay, matrices=rates.matrices
+        )
+        self.task_optimizers = of_tasks(memory, rates.tasks, rates.betas, rates.tasks_decay)
 
     def step(
         self, states: tuple[Tensor, ...], batch: Batch, *, scale: float = 1.0, tune_weights: bool = True
@@ -108,18 +95,15 @@ class Learner:
         if self.scaling is not None and not self.scaling.unscale(self._gradients(sparse)):
             self._clear()
             return
-        if self.task_optimizer is not None:
-            self.task_optimizer.param_groups[0]["lr"] = rates.tasks * scale
-            self.task_optimizer.step()
-            self.task_optimizer.zero_grad(set_to_none=True)
+        for part in self.task_optimizers:
+            part.step(scale)
         sign_sgd_rows(sparse, lr=rates.rows * scale, weight_decay=rates.rows_decay)
         if tune_weights:
-            for optimizer, rate in self.optimizers:
-                optimizer.param_groups[0]["lr"] = rate * scale
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
+            for part in self.optimizers:
+                part.step(scale)
             if self.average is not None:
                 self.average.update()
+        self._clear()
 
     def _gradients(self, sparse: tuple[SparseRows, ...]) -> list[Tensor]:
         known = [*self.shared, *(rows.values for rows in sparse)]
@@ -128,10 +112,7 @@ class Learner:
         return [part.grad for part in known if part.grad is not None]
 
     def _clear(self) -> None:
-        for optimizer, _ in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        if self.task_optimizer is not None:
-            self.task_optimizer.zero_grad(set_to_none=True)
+        clear([*self.task_optimizers, *self.optimizers])
 
 
 @torch.inference_mode()

@@ -1,5 +1,6 @@
 """Batches for a short run, drawn ahead by other processes where that pays, and their way to the device."""
 
+import pickle
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -40,9 +41,9 @@ class Maker:
 _MAKER: list[Maker] = []
 
 
-def _start(maker: Maker) -> None:
+def _start(maker: bytes) -> None:
     use_threads(1)
-    _MAKER.append(maker)
+    _MAKER.append(pickle.loads(maker))
 
 
 def _make(block: int) -> list[Item]:
@@ -55,7 +56,9 @@ def blocks(maker: Maker, *, start: int, workers: int = 0) -> Iterator[list[Item]
         while True:
             yield maker(start)
             start += 1
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (maker,)) as executor:
+    # Pickled once, not once for each process: a pool has a hundred thousand grids.
+    packed = pickle.dumps(maker)
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (packed,)) as executor:
         pending: deque[Future[list[Item]]] = deque()
         try:
             while True:

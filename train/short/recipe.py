@@ -12,6 +12,9 @@ from solver.model.learner import Rates
 from train.short.pool import PooledTask, Source
 from train.short.sample import Mixture
 
+# What torch.compile does beside fusing: nothing, CUDA graphs of the blocks, matrix products tried out.
+MODES = ("default", "reduce-overhead", "max-autotune-no-cudagraphs")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -50,7 +53,8 @@ class ShortRun:
     (summed over resumptions) and ``flop`` is the budget. ``max_cells``: largest cropped canvas.
     ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
     is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
-    ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile.
+    ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile; or
+    the name of one of its MODES.
     ``workers``: processes that draw batches; 0 draws them in the trainer."""
 
     name: str
@@ -69,7 +73,7 @@ class ShortRun:
     seed: int = 0
     layout: Literal["auto", "padded", "packed"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    compile: bool = False
+    compile: bool | str = False
     workers: int = 0
     stages: list[Any] = field(default_factory=lambda: [[0.0, 1]])
     rates: dict[str, float] = field(default_factory=dict)
@@ -97,6 +101,9 @@ class ShortRun:
                     f"{where}: {source.file} is held out, so its test pairs cannot be trained on: "
                     'wanted "tests": false'
                 )
+        if isinstance(self.compile, str) and self.compile not in MODES:
+            modes = ", ".join(MODES)
+            raise ValueError(f"{where}: compile is {self.compile!r}, wanted true, false or one of {modes}")
         if config.memory == "table" and not self.drawn.augmentations:
             raise ValueError(f"{where}: a table has a row for each of some augmentations, found none")
         assert self.watching and self.learning, "checked by reading them"

@@ -12,6 +12,7 @@ from types import FrameType
 import torch
 from tqdm import tqdm
 
+from solver.model.attention import choice_for, engine_for
 from solver.model.checkpoint import save_weights, task_vectors
 from solver.model.device import Placement
 from train.log import RunLog, commit
@@ -86,7 +87,13 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, call: C
         if has_state(output / "state"):
             trainer.load(read_state(output / "state", placement.device))
         pace = Pace(matmul_peak(placement, trainer.dtype), _mark(trainer))
-        log.header(run=asdict(run), tasks=len(trainer.pool), device=placement.reason, peak=pace.peak)
+        log.header(
+            run=asdict(run),
+            tasks=len(trainer.pool),
+            device=placement.reason,
+            attention=_attention(trainer),
+            peak=pace.peak,
+        )
         sample = sample_of(run, data, trainer)
         first = min(1.0, trainer.done)
         with tqdm(total=1.0, initial=first, disable=call.quiet, desc=run.name, bar_format=BAR) as bar:
@@ -96,6 +103,15 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, call: C
         return False
     export(trainer, output / "weights")
     return True
+
+
+def _attention(trainer: ShortTrainer) -> str:
+    """What runs attention, and why."""
+    device = trainer.placement.device
+    if trainer.maker.frame is None or device.type != "cuda":
+        return engine_for(device)
+    choice = choice_for(device.index or 0)
+    return f"{choice.engine}: {choice.reason}"
 
 
 def _mark(trainer: ShortTrainer) -> tuple[float, int, float]:

@@ -67,10 +67,18 @@ class ShortTrainer:
         deck = Deck(pool, run.drawn, run.seed, run.side)
         packed = placement.device.type == "cuda" if run.layout == "auto" else run.layout == "packed"
         self.maker = Maker(deck, frame_of(deck, self.config.prefix_len) if packed else None)
-        if run.compile:
-            self.network.compile(dynamic=self.maker.frame is None)
+        self.mode = "default" if run.compile is True else run.compile or ""
+        if self.mode:
+            self._compile()
         self.at = Position()
         self.rewarmed = REWARM  # steps since moments started anew, where they did
+
+    def _compile(self) -> None:
+        """The network's blocks, one graph with gradient and one without where batches are packed."""
+        # Graphs of an earlier run in this process would count against torch's limit for this one, and behind
+        # the limit it goes on uncompiled.
+        torch.compiler.reset()
+        self.network.compile(dynamic=self.maker.frame is None, mode=self.mode)
 
     @property
     def used(self) -> float:
@@ -95,8 +103,8 @@ class ShortTrainer:
         }
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
-        own = [optimizer for optimizer, _ in self.learner.optimizers]
-        return own + ([self.learner.task_optimizer] if self.learner.task_optimizer is not None else [])
+        learner = self.learner
+        return [optimizer for optimizer, _ in (*learner.optimizers, *learner.task_optimizers)]
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from ``state``; optimisers may be missing (a small one): their moments start anew, and
@@ -132,6 +140,9 @@ class ShortTrainer:
         scale = warm_stable_decay(self.done, self.run.warm_up, self.run.decay_from)
         for _ in range(stage.loops):
             self.rewarmed = min(REWARM, self.rewarmed + 1)
+            if self.mode == "reduce-overhead":
+                # Graphs may write over what the last step left: its states are read before the first runs.
+                torch.compiler.cudagraph_mark_step_begin()
             states, terms = self.learner.step(states, batch, scale=scale * self.rewarmed / REWARM)
         self.at.step += stage.loops
         self.at.samples += arrived.samples
