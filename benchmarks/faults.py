@@ -42,9 +42,11 @@ def campaign(
     seconds: float = float("inf"),
     done: Sequence[int] = (),
     executor: str = "processes",
+    only: str = "",
 ) -> Iterator[tuple[int, Outcome]]:
-    """(number, outcome) of runs with random faults, each kind in turn, until the seconds are over."""
-    began, kinds = time.monotonic(), EXECUTORS[executor]
+    """(number, outcome) of runs with random faults, each kind whose name begins with ``only`` in turn, until
+    the seconds are over."""
+    began, kinds = time.monotonic(), [kind for kind in EXECUTORS[executor] if kind.startswith(only)]
     order = np.random.default_rng(seed).permutation(len(kinds))
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch, standing(executor) as nodes:
         weights = Path(scratch) / "weights"
@@ -105,22 +107,27 @@ def read_log(path: Path) -> dict[int, Outcome]:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--seconds", default=float("inf"), show_default=True, help="Begin no run after so long.")
 @click.option("--executor", default="processes", show_default=True, type=click.Choice(list(EXECUTORS)))
+@click.option("--only", default="", metavar="WORD", help="Faults whose name begins so, such as joint.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Keep outcomes, and go on.")
-def main(runs: int, seed: int, seconds: float, executor: str, log: Path | None) -> None:
+def main(runs: int, seed: int, seconds: float, executor: str, only: str, log: Path | None) -> None:
     """Whole runs with random faults; exit status 1 where a promise was broken."""
     outcomes = read_log(log) if log else {}
     if any(outcome.executor != executor for outcome in outcomes.values()):
         raise click.UsageError(f"{log}: wanted runs on {executor}, found others")
     for name, reason in LEFT_OUT.items() if executor == "ray" else ():
         click.echo(f"left out: {name} ({reason})")
+    if not any(kind.startswith(only) for kind in EXECUTORS[executor]):
+        raise click.UsageError(
+            f"--only: wanted how one of {', '.join(EXECUTORS[executor])} begins, found {only!r}"
+        )
     began, before = time.monotonic(), len(outcomes)
-    for number, outcome in campaign(runs, seed, seconds, tuple(outcomes), executor):
+    for number, outcome in campaign(runs, seed, seconds, tuple(outcomes), executor, only):
         outcomes[number] = outcome
         if log:
             with log.open("a") as file:
                 file.write(json.dumps({"number": number, **asdict(outcome)}) + "\n")
         left = (time.monotonic() - began) / (len(outcomes) - before) * (runs - len(outcomes))
-        said = f"{len(outcomes):4} of {runs}  {outcome.scenario:<20} {outcome.seconds:6.1f} s  "
+        said = f"{len(outcomes):4} of {runs}  {outcome.scenario:<23} {outcome.seconds:6.1f} s  "
         click.echo(f"{said}{outcome.problem or 'held':<6} {left / 60:5.1f} min left")
     click.echo("\n" + "\n".join(table(list(outcomes.values()))))
     sys.exit(1 if any(outcome.problem for outcome in outcomes.values()) else 0)

@@ -12,8 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,20 +23,21 @@ import numpy as np
 from benchmarks.promises import (
     FULL,
     MARK,
-    RAY_FAULTS,
+    OUTER_FAULTS,
     TOLD,
     TOOK,
-    WORKER_FAULTS,
     Ended,
     Pace,
     Stage,
     broken_promise,
     finished,
-    marked,
     tiny_tasks,
 )
+from benchmarks.staging import set_stage
+from benchmarks.strike import strike
 from solver.run.executor import Executor
 from solver.run.launch import PACKAGE_FOLDER, Launcher
+from solver.run.message import JOINT
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes
@@ -84,10 +85,11 @@ def child(text: str) -> None:
     from solver.run.pipeline import solve
 
     wanted = json.loads(text)
-    budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": 2}
+    budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": wanted["steps"]}
     options = SolveOptions(
-        weights=wanted["weights"], augmentations=2, device="cpu", tune="full", workers=wanted["workers"],
-        lenient=True, patience=wanted["patience"], **budget,
+        weights=wanted["weights"], augmentations=2, device="cpu", tune=wanted["tune"],
+        workers=wanted["workers"], groups=wanted["groups"], lenient=True, patience=wanted["patience"],
+        **budget,
     )  # fmt: skip
     results = 0
 
@@ -100,6 +102,8 @@ def child(text: str) -> None:
             size = Path(wanted["journal"]).stat().st_size + wanted["spare"]
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
             print(FULL, flush=True)
+        if results == wanted["killed_after"]:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     with _executor(wanted) as executor:
         began = time.monotonic()
@@ -142,84 +146,35 @@ def one_run(
     """Set the stage, run, check. An empty scenario: a run without a fault."""
     if nodes:
         nodes.fill(NODES)
-    stage = _stage(scenario, generator, weights, folder, pace, nodes)
+    stage = set_stage(scenario, generator, weights, folder, pace, nodes)
     began = time.monotonic()
     problem = _play(stage, generator)
     return Outcome(scenario, time.monotonic() - began, problem, "ray" if nodes else "processes")
 
 
-def _stage(
-    scenario: str,
-    generator: np.random.Generator,
-    weights: Path,
-    folder: Path,
-    pace: Pace,
-    nodes: "RayNodes | None",
-) -> Stage:
-    hits = folder / "hits"
-    hits.mkdir(parents=True)
-    cut = scenario == "truncated weights"
-    settings = {
-        "weights": str(_truncated(weights, folder, generator) if cut else weights),
-        "output": "/proc/submission.json" if scenario == "read-only output" else str(folder / "s.json"),
-        "journal": str(folder / "journal"),
-        "workers": int(generator.integers(1, 3)),
-        "budget": float(generator.uniform(0.1, 2 * pace.clean)) if scenario == "clock near its end" else None,
-        "full_after": int(generator.integers(1, 4)) if scenario == "disk full" else 0,
-        "spare": int(generator.integers(0, 2000)),
-        "patience": pace.patience,
-        "resume": False,
-        "cluster": nodes.address if nodes else "",
-    }
-    faults = {"folder": str(hits), "faults": _faults(scenario, generator)}
-    mark = {MARK: f"{os.getpid()}-{folder.name}", "FAULTS": json.dumps(faults), "TMPDIR": str(folder)}
-    return Stage(scenario, folder, settings, {**os.environ, **mark}, pace, nodes)
-
-
-def _faults(scenario: str, generator: np.random.Generator) -> list[dict[str, object]]:
-    if scenario not in WORKER_FAULTS:
-        return []
-    task, times = (
-        str(generator.choice(["", *(task.id for task in tiny_tasks())])),
-        int(generator.integers(1, 4)),
-    )
-    if scenario == "vanish":
-        return [{"kind": "die", "task": task, "times": times}, {"kind": "vanish"}]
-    if scenario == "memory":
-        return [{"kind": "memory", "task": task, "times": 0, "tokens": int(generator.integers(0, 768))}]
-    return [{"kind": scenario, "task": task, "times": min(times, 2) if scenario == "hang" else times}]
-
-
-def _truncated(weights: Path, folder: Path, generator: np.random.Generator) -> Path:
-    broken = folder / "broken"
-    broken.mkdir()
-    for path in weights.iterdir():
-        data = path.read_bytes()
-        keep = int(generator.integers(0, len(data))) if path.suffix == ".safetensors" else len(data)
-        (broken / path.name).write_bytes(data[:keep])
-    return broken
-
-
 def _play(stage: Stage, generator: np.random.Generator) -> str:
     """The run, and those that go on with it; the first promise that is broken, or an empty string."""
-    killed, full = stage.scenario == "supervisor killed", stage.scenario == "disk full"
+    killed, gone_on = stage.scenario == "supervisor killed", stage.kind in ("supervisor killed", "disk full")
     times = [stage.pace.clean * float(share) for share in generator.uniform(0.0, 1.1, 3)]
-    if stage.scenario in ("worker killed", *RAY_FAULTS):
+    if stage.scenario in OUTER_FAULTS:
         strikes = 1 if stage.scenario == "node killed" else int(generator.integers(1, 4))
         return broken_promise(stage, _go(stage, strike_at=times[:strikes]))
     problem = broken_promise(stage, _go(stage, kill_at=times[0] if killed else None))
     again = int(generator.integers(0, 3)) if killed else 0
     for kill_at in times[1 : 1 + again]:  # the run that goes on is killed too
         problem = problem or _resume(stage, kill_at)
-    return problem or (_resume(stage, None) if killed or full else "")
+    return problem or (_resume(stage, None) if gone_on else "")
 
 
 def _resume(stage: Stage, kill_at: float | None) -> str:
-    """Go on with the run; what it had finished must still be there."""
+    """Go on with the run; what it had finished must still be there. A checkpoint's answers are replaced by
+    those of the next, of which a clock may allow fewer."""
     before = finished(stage.journal)
     problem = broken_promise(stage, _go(stage, kill_at=kill_at, resume=True), resumed=True)
     after = finished(stage.journal)
-    lost = [f"{phase} {name}" for (phase, name), count in before.items() if after.get((phase, name)) != count]
+    kept = {place for place, count in before.items() if after.get(place) == count}
+    kept |= {place for place in after if place[0] == JOINT}
+    lost = [" ".join(place) for place in before if place not in kept]
     return problem or (f"candidates of {', '.join(lost)} are lost" if lost else "")
 
 
@@ -227,7 +182,8 @@ def _go(
     stage: Stage, *, kill_at: float | None = None, strike_at: Sequence[float] = (), resume: bool = False
 ) -> Ended:
     """Run the child; kill it, or what it works with, so many seconds after its start."""
-    settings = stage.settings | ({"resume": True, "full_after": 0} if resume else {})
+    settings = stage.settings | ({"resume": True, "full_after": 0, "killed_after": 0} if resume else {})
+    meant = kill_at is not None or bool(settings["killed_after"])
     code = f"from benchmarks.faulty_run import child; child({json.dumps(settings)!r})"
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -237,40 +193,18 @@ def _go(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        timers = [threading.Timer(at, _striker(stage), (process.pid,)) for at in strike_at]
-        for timer in timers:
-            timer.start()
+        times = enumerate(strike_at)
+        strikers = [threading.Thread(target=strike, args=(stage, process, *at)) for at in times]
+        for striker in strikers:
+            striker.start()
         try:
             said, _ = process.communicate(timeout=stage.pace.limit if kill_at is None else kill_at)
-            status: int | None = process.returncode
+            killed = meant and process.returncode == -signal.SIGKILL
+            status = None if killed else process.returncode
         except subprocess.TimeoutExpired:
             process.kill()
             (said, _), status = process.communicate(), None
         finally:
-            for timer in timers:
-                timer.cancel()
-                timer.join()  # a node takes a moment to be gone
-    return Ended(status, kill_at is not None, tuple(said.splitlines()))
-
-
-def _striker(stage: Stage) -> Callable[[int], None]:
-    """What kills a part of a run, whose process id it takes."""
-
-    def kill_the_youngest(pid: int) -> None:
-        with suppress(OSError):  # it has ended meanwhile
-            pids = stage.nodes.actors() if stage.scenario == "actor killed" else _workers(stage, pid)
-            if pids:
-                os.kill(pids[-1], signal.SIGKILL)
-
-    def kill_a_node(pid: int) -> None:
-        actors = stage.nodes.actors()
-        stage.nodes.kill(stage.nodes.node_of(actors[-1]) if actors else -1)
-
-    return kill_a_node if stage.scenario == "node killed" else kill_the_youngest
-
-
-def _workers(stage: Stage, pid: int) -> list[int]:
-    """The worker processes of a run, the youngest last. On Ray actors have started them, not ``pid``."""
-    if stage.nodes:
-        return sorted(found for found in marked(stage.mark) if found != pid)
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            for striker in strikers:
+                striker.join()  # a node takes a moment to be gone
+    return Ended(status, meant, tuple(said.splitlines()))

@@ -2,31 +2,35 @@
 
 The environment's ``FAULTS`` holds JSON: ``folder`` (each fault leaves a file there, which counts it) and
 ``faults``: objects with ``kind``, ``task`` (part of its id; empty: any), ``times`` (0: always) and, for
-``memory``, ``tokens``: the largest tuning batch for which memory is feigned to be enough.
+``memory``, ``tokens``: the largest tuning batch for which memory is feigned to be enough. With a
+``checkpoint`` a fault strikes within joint tuning alone, on the way to its checkpoint of that number.
 """
 
 import json
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from solver.run import worker
-from solver.run.message import Job, Message
+from solver.run.message import JOINT, Job, Message
 
-KINDS = ("die", "hang", "memory", "nan", "error", "vanish")
+WRITABLE = 4096  # bytes that a file may still have on a full disk: less than any weights
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault, as the environment names it."""
+    """One fault, as the environment names it. ``checkpoint``: from 1; 0 strikes as a job begins."""
 
     kind: str
     task: str = ""
     times: int = 1
     tokens: int = 0
+    checkpoint: int = 0
 
 
 def count_hits(folder: Path, fault: Fault) -> int:
@@ -54,11 +58,47 @@ def _faulty_adapt(real: Callable, fault: Fault) -> Callable:
             raise torch.OutOfMemoryError(f"simulated: out of memory with {settings.tokens} cells")
         tuned = real(*args, **named)
         if fault.kind == "nan":
-            for parameter in tuned.network.parameters():
-                parameter.data.fill_(float("nan"))
+            _spoil(tuned.network)
         return tuned
 
     return adapt
+
+
+def _spoil(network) -> None:
+    for parameter in network.parameters():
+        parameter.data.fill_(float("nan"))
+
+
+def _faulty_tuning(real: type, fault: Fault, strikes: Callable[[], bool]) -> type:
+    """Joint tuning that is struck on the way to one of its checkpoints."""
+    import torch
+
+    class Tuning(real):
+        checkpoints = 0
+
+        def run(self, until: float = 1.0) -> None:
+            self.checkpoints += 1
+            if self.checkpoints == fault.checkpoint and strikes():
+                _strike(fault)
+                if fault.kind == "memory" and self.settings.tokens > fault.tokens:
+                    raise torch.OutOfMemoryError(f"simulated: no memory for {self.settings.tokens} cells")
+                if fault.kind == "nan":
+                    _spoil(self.network)
+            super().run(until)
+
+    return Tuning
+
+
+def _strike(fault: Fault) -> None:
+    """What befalls the process, whatever it is doing."""
+    if fault.kind == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fault.kind == "hang":
+        time.sleep(1e6)
+    if fault.kind == "error":
+        raise RuntimeError("CUDA error: simulated: an illegal memory access was encountered")
+    if fault.kind == "full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (WRITABLE, resource.RLIM_INFINITY))
 
 
 def main(receive: int, send: int) -> None:
@@ -76,20 +116,17 @@ def _vanished(name: str) -> None:
 
 
 def _solve(folder: Path, faults: list[Fault], bench, job: Job, beat) -> Iterator[Message]:
-    from solver.run import group
+    from solver.run import group, joint
 
-    real = group.adapt
+    adapt, tuning = group.adapt, joint.Tuning
     for fault in faults:
-        if fault.kind == "vanish" or not _strikes(folder, fault, job):
+        if fault.checkpoint and job.phase == JOINT:
+            joint.Tuning = _faulty_tuning(tuning, fault, partial(_strikes, folder, fault, job))
+        if fault.kind == "vanish" or fault.checkpoint or not _strikes(folder, fault, job):
             continue
-        if fault.kind == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if fault.kind == "hang":
-            time.sleep(1e6)
-        if fault.kind == "error":
-            raise RuntimeError("CUDA error: simulated: an illegal memory access was encountered")
-        group.adapt = _faulty_adapt(real, fault)
+        _strike(fault)
+        group.adapt = _faulty_adapt(adapt, fault)
     try:
         yield from group.solve_job(bench, job, beat)
     finally:
-        group.adapt = real
+        group.adapt, joint.Tuning = adapt, tuning

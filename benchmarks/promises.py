@@ -1,8 +1,9 @@
 """What every run promises, whatever strikes it, and whether a run of the fault campaign kept it.
 
 Exit status 0 unless it was the one that was killed; a valid submission, and in it what the journal chose;
-every candidate of a task that was told as finished is in the journal; no process is left; the clock is kept.
-On Ray the processes of the standing cluster are no part of the run, its actors are.
+every candidate of a task that was told as finished is in the journal; no process and no scratch folder is
+left; the clock is kept; whatever befell joint tuning, each task is finished by itself behind it. On Ray the
+processes of the standing cluster are no part of the run, its actors are.
 """
 
 import time
@@ -19,7 +20,9 @@ from solver.arc.record import Candidates, Finished
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import Pair, Task, as_grid, read_json
 from solver.arc.vote import same_grid
+from solver.run.message import TUNE
 from solver.run.pipeline import GRACE
+from solver.run.scratch import PREFIX as SCRATCH
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes
@@ -33,8 +36,13 @@ RUN_FAULTS = (
     "read-only output",
     "clock near its end",
 )
-SCENARIOS = (*WORKER_FAULTS, *RUN_FAULTS)
+IN_JOINT = "joint "  # how the kinds begin that strike in the middle of joint tuning
+JOINT_FAULTS = tuple(
+    IN_JOINT + kind for kind in ("die", "hang", "memory", "nan", "supervisor killed", "disk full")
+)
+SCENARIOS = (*WORKER_FAULTS, *RUN_FAULTS, *JOINT_FAULTS)
 RAY_FAULTS = ("actor killed", "node killed")  # what processes of this machine have not
+OUTER_FAULTS = ("worker killed", *RAY_FAULTS)  # which ``benchmarks.strike`` brings about
 LEFT_OUT = {
     "head killed": "the cluster stands for all runs, and a run ends with its head",
     "supervisor killed over ray://": "each would wait for the 30 s that Ray gives a client to come back",
@@ -100,6 +108,20 @@ class Stage:
     def journal(self) -> Path:
         return self.folder / "journal"
 
+    @property
+    def hits(self) -> Path:
+        """A file for each time that the fault struck."""
+        return self.folder / "hits"
+
+    @property
+    def joint(self) -> bool:
+        return self.scenario.startswith(IN_JOINT)
+
+    @property
+    def kind(self) -> str:
+        """Of the fault, wherever it strikes."""
+        return self.scenario.removeprefix(IN_JOINT)
+
 
 def tiny_tasks() -> list[Task]:
     """Three tasks of the smallest kind; what they ask is of no importance."""
@@ -119,6 +141,8 @@ def broken_promise(stage: Stage, ended: Ended, *, resumed: bool = False) -> str:
     left = _orphans(stage)
     if left:
         return f"{left} processes are left"
+    if ended.status == 0 and list(stage.folder.glob(f"{SCRATCH}*")):
+        return "its scratch folder is left"
     try:
         contents = _journal(stage.journal)
         if missing := ended.told() - finished(stage.journal).keys():
@@ -136,7 +160,7 @@ def _check_submission(stage: Stage, ended: Ended, contents: Contents | None, res
     if ended.status is None and not output.exists():
         return ""  # killed before its first answers
     validate_submission(read_json(output), tiny_tasks())
-    if ended.status is None or contents is None or (stage.scenario == "disk full" and not resumed):
+    if ended.status is None or contents is None or (stage.kind == "disk full" and not resumed):
         return ""
     answers = read_submission(output)
     for (name, test), chosen in contents.chosen.items():
@@ -149,13 +173,20 @@ def _check_submission(stage: Stage, ended: Ended, contents: Contents | None, res
 def _check_fault(stage: Stage, ended: Ended, resumed: bool) -> str:
     """Whether the fault did strike, and the clock was kept."""
     budget, took = stage.settings["budget"], ended.took()
-    late = isinstance(budget, float) and (took is None or took > budget + GRACE[1] + stage.pace.clean)
+    clocked = isinstance(budget, float) and ended.status is not None
+    late = clocked and (took is None or took > budget + GRACE[1] + stage.pace.clean)
     if late:
         return f"it took {took} s of {budget:.1f}"
-    if stage.scenario in WORKER_FAULTS and not any((stage.folder / "hits").iterdir()):
+    inside = stage.kind in WORKER_FAULTS or (stage.joint and stage.kind == "disk full")
+    if (inside or stage.scenario in OUTER_FAULTS) and not any(stage.hits.iterdir()):
         return "the fault did not strike"
-    if stage.scenario == "disk full" and not resumed and FULL not in ended.lines:
+    if stage.kind == "disk full" and not resumed and FULL not in ended.lines:
         return "the disk was never full"
+    if stage.settings["killed_after"] and not resumed and ended.status is not None:
+        return "the supervisor was not killed"
+    whole = ended.status == 0 and budget is None and (resumed or stage.kind != "disk full")
+    if stage.joint and whole and {(TUNE, task.id) for task in tiny_tasks()} - finished(stage.journal).keys():
+        return "a task was not finished behind joint tuning"
     return ""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from solver.arc.record import Header
 
+PREFIX = "arc-urm-solver-"
 
 class Scratch:
     """Its name follows from the run's ``header``, so that the same run finds it after it was ended, and no
@@ -16,7 +17,7 @@ class Scratch:
 
     def __init__(self, header: Header) -> None:
         known = json.dumps(asdict(header), sort_keys=True).encode()
-        self.path = Path(tempfile.gettempdir()) / f"arc-urm-solver-{zlib.crc32(known):08x}"
+        self.path = Path(tempfile.gettempdir()) / f"{PREFIX}{zlib.crc32(known):08x}"
 
     def open(self, *, keep: bool) -> str:
         """The folder's path; who writes there makes it. What an ended run left goes unless ``keep``."""
