@@ -10,8 +10,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -26,7 +25,6 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "arc1_eval_20.json
 WORKERS = 2
 MARK = "ARC_CLUSTER_BENCHMARK"  # in the environment of every process that is measured
 TICK = 1.0  # seconds between two looks at them
-STORE = 80 * 2**20  # bytes of a node's object store
 HERTZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -87,21 +85,6 @@ def _memory(pid: int) -> float:
     return 0.0
 
 
-@contextmanager
-def ray_cluster() -> Iterator[str]:
-    """The address of a head without processors and ``WORKERS`` nodes of one each."""
-    from ray.cluster_utils import Cluster
-
-    store = {"object_store_memory": STORE}
-    nodes = Cluster(True, head_node_args={"num_cpus": 0, "include_dashboard": False, **store})
-    try:
-        for _ in range(WORKERS):
-            nodes.add_node(num_cpus=1, **store)
-        yield nodes.address
-    finally:
-        nodes.shutdown()
-
-
 def run(title: str, executor: Executor | None, options: SolveOptions, output: Path) -> None:
     """One run, and what it took from its first moment to the first worker's word and to the end."""
     began, ready = time.monotonic(), []
@@ -119,20 +102,22 @@ def run(title: str, executor: Executor | None, options: SolveOptions, output: Pa
 @click.option("--augmentations", default=1, show_default=True, help="views that vote")
 def main(steps: int, augmentations: int) -> None:
     """Time and memory of a run on local processes and on a Ray cluster on this machine."""
-    os.environ |= {MARK: "1", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    from benchmarks.ray_nodes import RayNodes
+
+    os.environ[MARK] = "1"
     options = SolveOptions(steps=steps, augmentations=augmentations, device="cpu", workers=WORKERS)
     with tempfile.TemporaryDirectory() as folder:
         local, cluster = Path(folder, "local.json"), Path(folder, "cluster.json")
         run("local processes", None, options, local)
         began = time.monotonic()
-        with ExitStack() as stack:
-            with Watch() as watch:
-                address = stack.enter_context(ray_cluster())
+        with Watch() as watch:
+            nodes = RayNodes().fill(WORKERS)
+        with closing(nodes):
             click.echo(
                 f"starting a head and {WORKERS} nodes: {time.monotonic() - began:.1f} s; {watch.line()}"
             )
             for title in ("Ray, first run", "Ray, second run"):
-                with connected(address, workers=WORKERS) as executor:
+                with connected(nodes.address, workers=WORKERS) as executor:
                     run(title, executor, options, cluster)
         same = local.read_bytes() == cluster.read_bytes()
         click.echo(f"submissions: {'the same bytes' if same else 'DIFFERENT'}")

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,11 +70,8 @@ def standing(executor: str) -> Iterator["RayNodes | None"]:
         return
     from benchmarks.ray_nodes import RayNodes
 
-    nodes = RayNodes(cpus=2)  # one node has room for two workers
-    try:
+    with closing(RayNodes(cpus=2)) as nodes:  # one node has room for two workers
         yield nodes
-    finally:
-        nodes.stop()
 
 
 def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -117,9 +114,8 @@ def main(runs: int, seed: int, seconds: float, executor: str, only: str, log: Pa
     for name, reason in LEFT_OUT.items() if executor == "ray" else ():
         click.echo(f"left out: {name} ({reason})")
     if not any(kind.startswith(only) for kind in EXECUTORS[executor]):
-        raise click.UsageError(
-            f"--only: wanted how one of {', '.join(EXECUTORS[executor])} begins, found {only!r}"
-        )
+        known = ", ".join(EXECUTORS[executor])
+        raise click.UsageError(f"--only: wanted the beginning of one of {known}, found {only!r}")
     began, before = time.monotonic(), len(outcomes)
     for number, outcome in campaign(runs, seed, seconds, tuple(outcomes), executor, only):
         outcomes[number] = outcome

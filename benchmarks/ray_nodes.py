@@ -105,8 +105,8 @@ class RayNodes:
                     return index
         return -1
 
-    def stop(self) -> None:
-        """The rest of them."""
+    def close(self) -> None:
+        """Stop the rest of them, and the head."""
         self.cluster.shutdown()
 
 

@@ -1,5 +1,6 @@
 """What every test shares: the repository's root, the example tasks, and repeatable random inputs."""
 
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -43,6 +44,5 @@ def ray_nodes():
     pytest.importorskip("ray", reason="Ray is not installed")
     from benchmarks.ray_nodes import RayNodes
 
-    nodes = RayNodes()
-    yield nodes
-    nodes.stop()
+    with closing(RayNodes()) as nodes:
+        yield nodes
