@@ -5,6 +5,8 @@ name wins over a file of that name: ``solve ./score`` reaches the file. To add o
 imports nothing but click at its top, and name its command in COMMANDS.
 """
 
+import time
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -45,6 +47,16 @@ class Commands(click.Group):
         """The command that the table has under ``name``."""
         module, attribute = COMMANDS[name].split(":")
         return getattr(import_module(module), attribute)
+
+    def main(self, args: Sequence[str] | None = None, *more: object, **extra: object) -> object:
+        """Run it. As the program of a process it counts its seconds from that process's start, called by
+        other code from this call; ``obj`` of its contexts is that moment of the monotonic clock."""
+        began = time.monotonic()
+        if args is None:
+            from solver.kaggle.mounts import process_age
+
+            began -= process_age()
+        return super().main(args, *more, **{"obj": began, **extra})
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object

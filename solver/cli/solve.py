@@ -2,7 +2,9 @@
 
 import os
 import re
+import time
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +115,7 @@ EXAMPLES = [
     "budget_seconds",
     type=Duration(),
     metavar="TIME",
-    help="Time for the whole file, such as 11h, 90m or 1h30m; it is shared among the tasks.",
+    help="Time for the whole file, such as 11h, 90m or 1h30m, from the program's start on.",
 )
 @click.option(
     "--steps",
@@ -234,6 +236,14 @@ def _check_cluster(address: str | None, workers: object) -> None:
         raise click.UsageError("--workers 0 works in this process, wanted 1 or more with --cluster")
 
 
+def _with_what_is_left(options: "SolveOptions") -> "SolveOptions":
+    """Of a budget, which counts from the program's start: the context holds that moment."""
+    budget, began = options.budget_seconds, click.get_current_context().obj
+    if budget is None or began is None:
+        return options
+    return replace(options, budget_seconds=max(0.0, budget - (time.monotonic() - began)))
+
+
 def _run(progress: "Progress", options: "SolveOptions", *, resume: bool, cluster: str | None) -> None:
     """Solve with the terminal attached; Ctrl-C ends the program with what is in place."""
     from solver.run.cluster import connected
@@ -246,7 +256,7 @@ def _run(progress: "Progress", options: "SolveOptions", *, resume: bool, cluster
             solve_tasks(
                 [task.without_test_outputs() for task in progress.tasks],
                 output=progress.output,
-                options=options,
+                options=_with_what_is_left(options),  # a cluster may have taken its time to connect
                 listener=Listener(progress.start, progress.result, progress.projected, progress.warn),
                 journal=_journal(progress.output),
                 resume=resume,
