@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from made_tasks import random_task
 from test_run import CPU, tiny_task, tiny_weights
-from test_supervisor import random_task
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import Task

@@ -26,6 +26,13 @@ def make_task(
     return Task(task_id, pairs(train), pairs(test))
 
 
+def random_task(name: str, side: int, seed: int) -> Task:
+    """Random grids of one size."""
+    generator = np.random.default_rng(seed)
+    grids = [as_grid(generator.integers(0, 10, (side, side))) for _ in range(5)]
+    return Task(name, (Pair(*grids[:2]), Pair(*grids[2:4])), (Pair(grids[4]),))
+
+
 def write_subset(folder: Path, name: str, tasks: list[Task], join: str = "_", solved: bool = True) -> None:
     """A challenges file and a solutions file, in the style of Kaggle (``_``) or of the URM (``-``)."""
     folder.mkdir(parents=True, exist_ok=True)

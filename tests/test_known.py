@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 from known_tasks import CHECKSUM, KNOWN, NEW, ONE_STEP, run, save, train_known
 from made_run import challenges, solutions
+from made_tasks import random_task
 from test_run import tiny_task, tiny_weights
-from test_supervisor import random_task
 
 from solver.arc.augment import Augmentation
 from solver.arc.checksum import task_checksum

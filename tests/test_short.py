@@ -1,14 +1,13 @@
-"""Short runs: the recipe, resuming from small states, growing recurrences, weights that solve reads."""
+"""Short runs: the recipe, the count of operations, growing recurrences, weights that solve reads."""
 
 import json
-import os
-import signal
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
+from short_runs import CPU, EXAMPLES, FILE, RECIPE, trainer_of
 from test_precision import Waiting
 from torch._dynamo.testing import CompileCounter
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -19,42 +18,14 @@ from solver.arc.task import load_tasks
 from solver.model.attention import forced_engine
 from solver.model.checkpoint import load_weights
 from solver.model.config import URMConfig
-from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.flops import forward_flop, inference_flop, training_flop
 from solver.model.urm import URM
 from solver.run.batch import View, build_batch
-from train.short.__main__ import RECIPES, main
+from train.short.__main__ import main
 from train.short.recipe import ShortRun, read_run
-from train.short.run import Call, pool_of, train
-from train.short.state import PART, read_state, small, write_state
-from train.short.trainer import REWARM, ShortTrainer
+from train.short.state import read_state
 from train.short.trial import main as trial
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-FILE = "arc1_eval_20.json"
-CPU = place("cpu")
-RECIPE = {
-    "name": "tiny",
-    "network": {
-        "hidden_size": 16,
-        "num_heads": 2,
-        "num_layers": 1,
-        "H_cycles": 2,
-        "L_cycles": 1,
-        "loops": 2,
-        "puzzle_emb_ndim": 16,
-        "pos_encodings": "rope2d",
-        "canvas": "cropped",
-        "memory": "cose",
-    },
-    "sources": [{"file": FILE, "tests": False}],
-    "flop": 1e9,
-    "max_cells": 100,
-    "stages": [[0.0, 1, 1, 1], [0.5, 2]],
-    "mixture": {"tokens": 1200},
-    "rates": {"weights": 1e-3},
-}
 
 
 @pytest.fixture
@@ -62,23 +33,6 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.json"
     path.write_text(json.dumps(RECIPE))
     return path
-
-
-class Steps(Call):
-    """A call that ends after so many looks at its clock."""
-
-    def __init__(self, looks: int, **values) -> None:
-        super().__init__(quiet=True, **values)
-        self.looks = looks
-
-    def left(self) -> float:
-        self.looks -= 1
-        return 0.0 if self.looks < 0 else float("inf")
-
-
-def trainer_of(recipe: Path, *changes: str) -> ShortTrainer:
-    run = read_run(recipe, changes)
-    return ShortTrainer(run, pool_of(run, EXAMPLES), CPU)
 
 
 def test_flop_are_counted_from_shapes() -> None:
@@ -122,84 +76,6 @@ def test_a_run_ends_with_weights_that_know_what_they_saw(recipe: Path, tmp_path:
     assert weights.vectors.keys() == set(weights.provenance["tasks"])
     for checksum, row in zip(state["tasks"], state["memory"]["task_vectors"][1:], strict=True):
         torch.testing.assert_close(weights.vectors[checksum], row, rtol=0, atol=float(row.abs().max()) / 250)
-
-
-@pytest.mark.parametrize("layout", ["padded", "packed"])
-def test_a_run_in_three_calls_is_the_undisturbed_run(recipe: Path, tmp_path: Path, layout: str) -> None:
-    run = read_run(recipe, [f"layout={layout}", "rates.matrices=0.01", "mixture.tokens=600"])
-    assert train(run, EXAMPLES, tmp_path / "whole", CPU, Call(quiet=True))
-    assert not train(run, EXAMPLES, tmp_path / "parts", CPU, Steps(2))
-    assert not train(run, EXAMPLES, tmp_path / "parts", CPU, Steps(2))
-    assert not (tmp_path / "parts" / "weights").exists()
-    assert train(run, EXAMPLES, tmp_path / "parts", CPU, Call(quiet=True))
-    whole, parts = (read_state(tmp_path / name / "state", CPU.device) for name in ("whole", "parts"))
-    assert whole["position"]["step"] == parts["position"]["step"] > 5
-    for part in ("network", "memory"):
-        assert all(torch.equal(whole[part][key], value) for key, value in parts[part].items())
-    assert all(torch.equal(a, b) for a, b in zip(whole["average"][1], parts["average"][1], strict=True))
-
-
-def test_a_finished_run_may_be_extended(recipe: Path, tmp_path: Path) -> None:
-    for flop in (5e8, 1e9):
-        assert train(read_run(recipe, flop=flop), EXAMPLES, tmp_path / "run", CPU, Call(quiet=True))
-        assert load_weights(str(tmp_path / "run" / "weights")).provenance["flop"] >= flop
-
-
-def test_a_state_comes_in_parts_and_is_checked(tmp_path: Path) -> None:
-    state = {"position": {"step": 3}, "network": {"w": torch.randn(50, 100)}, "optimizers": [1]}
-    files = write_state(tmp_path, state, part=4096)
-    assert len(files) == len(list(tmp_path.iterdir())) > 4
-    assert all(file.stat().st_size <= 4096 for file in files)
-    assert torch.equal(read_state(tmp_path, CPU.device)["network"]["w"], state["network"]["w"])
-    shorter = write_state(tmp_path, small(state), part=4096)
-    assert len(shorter) < len(files) and set(tmp_path.iterdir()) == set(shorter), "old parts are removed"
-    back = read_state(tmp_path, CPU.device)
-    assert back["optimizers"] is None
-    torch.testing.assert_close(back["network"]["w"].float(), state["network"]["w"], rtol=2**-11, atol=1e-7)
-    shorter[1].write_bytes(shorter[1].read_bytes()[:-1])
-    with pytest.raises(ValueError, match="checksum differs"):
-        read_state(tmp_path, CPU.device)
-    shorter[2].unlink()
-    with pytest.raises(ValueError, match=r"\.1\.part: cannot be read"):
-        read_state(tmp_path, CPU.device)
-
-
-def test_the_small_state_of_the_full_recipes_fits_a_few_files() -> None:
-    """Seven parts and the manifest at most, 64 MiB in all, with 1,500 tasks."""
-    for name in ("urm_arc_short", "urm_kaggle"):
-        config = read_run(RECIPES / f"{name}.json").config
-        with torch.device("meta"):
-            network = URM(config)
-            vectors = torch.empty(1500, config.puzzle_emb_ndim)
-        state = {"network": network.state_dict(), "average": [0, list(network.parameters())]}
-        halves = small({**state, "memory": {"task_vectors": vectors}})
-        tensors = [*halves["network"].values(), *halves["average"][1], *halves["memory"].values()]
-        total = sum(tensor.nbytes for tensor in tensors)
-        assert 2**20 < total < 62 * 2**20 and total / PART < 6.5
-        int8 = sum(p.numel() for p in network.parameters()) / 1e6
-        assert int8 < 14, "with task vectors and scales beside them, 15 MB hold the network in 8 bits"
-
-
-def test_a_small_state_goes_on_with_rising_rates(recipe: Path, tmp_path: Path) -> None:
-    run = read_run(recipe)
-    train(run, EXAMPLES, tmp_path, CPU, Steps(5, small=True))
-    state = read_state(tmp_path / "state", CPU.device)
-    trainer = trainer_of(recipe)
-    trainer.load(state)
-    assert trainer.at.step == state["position"]["step"] > 0 and trainer.rewarmed == 0
-    block = trainer.maker(trainer.at.block)
-    trainer.learn(block[trainer.at.within])
-    lr = trainer.learner.optimizers[0][0].param_groups[0]["lr"]
-    assert 0 < trainer.rewarmed < 3 and 0 < lr <= run.learning.weights * 2 / REWARM
-
-
-def test_a_state_of_other_tasks_or_another_network_is_refused(recipe: Path) -> None:
-    trainer = trainer_of(recipe)
-    state = trainer.state()
-    with pytest.raises(ValueError, match="num_layers is 1, wanted the recipe's 2"):
-        trainer_of(recipe, "network.num_layers=2").load(state)
-    with pytest.raises(ValueError, match='"start" in the recipe'):
-        trainer_of(recipe, "max_cells=60").load(state)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own look at its inputs
@@ -270,46 +146,6 @@ def test_nothing_waits_in_a_packed_batch(recipe: Path) -> None:
         for parcel in parcels[:2]:
             numbers = trainer.learn(parcel)
     assert numbers.shape == (3,)
-
-
-def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path) -> None:
-    assert train(read_run(recipe, ["max_cells=60"]), EXAMPLES, tmp_path / "first", CPU, Call(quiet=True))
-    first = read_state(tmp_path / "first" / "state", CPU.device)
-    weights = trainer_of(recipe, f"start={tmp_path}/first/weights")
-    for value, kept in zip(weights.network.parameters(), first["average"][1], strict=True):
-        assert torch.equal(value, kept)
-    mean = first["memory"]["task_vectors"][1:].mean(0)
-    for entry, vector in zip(weights.pool, weights.memory.task_vectors[1:], strict=True):
-        known = entry.checksums[0] in first["tasks"]
-        number = first["tasks"].index(entry.checksums[0]) + 1 if known else 0
-        wanted = first["memory"]["task_vectors"][number] if known else mean
-        torch.testing.assert_close(vector, wanted, rtol=0, atol=float(wanted.abs().max()) / 250)
-    going_on = trainer_of(recipe, f"start={tmp_path}/first", "max_cells=200")
-    assert len(going_on.pool) > len(first["tasks"])
-    for entry, vector in zip(going_on.pool, going_on.memory.task_vectors[1:], strict=True):
-        known = entry.checksums[0] in first["tasks"]
-        number = first["tasks"].index(entry.checksums[0]) + 1 if known else 0
-        torch.testing.assert_close(vector, first["memory"]["task_vectors"][number] if known else mean)
-    with pytest.raises(ValueError, match="hidden_size"):
-        trainer_of(recipe, f"start={tmp_path}/first", "network.hidden_size=32")
-
-
-def test_sigterm_ends_a_call_with_its_state(recipe: Path, tmp_path: Path, monkeypatch) -> None:
-    def learn(self: ShortTrainer, item):
-        if self.at.step == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return whole(self, item)
-
-    whole = ShortTrainer.learn
-    monkeypatch.setattr(ShortTrainer, "learn", learn)
-    before = signal.getsignal(signal.SIGTERM)
-    words = [str(recipe), "--data", str(EXAMPLES), "--output", str(tmp_path / "run"), "--device", "cpu"]
-    result = CliRunner().invoke(main, words)
-    assert result.exit_code == 0 and "to be continued" in result.output
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert read_state(tmp_path / "run" / "state", CPU.device)["position"]["step"] == 4
-    result = CliRunner().invoke(main, [*words, "--seconds-now", "0.001"])
-    assert result.exit_code == 0 and "to be continued" in result.output
 
 
 def test_a_memory_of_rows_is_trained_on_fixed_augmentations(recipe: Path) -> None:

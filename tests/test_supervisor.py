@@ -1,4 +1,4 @@
-"""Plan, cost model, supervisor and workers: same answers whatever happens, and no process left behind."""
+"""Supervisor and workers: same answers whatever happens, and no process left behind."""
 
 import json
 import os
@@ -18,27 +18,16 @@ from test_run import tiny_task, tiny_weights
 
 from solver.arc.journal import read_journal
 from solver.arc.submission import read_submission, validate_submission
-from solver.arc.task import Pair, Task, as_grid
+from solver.arc.task import Task
 from solver.model.checkpoint import save_weights
 from solver.run.cluster import connected
-from solver.run.cost import CostModel, list_schedule
 from solver.run.executor import Executor
-from solver.run.group import Room
 from solver.run.launch import Launcher
 from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
-from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, deal_groups
-from solver.run.simulate import simulate
 
 NAMES = ("one", "two", "three", "four")
 FAULTY = Launcher(module="benchmarks.faulty_worker", path=str(ROOT))
-
-
-def random_task(name: str, side: int, seed: int) -> Task:
-    """Random grids of one size."""
-    generator = np.random.default_rng(seed)
-    grids = [as_grid(generator.integers(0, 10, (side, side))) for _ in range(5)]
-    return Task(name, (Pair(*grids[:2]), Pair(*grids[2:4])), (Pair(grids[4]),))
 
 
 @pytest.fixture(scope="module")
@@ -89,109 +78,6 @@ def options(weights: str, **changes: object) -> SolveOptions:
 
 def four_tasks() -> list[Task]:
     return [tiny_task(name) for name in NAMES]
-
-
-# Cost model and plan
-
-
-def test_the_cost_model_learns_the_machine() -> None:
-    truth, generator = np.array([2.0, 0.0, 4e-8, 3e-5]), np.random.default_rng(0)
-    model = CostModel()
-    for _ in range(12):
-        row = np.array([1.0, 0.0, generator.uniform(1e7, 1e9), generator.uniform(1e4, 1e6)])
-        model.update(row, float(row @ truth))
-    row = np.array([1.0, 0.0, 5e8, 5e5])
-    assert model.predict(row) == pytest.approx(row @ truth, rel=0.1)
-    assert (model.weights >= 0).all()
-
-
-def test_a_second_given_is_a_second_on_a_slow_machine_too() -> None:
-    """Jobs that were given nothing and took long say nothing about one that is given time."""
-    model = CostModel()
-    for _ in range(5):
-        model.update(np.array([1.0, 0.0, 0.0, 0.0]), 8.0)
-    assert model.weights[0] == pytest.approx(8.0)
-    assert model.weights[1] == pytest.approx(1.0)
-    model = CostModel()
-    for given in (5.0, 20.0, 60.0):
-        model.update(np.array([1.0, given, 0.0, 0.0]), 8.0 + given)
-    assert model.predict(np.array([1.0, 40.0, 0.0, 0.0])) == pytest.approx(48.0, rel=0.1)
-
-
-def test_a_list_schedule_ends_with_its_last_job() -> None:
-    assert list_schedule([3.0, 2.0, 2.0], [0.0, 0.0]) == 4.0
-    assert list_schedule([], [1.0, 5.0]) == 5.0
-
-
-def test_groups_depend_on_file_seed_and_count_alone() -> None:
-    tasks = [random_task(f"t{n}", 3, n) for n in range(7)]
-    dealt = deal_groups(tasks, 3, 1)
-    assert sorted(n for group in dealt for n in group) == list(range(7))
-    assert {len(group) for group in dealt} == {2, 3}
-    assert dealt == deal_groups(tasks, 3, 1) != deal_groups(tasks, 3, 2)
-    assert deal_groups(tasks, None, 1) == [(n,) for n in range(7)]
-
-
-def test_a_budget_goes_breadth_first_and_the_most_expensive_first() -> None:
-    tasks = [random_task(f"t{n}", side, n) for n, side in enumerate((3, 20, 10))]
-    plan = Plan(tasks, SolveOptions(budget_seconds=1000.0), start=0.0)
-    plan.begin("cuda", 1)
-    assert plan.phases == PHASES
-    seen, now = [], 0.0
-    while (job := plan.next_job(now)) is not None:
-        assert type(job.seconds) is float  # a comparison with numpy's own gives a bool that torch refuses
-        seen.append((job.phase, job.tasks[0].id))
-        now += job.seconds
-        plan.succeed(job, job.seconds, 0.5 if job.tasks[0].id == "t2" else 0.0)
-    sizes = ["t1", "t2", "t0"]
-    assert seen == [(QUICK, n) for n in sizes] + [(TUNE, n) for n in sizes] + [(REFINE, "t2")]
-    assert 900 < now <= 1000
-
-
-def test_a_group_is_tried_twice_and_then_left() -> None:
-    plan = Plan([tiny_task()], SolveOptions(steps=1), start=0.0)
-    first = plan.next_job(0.0)
-    assert plan.fail(first)
-    second = plan.next_job(0.0)
-    assert (first.attempt, second.attempt) == (0, 1)
-    assert not plan.fail(second)
-    assert plan.next_job(0.0) is None
-
-
-@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_simulated_run_ends_in_time_whatever_tasks_cost(factor: float, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    tasks = [random_task(f"t{n}", int(generator.integers(3, 31)), n) for n in range(60)]
-    made = simulate(
-        tasks,
-        SolveOptions(budget_seconds=3600.0),
-        kind="cuda",
-        workers=4,
-        seconds=lambda job: job.seconds * generator.uniform(0.95, 1.1) + 1.5 * factor,
-        disagreement=lambda job: float(generator.random() < 0.4),
-        load=20.0,
-    )
-    assert made.jobs[QUICK] == made.jobs[TUNE] == 60
-    assert 0.9 * 3600 < made.finish < 3600
-    assert made.idle < 0.1
-
-
-def test_the_ladder_ends_with_one_view() -> None:
-    room, rungs = Room(4096, 8), []
-    while room is not None:
-        rungs.append((room.tokens, room.augmentations))
-        room = room.smaller()
-    assert rungs[:3] == [(4096, 8), (2048, 8), (1024, 8)]
-    assert rungs[-4:] == [
-        (64, 8),
-        (64, 4),
-        (64, 2),
-        (64, 1),
-    ]
-
-
-# Processes
 
 
 def test_the_supervisor_imports_no_torch() -> None:
