@@ -11,6 +11,7 @@ from solver.arc.record import Header
 
 PREFIX = "arc-urm-solver-"
 
+
 class Scratch:
     """Its name follows from the run's ``header``, so that the same run finds it after it was ended, and no
     other does. It lies outside the output's folder."""
