@@ -21,10 +21,10 @@ from solver.model.config import NetworkConfig, URMConfig
 from solver.model.flops import inference_flop, training_flop
 from solver.model.folder import find_weights, read_config
 from solver.run.group import TUNING_SHARE
-from solver.run.joint import ANSWER_SHARE, CHECKPOINT_SHARE, CHECKPOINT_VIEWS, read_replay
-from solver.run.joint import TUNING_SHARE as JOINT_TUNING_SHARE
+from solver.run.joint import CHECKPOINT_SHARE, read_replay
 from solver.run.message import JOINT, TUNE
 from solver.run.options import BATCH_TOKENS
+from solver.run.rounds import ANSWER_SHARE, CHECKPOINT_VIEWS, LAST_LEAST, LAST_MOST
 from solver.run.sampler import DemonstrationSampler
 from solver.run.settings import TuneSettings
 from solver.run.simulate import Simulated
@@ -85,8 +85,9 @@ def afford(
         public = read_replay(replay, group)
         together = mean_step(machine.kind, config, group, JOINT_BATCHES, public)
         whole = made.given[JOINT] / made.jobs[JOINT]
-        answers = len(group) * CHECKPOINT_VIEWS * asking / CHECKPOINT_SHARE
-        tuned = whole * JOINT_TUNING_SHARE - min(answers, ANSWER_SHARE * whole)
+        answers = len(group) * CHECKPOINT_VIEWS * asking / whole  # of every task once, as a share
+        last = min(LAST_MOST, max(LAST_LEAST, answers))
+        tuned = whole * (1 - last - min(answers / CHECKPOINT_SHARE, ANSWER_SHARE))
         joint_steps = tuned * rate / together.flop
         hidden = 1 - (TuneSettings().replay_share if public else 0.0)
         joint_sequences = joint_steps * together.sequences * hidden / len(group)
