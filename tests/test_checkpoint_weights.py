@@ -20,7 +20,7 @@ from solver.model.checkpoint import (
     save_weights,
 )
 from solver.model.embedding import build_memory
-from solver.model.folder import available_weights, find_weights
+from solver.model.folder import available_weights, find_weights, shown_name
 from solver.model.registry import build_network
 
 FOUND = {"tasks": ["abc"], "commit": "0123"}
@@ -165,3 +165,12 @@ def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def _full_disk(descriptor: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_weights_in_a_folder_of_that_name_are_called_after_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_small(tmp_path / "first" / "weights")
+    monkeypatch.chdir(tmp_path / "first")
+    assert load_weights("weights").name == load_weights(str(tmp_path / "first" / "weights")).name
+    assert [shown_name(Path(name)) for name in ("weights", "a/b")] == ["first/weights", "b"]

@@ -1,5 +1,6 @@
 """The doctor: what it says of this machine, and of one that lacks something."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from test_run import tiny_weights
 from solver.cli import main
 from solver.model.checkpoint import save_weights
 from solver.run.cost import CostModel
-from solver.run.doctor import projection
+from solver.run.doctor import diagnose, projection
 
 
 def run(weights: Path | str, seconds: str):
@@ -44,3 +45,28 @@ def test_the_projection_follows_the_pace() -> None:
     assert "1 device:" in one and "4 devices:" in four
     steps = [int(text.split(" allow ")[1].split()[0]) for text in (one, four)]
     assert 3.5 < steps[1] / steps[0] < 4.5
+
+
+READY = {"weights": "x/weights", "placement": "CPU, 1 thread, float32", "workers": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "last"),
+    [
+        (
+            [{"devices": ["cpu: 1 thread"]}, READY],
+            "pace: not measured within 2 s on this busy machine; a run ",
+        ),
+        ([{"devices": ["cpu: 1 thread"]}], "problem: the devices and the weights were not ready after 2 s"),
+        ([], "problem: the devices and the weights were not ready after 2 s"),
+    ],
+)
+def test_only_a_late_pace_is_no_problem(monkeypatch: pytest.MonkeyPatch, told: list[dict], last: str) -> None:
+    """The measuring process says so much as itself, then sleeps until it is ended."""
+    lines = "".join(f"print({json.dumps(json.dumps(value))}, flush=True); " for value in told)
+    monkeypatch.setattr(
+        "solver.run.doctor._CODE", lines.replace("{", "{{").replace("}", "}}") + "import time; time.sleep(60)"
+    )
+    said = list(diagnose("any", seconds=0.0, start_seconds=2.0))
+    assert said[-1].startswith(last)
+    assert sum(line.startswith("problem") for line in said) == last.startswith("problem")

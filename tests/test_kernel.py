@@ -174,6 +174,8 @@ def test_without_weights_and_with_bad_tasks_there_are_guesses(tmp_path: Path) ->
     assert list(read_submission(path)) == ["good", *BAD]
     assert "problem: weights" in done.stdout and "every task is left to guesses" in done.stdout
     assert "valid, 6 tasks, 8 outputs" in done.stdout
+    assert "Attempt 1 by the network for 0 of 8 outputs, by guesses for 8 (" in done.stdout
+    assert "The network finished no phase of 6 of 6 tasks." in done.stdout
     log = (tmp_path / "working" / "run.log").read_text()
     assert [line[10:] for line in log.splitlines()] == done.stdout.splitlines()
 
@@ -198,6 +200,11 @@ def test_the_dry_run_scores_evaluation_tasks_and_projects(
     assert re.search(
         r"Dry run: 3 tasks in \d+ s, 1 tuning steps each\. 240 such tasks .* h; a scored run", said
     )
+    *_, right, chosen, found, last = said.splitlines()
+    names = re.findall(r"\b[0-9a-f]{8}\b", right + chosen + found)
+    assert sorted(names) == sorted(json.loads(few.read_text())), said
+    assert [line.split()[0] for line in (right, chosen, found)] == ["Right:", "Wrong,", "Wrong,"]
+    assert "valid" in last and "Tuning steps: tune median 1, least 1, of 3 tasks." in said
     assert {path.name for path in tree.working.iterdir()} == {"submission.json", "run.log"}
     tasks = read_leniently(example_tasks, lambda text: None)
     validate_submission(json.loads(tree.submission.read_text()), tasks)
@@ -241,6 +248,8 @@ def test_a_working_process_that_is_killed_goes_on_where_it_was(
     assert process.returncode == 0, text
     assert "The working process ended with status -9." in text
     assert text.count("libraries: torch") == 1, "the doctor comes once"
+    assert re.search(r"Ended after \d\.\d\d h, 11\.\d\d h unused\.\n", text)
+    assert "Tuning steps: tune median 1, least 1, of 3 tasks.\n" in text, "those of the killed process too"
     assert {line.split()[2] for line in said if line.startswith("tune ")} == {
         f"{t}:" for t in json.loads(few.read_text())
     }

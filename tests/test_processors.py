@@ -9,7 +9,14 @@ import pytest
 from conftest import ROOT
 
 from solver.model import processors
-from solver.model.processors import WORKER_BYTES, available_cpus, cgroup_quotas, cgroup_rooms, cpu_workers
+from solver.model.processors import (
+    WORKER_BYTES,
+    available_cpus,
+    cgroup_quotas,
+    cgroup_rooms,
+    counted_threads,
+    cpu_workers,
+)
 
 
 def write(path: Path, text: str) -> None:
@@ -75,3 +82,8 @@ def test_compiled_kernels_do_not_give_torch_its_threads_back() -> None:
         [sys.executable, "-c", code], env=environment, text=True, capture_output=True, cwd=ROOT
     )
     assert said.stdout.split() == ["1", "1"], said.stderr
+
+
+def test_threads_in_words() -> None:
+    assert [counted_threads(n) for n in (1, 2)] == ["1 thread", "2 threads"]
+    assert counted_threads().split()[0] == str(available_cpus())

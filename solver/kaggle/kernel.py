@@ -26,8 +26,9 @@ RESERVE_SECONDS = 45 * 60.0
 TUNES = ("auto", "none", "embedding", "full", "joint")  # as solver.run.options, which imports numpy
 STARTS = 4  # of the working process
 _GRACE = 120.0  # seconds that the working process gets beyond its own deadline
+_ACCOUNT_SECONDS = 120.0  # for saying why the score is what it is; reading a journal takes some
 _ROOT = str(Path(__file__).resolve().parents[2])
-_CODE = "import sys; sys.path.insert(0, {root!r}); from solver.kaggle.work import main; main({settings!r})"
+_CODE = "import sys; sys.path.insert(0, {root!r}); from solver.kaggle.{name} import main; main({settings!r})"
 
 
 class Log:
@@ -68,15 +69,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @click.command()
 @click.option("--full", is_flag=True, help="Solve the test file even where this is not the scored run.")
-@click.option("--steps", type=click.IntRange(min=0), help="Tuning steps for each task, instead of the clock.")
-@click.option("--augmentations", type=click.IntRange(min=1), help="Views of a task; without it by the time.")
-@click.option("--tune", type=click.Choice(TUNES), default=TUNES[0], show_default=True, help="What moves.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; without it one for each GPU or core.")
-@click.option("--hours", type=float, default=LIMIT_SECONDS / 3600, show_default=True, help="Kaggle's limit.")
-@click.option("--reserve", type=float, default=RESERVE_SECONDS / 60, show_default=True, help="Minutes kept.")
-@click.option("--doctor", type=click.FloatRange(min=0), help="Seconds for measuring the pace first.")
-@click.option("--weights", help="A folder of weights; without it those that are mounted.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Tuning steps for each task, instead of the clock.",
+)
+@click.option(
+    "--augmentations",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Views of a task; without it by the time.",
+)
+@click.option(
+    "--tune", type=click.Choice(TUNES), default=TUNES[0], show_default=True, help="What moves at test time."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of all that is drawn; the same one gives the same answers where steps are counted.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Processes; 0 for none beside this run's own, without it one for each GPU or core.",
+)
+@click.option(
+    "--hours",
+    type=float,
+    default=LIMIT_SECONDS / 3600,
+    show_default=True,
+    metavar="HOURS",
+    help="Kaggle's limit, from the start of this process.",
+)
+@click.option(
+    "--reserve",
+    type=float,
+    default=RESERVE_SECONDS / 60,
+    show_default=True,
+    metavar="MINUTES",
+    help="Kept at the end of these hours.",
+)
+@click.option(
+    "--doctor",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="For measuring the pace first; without it 15, or 60 before the dry run.",
+)
+@click.option("--weights", metavar="DIR", help="A folder of weights; without it those that are mounted.")
 def kernel(full: bool, hours: float, reserve: float, weights: str | None, **options: object) -> int:
     """Solve the ARC Prize's test file under KAGGLE_INPUT; submission.json goes to KAGGLE_OUTPUT."""
     age = process_age()
@@ -91,21 +135,24 @@ def kernel(full: bool, hours: float, reserve: float, weights: str | None, **opti
         return 1
     scored = bool(os.environ.get("KAGGLE_IS_COMPETITION_RERUN"))
     found = weights or (str(mounts.weights[0]) if mounts.weights else None)
+    dry, scratch = not (full or scored), scratch_folder()
     settings = {
         "tasks": str(mounts.tasks),
         "evaluation": str(mounts.evaluation) if mounts.evaluation else None,
         "public": [str(path) for path in mounts.public],
         "weights": found,
         "output": str(output / "submission.json"),
-        "dry": not (full or scored),
+        "dry": dry,
         "seconds": hours * 3600 - reserve * 60,
         "deadline": began + hours * 3600 - reserve * 60,
-        "scratch": scratch_folder(),
+        "scratch": scratch,
+        "journal": f"{scratch}/dry.journal" if dry else str(output / "submission.journal"),
         **options,
     }
     if found:
         log(f"Weights: {found}, {_sum_of(Path(found) / 'model.safetensors')}.")
     _work(settings, log)
+    _account(settings, log)
     return _finish(settings, log)
 
 
@@ -124,7 +171,7 @@ def _work(settings: dict[str, object], log: Log) -> None:
         if left <= 0:
             log("The time is up.")
             return
-        code = _CODE.format(root=_ROOT, settings=json.dumps({**settings, "start": start}))
+        code = _CODE.format(root=_ROOT, name="work", settings=json.dumps({**settings, "start": start}))
         with subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.DEVNULL,
@@ -149,6 +196,29 @@ def _work(settings: dict[str, object], log: Log) -> None:
         log(f"The working process ended with status {process.returncode}.")
 
 
+def _account(settings: dict[str, object], log: Log) -> None:
+    """Why the score is what it is, from a process of its own: whatever becomes of that, the answers stand."""
+    told = json.dumps({**settings, "ended": time.monotonic()})
+    code = _CODE.format(root=_ROOT, name="account", settings=told)
+    try:
+        made = subprocess.run(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_ACCOUNT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log(f"No account of the run: {error.__class__.__name__}.")
+        return
+    for line in made.stdout.splitlines():
+        log(line)
+    if made.returncode:
+        log(f"The account ended with status {made.returncode}: {''.join(made.stderr.splitlines()[-1:])}")
+
+
 def _finish(settings: dict[str, object], log: Log) -> int:
     """Validate the file that is in place; the report, where its library is there."""
     from solver.arc.submission import read_submission
@@ -164,7 +234,7 @@ def _finish(settings: dict[str, object], log: Log) -> int:
         return 1
     outputs = sum(len(entries) for entries in answers.values())
     log(f"{path}: valid, {len(answers)} tasks, {outputs} outputs.")
-    journal = path.with_suffix(".journal")
+    journal = Path(str(settings["journal"]))
     if not settings["dry"] and journal.exists() and importlib.util.find_spec("jinja2"):
         from solver.report.page import write_report
 

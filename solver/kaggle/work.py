@@ -13,6 +13,7 @@ import numpy as np
 from solver.arc.submission import validate_submission, write_submission
 from solver.arc.task import Grid, Task, as_grid, load_tasks, read_json
 from solver.arc.vote import same_grid
+from solver.kaggle.account import Notes
 from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
 from solver.model.folder import default_weights
@@ -22,6 +23,7 @@ from solver.run.ledger import Ledger
 from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
 from solver.run.shares import VIEWS, views_for
+from solver.run.supervisor import LEFT, RETRIED
 
 PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it
 START_SECONDS = 120.0  # after which the doctor's process must have torch and the network
@@ -134,26 +136,28 @@ def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
 def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
     """Every task until the deadline; a process that is started again goes on with its journal."""
     left = max(1.0, settings["deadline"] - time.monotonic())
-    teller = Teller(len(tasks))
+    teller = Teller(Notes(Path(settings["scratch"])))
     solve(
         tasks,
         output=output,
         options=_options(settings, len(tasks), budget_seconds=left),
-        listener=Listener(say, teller.result, teller.projected, say),
-        journal=output.with_suffix(".journal"),
+        listener=Listener(say, teller.result, teller.projected, teller.trouble),
+        journal=Path(settings["journal"]),
         resume=settings["start"] > 0,
     )
 
 
 class Teller:
-    """Lines for the log: one for each result, and now and then how long the rest will take."""
+    """Lines for the log: one for each result, and now and then how long the rest will take; notes for the
+    account at its end."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.count, self.said = total, 0, time.monotonic()
+    def __init__(self, notes: Notes) -> None:
+        self.notes, self.count, self.said = notes, 0, time.monotonic()
 
     def result(self, result: TaskResult) -> None:
         """Where the first attempt of each output came from."""
         self.count += 1
+        self.notes.add(phase=result.phase, task=result.task.id, steps=result.steps)
         sources = ", ".join(f"{pair[0].source} ({pair[0].votes} votes)" for pair in result.attempts)
         text = f"{result.phase} {self.count}: {result.task.id}: {sources}; {result.reproduced} of "
         label = result.label and f"; {result.label}"
@@ -167,6 +171,13 @@ class Teller:
             self.said = now
             say(f"Projected: {seconds / 60:.0f} minutes left.")
 
+    def trouble(self, text: str) -> None:
+        """What went wrong; a worker that was lost is counted as well."""
+        for fate, end in (("again", RETRIED), ("left", LEFT)):
+            if text.endswith(f"; {end}"):
+                self.notes.add(lost=fate)
+        say(text)
+
 
 def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     """The guesses are the placeholder's answers. A few evaluation tasks with their score, and what as much
@@ -174,12 +185,13 @@ def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     say("This is not the scored run: the submission holds guesses. --full solves the test file here too.")
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]
-    began = time.monotonic()
+    began, teller = time.monotonic(), Teller(Notes(Path(settings["scratch"])))
     results = solve(
         few,
         output=Path(settings["scratch"]) / "dry.json",
         options=_options(settings, len(tasks), budget_seconds=DRY_SECONDS),
-        listener=Listener(say, Teller(len(few)).result, say=say),
+        listener=Listener(say, teller.result, say=teller.trouble),
+        journal=Path(settings["journal"]),
     )
     took = time.monotonic() - began
     solved = [_share(result) for result in results if result.task.solved_publicly]

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from solver.file import replace_file
 from solver.model.config import NetworkConfig
 from solver.model.embedding import CoseMemory, Memory, build_memory
-from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, read_config
+from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, read_config, shown_name
 from solver.model.quantise import pack_tensors, unpack_tensors
 from solver.model.registry import architectures, build_network, config_class
 
@@ -127,7 +127,7 @@ def load_weights(name: str) -> Weights:
     network.load_state_dict({k: tensors[f"network.{k}"] for k in network.state_dict()})
     network.eval()
     memory = {k: tensors[f"memory.{k}"] for k in shared}
-    return Weights(folder.name, config, network, memory, provenance, _read_vectors(folder, config))
+    return Weights(shown_name(folder), config, network, memory, provenance, _read_vectors(folder, config))
 
 
 def _read_vectors(folder: Path, config: NetworkConfig) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from solver.model.processors import available_cpus
+from solver.model.processors import available_cpus, counted_threads
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -64,7 +64,7 @@ def place(name: str = "auto") -> Placement:
             return place("cuda:0")
         return place("mps" if torch.backends.mps.is_available() else "cpu")
     if name == "cpu":
-        return Placement(torch.device("cpu"), torch.float32, f"CPU, {available_cpus()} threads, float32")
+        return Placement(torch.device("cpu"), torch.float32, f"CPU, {counted_threads()}, float32")
     if name == "mps":
         if not torch.backends.mps.is_available():
             raise ValueError("device mps: not available on this machine, wanted cpu or auto")

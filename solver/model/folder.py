@@ -43,6 +43,13 @@ def find_weights(name: str) -> Path:
     )
 
 
+def shown_name(folder: Path) -> str:
+    """A set's name for people: its folder's, and of one that is called "weights", as a training run writes
+    it, also that of the folder it is in."""
+    whole = folder.absolute()
+    return f"{whole.parent.name}/{whole.name}" if whole.name == "weights" else whole.name
+
+
 def default_weights(*kinds: str) -> str:
     """The shipped set that is meant for the first of ``kinds`` for which there is one; of several the
     first by name, and DEFAULT_WEIGHTS where no set is meant for any."""

@@ -39,6 +39,12 @@ def available_cpus() -> int:
     return count
 
 
+def counted_threads(count: int | None = None) -> str:
+    """So many threads in words, one for each processor where no number is given."""
+    count = available_cpus() if count is None else count
+    return f"{count} thread{'' if count == 1 else 's'}"
+
+
 def cgroup_quotas(root: Path, own: Path) -> Iterator[float]:
     """Processors' worth of time that each cgroup above this process allows, where one sets a limit.
 

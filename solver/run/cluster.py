@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from solver.model.folder import shown_name
 from solver.model.processors import WORKER_BYTES, available_cpus
 from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.launch import PACKAGE_FOLDER, Launcher
@@ -72,8 +73,8 @@ class Seat:
         os.environ.update(environment)
         self.given = settings.weights
         self.stash = Stash(time.time())
-        own = self.stash.path / Path(settings.weights).name  # its name is the weights' name
-        own.mkdir()
+        own = self.stash.path / shown_name(Path(settings.weights))  # which is the weights' name
+        own.mkdir(parents=True)
         for name, data in files.items():
             (own / name).write_bytes(data)
         share = math.ceil(available_cpus() / cpus) if cpus else 1

@@ -47,7 +47,7 @@ def diagnose(
     for name, folder in (("output", output), ("scratch", Path(tempfile.gettempdir()))):
         yield f"{name}: {folder.resolve()}, {_disk(folder)}"
     yield f"shipped weights: {', '.join(available_weights()) or 'none'}"
-    model, devices, problem = CostModel(), 1, ""
+    model, devices, problem, late, ready = CostModel(), 1, "", 0.0, False
     for found in _probe(weights, device, seconds, start_seconds + 2 * seconds):
         if "devices" in found:
             yield from found["devices"]
@@ -55,15 +55,22 @@ def diagnose(
             devices = max(1, len(working))
         elif "error" in found:
             problem = str(found["error"])
+        elif "late" in found:
+            late = float(found["late"])
         elif "placement" in found:
+            ready = True
             yield f"weights: {found['weights']}, on {found['placement']}"
             devices = found["workers"] or devices
         else:
             model.update(np.array(found["row"]), float(found["seconds"]))
+    if late and not ready:
+        problem = f"the devices and the weights were not ready after {late:.0f} s"
     if problem:
         yield f"problem: {problem}"
     elif model.finished:
         yield from projection(model, devices, hours)
+    elif late:
+        yield f"pace: not measured within {late:.0f} s on this busy machine; a run goes on without it"
 
 
 def projection(model: CostModel, devices: int, hours: float) -> Iterator[str]:
@@ -90,7 +97,8 @@ def projection(model: CostModel, devices: int, hours: float) -> Iterator[str]:
 
 
 def _probe(weights: str, device: str, seconds: float, limit: float) -> Iterator[dict]:
-    """What the measuring process prints, when it does, or one error. ``limit``: seconds until it is ended."""
+    """What the measuring process prints, when it does; then one error, or ``late``, where it was ended after
+    ``limit`` seconds."""
     wanted = json.dumps({"weights": weights, "device": device, "seconds": seconds})
     code = _CODE.format(root=PACKAGE_FOLDER, wanted=wanted)
     late = threading.Event()
@@ -117,7 +125,7 @@ def _probe(weights: str, device: str, seconds: float, limit: float) -> Iterator[
         said.seek(0)
         last = "".join(said.read().strip().splitlines()[-1:])
     if late.is_set():
-        yield {"error": f"the measuring process was not done after {limit:.0f} s"}
+        yield {"late": limit}
     elif process.returncode:
         yield {"error": f"the measuring process ended with status {process.returncode}: {last}"}
 

@@ -52,9 +52,9 @@ def _devices() -> list[str]:
     import torch
 
     from solver.model.device import cuda_failure
-    from solver.model.processors import available_cpus
+    from solver.model.processors import counted_threads
 
-    lines = [f"cpu: {available_cpus()} threads, float32"]
+    lines = [f"cpu: {counted_threads()}, float32"]
     if not torch.cuda.is_available():
         return [*lines, f"cuda: none that torch {torch.__version__} can use"]
     for index in range(torch.cuda.device_count()):

@@ -15,6 +15,7 @@ from solver.run.plan import Plan
 START_CAP = 300.0  # seconds until a worker must be ready
 STRIKES = 3  # failures of a device in a row, without a finished job between them
 DIED = "its process died"
+RETRIED, LEFT = "tried once more", "left to guesses"  # what becomes of the job of a worker that is lost
 PROJECTION_SECONDS = 5.0  # between two looks at the finish
 TICK = 0.5  # seconds between two looks at the clock
 
@@ -166,7 +167,7 @@ class Supervisor:
         if worker.job is not None:
             again = self.plan.fail(worker.job)
             names = ", ".join(task.id for task in worker.job.tasks[:3])
-            self.handlers.say(f"{names}: {reason}; {'tried once more' if again else 'left to guesses'}")
+            self.handlers.say(f"{names}: {reason}; {RETRIED if again else LEFT}")
             if not again:
                 self.handlers.given_up(worker.job, reason)
         elif not worker.ready:

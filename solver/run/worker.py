@@ -69,7 +69,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
 
     from solver.model.checkpoint import load_weights
     from solver.model.device import use_threads
-    from solver.model.processors import available_cpus
+    from solver.model.processors import available_cpus, counted_threads
     from solver.run.group import Bench
 
     threads = use_threads(max(1, available_cpus() // settings.share))
@@ -89,7 +89,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
         threads = use_threads(max(1, available_cpus() // len(devices)))
     reason = placement.reason
     if kind == "cpu":
-        reason = f"CPU, {threads} thread{'s' if threads > 1 else ''} each, float32"
+        reason = f"CPU, {counted_threads(threads)} each, float32"
     supervisor.send(Ready(kind, reason, weights.name, devices))
     return Bench(weights, placement, settings)
 

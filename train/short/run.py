@@ -96,7 +96,9 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, call: C
         )
         sample = sample_of(run, data, trainer)
         first = min(1.0, trainer.done)
-        with tqdm(total=1.0, initial=first, disable=call.quiet, desc=run.name, bar_format=BAR) as bar:
+        # disable=None: no bar where stderr is not a terminal, so that a log has only whole lines.
+        hidden = True if call.quiet else None
+        with tqdm(total=1.0, initial=first, disable=hidden, desc=run.name, bar_format=BAR) as bar:
             _run(trainer, sample, output, call, log, pace, bar)
         write(trainer, output, call)
     if trainer.done < 1 or due(run, trainer) is not None:
