@@ -151,7 +151,7 @@ def test_nothing_waits_in_a_packed_batch(recipe: Path) -> None:
 def test_a_memory_of_rows_is_trained_on_fixed_augmentations(recipe: Path) -> None:
     with pytest.raises(ValueError, match="a row for each of some augmentations"):
         read_run(recipe, ["network.memory=table"])
-    changes = ["network.memory=table", "mixture.augmentations=4", "network.canvas=full", "max_cells=900"]
+    changes = ["network.memory=table", "mixture.augmentations=4", "network.canvas=full"]
     trainer = trainer_of(recipe, *changes, "layout=packed", "mixture.tokens=2000", "network.canvas_side=12")
     trainer.at.flop = trainer.run.flop / 3  # behind the warm-up, where rates are 0
     trainer.learn(trainer.maker(0)[0])

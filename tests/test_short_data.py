@@ -44,6 +44,8 @@ def test_the_pool_leaves_out_what_is_too_large_and_test_pairs(pool) -> None:
         assert {pair_key(pair) for pair in entry.pairs} <= known
         assert all(max(p.input.size, p.output.size) <= 60 for p in entry.pairs)
     with_tests = build_pool(EXAMPLES, [Source(FILE)])
+    full = build_pool(EXAMPLES, [Source(FILE, tests=False)], max_cells=60, side=30)
+    assert [(e.task.id, len(e.pairs)) for e in full] == [(e.task.id, len(e.pairs)) for e in pool]
     pairs = sum(len(task.train) + len(task.test) for task in tasks.values())
     assert sum(len(entry.pairs) for entry in with_tests) == pairs
 

@@ -95,11 +95,11 @@ def build_pool(
     augmentations: int = 0,
     seed: int = 0,
 ) -> list[PooledTask]:
-    """The sources' tasks, one entry for each id, with the pairs whose canvas has at most ``max_cells``.
+    """The sources' tasks, one entry for each id, with the pairs whose box has at most ``max_cells``.
 
-    ``extra``: file of generated pairs. ``side``: of the full canvas, 0 for cropped ones. Copies of a task
-    in several sources become one, with the pairs of all; its weight is the largest. Tasks without a
-    pair are left out. ``augmentations`` above 0: so many fixed ones for each task.
+    ``extra``: file of generated pairs. ``side``: of the full canvas, 0 for cropped ones; the same pairs
+    with either, as far as they fit. Copies of a task in several sources become one, with the pairs of
+    all; its weight is the largest. Tasks without a pair are left out. ``augmentations`` above 0: so many fixed ones for each task.
     """
     never = never or Unseen()
     generated = load_extra(data / extra) if extra else {}
@@ -110,7 +110,7 @@ def build_pool(
                 versions.setdefault(task.id, []).append((source, task))
 
     def usable(pair: Pair) -> bool:
-        height, width = canvas_of(pair, side)
+        height, width = pair_canvas(pair)
         inside = not side or max(*pair.input.shape, *pair.output.shape) <= side
         return inside and height * width <= max_cells and pair_key(pair) not in never.pairs
 

@@ -50,7 +50,7 @@ class ShortRun:
     ``held_out``: files whose test pairs must not be seen, wherever they stand. ``exclude``: files whose
     tasks must not be seen at all, nor tasks that share a pair with them. ``network``: the network's
     configuration. ``start``: weights, or the folder of a run, to continue from. Exactly one of ``seconds``
-    (summed over resumptions) and ``flop`` is the budget. ``max_cells``: largest cropped canvas.
+    (summed over resumptions) and ``flop`` is the budget. ``max_cells``: of a pair's box, at most.
     ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
     is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
     ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile; or
