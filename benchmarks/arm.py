@@ -9,7 +9,8 @@ import numpy as np
 
 from solver.arc.guess import guesses
 from solver.arc.task import Task
-from solver.arc.vote import LEAST_TRUST, VOTE_RULES, Answer, Evidence, rank, same_grid, trust, two_attempts
+from solver.arc.vote import LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
+from solver.choices import VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
 from solver.model.embedding import build_memory

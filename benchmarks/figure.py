@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.arc.vote import VOTE_RULES
+from solver.choices import VOTE_RULES
 
 COLUMNS = (
     ("network", "network"),

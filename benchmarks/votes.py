@@ -28,7 +28,8 @@ from solver.arc.pool import seen_labels
 from solver.arc.record import Candidates
 from solver.arc.seed import derive_generator
 from solver.arc.task import Grid, Task, load_tasks
-from solver.arc.vote import NETWORK, VOTE_RULES, Candidate, VoteRule, rank, same_grid
+from solver.arc.vote import NETWORK, Candidate, rank, same_grid
+from solver.choices import VOTE_RULES, VoteRule
 from solver.report.compare import LEVEL, bootstrap_interval, mcnemar_p
 from solver.run.message import JOINT, QUICK, REFINE, TUNE
 

@@ -7,6 +7,12 @@ import numpy as np
 
 from solver.arc.task import Pair, Task, as_grid
 
+ONE = {
+    "train": [{"input": [[0, 1], [2, 3]], "output": [[4]]}, {"input": [[5]], "output": [[6, 7]]}],
+    "test": [{"input": [[8, 9]]}, {"input": [[1]]}],
+}
+SET = {"aa": ONE, "bb": {"train": ONE["train"][:1], "test": ONE["test"][:1]}}
+
 
 def make_grid(generator: np.random.Generator, colours: int, largest: int) -> np.ndarray:
     """A random grid with colours 0..colours."""

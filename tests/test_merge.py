@@ -14,7 +14,8 @@ from solver.arc.merge import Ruling, Source, merge_sources, read_source, rule_of
 from solver.arc.record import Candidates, Header, View
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import load_tasks
-from solver.arc.vote import VOTE_RULES, Candidate, rank, same_grid
+from solver.arc.vote import Candidate, rank, same_grid
+from solver.choices import VOTE_RULES
 from solver.cli import main
 
 ONE, TWO, THREE, FOUR = grid("1"), grid("2"), grid("3"), grid("4")

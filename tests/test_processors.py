@@ -14,7 +14,6 @@ from solver.model.processors import (
     available_cpus,
     cgroup_quotas,
     cgroup_rooms,
-    counted_threads,
     cpu_workers,
 )
 

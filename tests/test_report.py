@@ -13,7 +13,8 @@ from made_run import challenges, entry, make_run, solutions
 from solver.arc.journal import Journal, read_journal
 from solver.arc.record import Candidates, View
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import VOTE_RULES, Candidate
+from solver.arc.vote import Candidate
+from solver.choices import VOTE_RULES
 from solver.cli import main
 from solver.report.charts import Part, histogram, nice_edges, share_bar, share_columns
 from solver.report.page import render_report, write_report

@@ -11,7 +11,6 @@ from solver.arc.task import as_grid
 from solver.arc.vote import (
     GUESS,
     NETWORK,
-    VOTE_RULES,
     Answer,
     Candidate,
     Evidence,
@@ -22,6 +21,7 @@ from solver.arc.vote import (
     trust,
     two_attempts,
 )
+from solver.choices import VOTE_RULES
 
 A, B, C = (as_grid([[colour]]) for colour in (1, 2, 3))
 

@@ -25,7 +25,8 @@ from solver.arc.record import (
     encode_line,
     parse_line,
 )
-from solver.arc.vote import DEFAULT_RULE, VOTE_RULES, Candidate, VoteRule
+from solver.arc.vote import Candidate
+from solver.choices import DEFAULT_RULE, VOTE_RULES, VoteRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,16 +18,8 @@ import numpy as np
 from solver.arc.attempts import Attempts, read_attempts
 from solver.arc.journal import Contents, is_journal, read_journal
 from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
-from solver.arc.vote import (
-    DEFAULT_RULE,
-    GUESS,
-    Answer,
-    Candidate,
-    VoteRule,
-    rank,
-    same_grid,
-    two_attempts,
-)
+from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
+from solver.choices import DEFAULT_RULE, VoteRule
 
 ORDER, VOTES = "order", "votes"
 PROBABILITY: VoteRule = "probability"

@@ -12,18 +12,14 @@ second attempt; a network that shows no sign of having understood the task displ
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from solver.arc.task import Grid
+from solver.choices import DEFAULT_RULE, VoteRule
 
 NETWORK = "network"
 GUESS = "guess"
-
-VoteRule = Literal["count", "confidence", "probability"]
-VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)
-DEFAULT_RULE: VoteRule = "confidence"  # of a run that was told nothing else
 
 # Where two different guesses fit every demonstration, the second is right in about one output of ten
 # (docs/LOG.md, "Second guesses"): a network's answer that is less likely than that waits behind it.

@@ -2,6 +2,8 @@
 
 import click
 
+from solver.choices import VOTE_RULES
+
 EXAMPLES = """\b
 Examples:
   solve merge a.json b.json -o both.json
@@ -27,7 +29,7 @@ Examples:
 )
 @click.option(
     "--vote",
-    type=click.Choice(["count", "confidence", "probability"]),
+    type=click.Choice(VOTE_RULES),
     help="What ranks with --by votes; else what the journals' runs had, if they had the same.",
 )
 @click.option("--tasks", help="Exactly these tasks, with guesses where no file has two different attempts.")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from solver.words import counted
+
 if TYPE_CHECKING:
     from solver.arc.score import Score
 
@@ -55,11 +57,6 @@ def refuse_other_tasks(score: "Score", submission: str, solutions: str) -> None:
     if score.extra and len(score.missing) == len(score.tasks):
         found = f"found {counted(len(score.extra), 'task')} and none of them"
         raise ValueError(f"{submission}: wanted answers to the tasks of {solutions}, {found}")
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _share(value: float) -> str:

@@ -156,7 +156,7 @@ EXAMPLES = [
 @click.option(
     "--cluster",
     metavar="auto|ray://HOST:PORT",
-    help="Work on a Ray cluster instead: one worker for each of its GPUs, without any for each machine; or "
+    help="Work on a Ray cluster instead: one worker for each of its GPUs, without any for each processor; or "
     "as many as --workers says.",
 )
 @click.option(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import click
 
+from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES
+
 _OPTIONS = (
     click.option(
         "--augmentations",
@@ -15,7 +17,7 @@ _OPTIONS = (
     ),
     click.option(
         "--tune",
-        type=click.Choice(["auto", "joint", "embedding", "full", "none"]),
+        type=click.Choice(TUNES),
         default="auto",
         show_default=True,
         help="What is fitted to a task's demonstrations: its puzzle embeddings; these, then a copy of the "
@@ -36,15 +38,15 @@ _OPTIONS = (
     ),
     click.option(
         "--vote",
-        type=click.Choice(["count", "confidence", "probability"]),
-        default="confidence",
+        type=click.Choice(VOTE_RULES),
+        default=DEFAULT_RULE,
         show_default=True,
         help="Rank answers by votes; by votes, then confidence; or by the sum of their probabilities.",
     ),
     click.option(
         "--vote-across",
         "across",
-        type=click.Choice(["none", "loops", "checkpoints", "both"]),
+        type=click.Choice(ACROSS),
         default="none",
         show_default=True,
         help="Also count the answers of a view's earlier loops, or of joint tuning's checkpoints.",

@@ -16,6 +16,7 @@ from solver.arc.journal import Contents, read_journal
 from solver.arc.record import Candidates
 from solver.arc.task import Grid, load_tasks
 from solver.arc.vote import NETWORK, same_grid
+from solver.words import counted
 
 NOTES = "notes.jsonl"  # in the scratch folder: what a journal does not keep
 LISTED = 8  # tasks that are named in one sentence
@@ -162,11 +163,6 @@ class Account:
 
     def _has(self, place: Place, grid: Grid) -> bool:
         return any(same_grid(made.grid, grid) for made in self.contents.pool.get(place, ()))
-
-
-def counted(number: int, noun: str) -> str:
-    """The number with its noun, in the plural where it is one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import click
 
+from solver.choices import TUNES
 from solver.kaggle.mounts import find_mounts, input_root, output_folder, process_age
 
 LIMIT_SECONDS = 12 * 3600.0
 RESERVE_SECONDS = 45 * 60.0
-TUNES = ("auto", "none", "embedding", "full", "joint")  # as solver.run.options, which imports numpy
 STARTS = 4  # of the working process
 _GRACE = 120.0  # seconds that the working process gets beyond its own deadline
 _ACCOUNT_SECONDS = 120.0  # for saying why the score is what it is; reading a journal takes some

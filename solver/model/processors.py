@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from solver.words import counted
+
 WORKER_BYTES = 3 * 2**29  # a worker on a CPU: torch, weights and a batch take about half of it
 
 
@@ -41,8 +43,7 @@ def available_cpus() -> int:
 
 def counted_threads(count: int | None = None) -> str:
     """So many threads in words, one for each processor where no number is given."""
-    count = available_cpus() if count is None else count
-    return f"{count} thread{'' if count == 1 else 's'}"
+    return counted(available_cpus() if count is None else count, "thread")
 
 
 def cgroup_quotas(root: Path, own: Path) -> Iterator[float]:

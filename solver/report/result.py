@@ -16,7 +16,8 @@ from solver.arc.score import (
     score_attempts,
 )
 from solver.arc.task import Grid, Task, load_tasks
-from solver.arc.vote import GUESS, NETWORK, Answer, VoteRule
+from solver.arc.vote import GUESS, NETWORK, Answer
+from solver.choices import VoteRule
 
 Source = str | Path
 

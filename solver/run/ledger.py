@@ -14,7 +14,8 @@ from solver.arc.journal import Contents, Journal
 from solver.arc.record import Candidates, Chosen, Finished, Record, View
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
-from solver.arc.vote import LEAST_TRUST, Answer, Evidence, VoteRule, rank, trust, two_attempts
+from solver.arc.vote import LEAST_TRUST, Answer, Evidence, rank, trust, two_attempts
+from solver.choices import DEFAULT_RULE, VoteRule
 from solver.run.message import JOINT, QUICK, REFINE, TUNE, Answered
 from solver.run.options import TaskResult
 
@@ -39,7 +40,7 @@ class Ledger:
         guess: Callable[[Task, int], list[Answer]] = guesses,
         *,
         labels: Mapping[str, str] = MappingProxyType({}),
-        vote: VoteRule = "confidence",
+        vote: VoteRule = DEFAULT_RULE,
         checkpoints: bool = False,
     ) -> None:
         self.vote, self.checkpoints = vote, checkpoints

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from solver.arc.record import View
 from solver.arc.task import Task
-from solver.run.options import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS, Across, Arm, Tune
+from solver.choices import Across, Arm, Tune
+from solver.run.options import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
 
 # Phases of a run, in their order; answers of a later one count more.
 QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"

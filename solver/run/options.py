@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from solver.arc.task import Task
-from solver.arc.vote import VOTE_RULES, Answer, VoteRule
+from solver.arc.vote import Answer
+from solver.choices import ACROSS, TUNES, VOTE_RULES, Across, Arm, Tune, VoteRule
 from solver.model.folder import DEFAULT_WEIGHTS
-
-Arm = Literal["none", "embedding", "full", "joint"]
-Tune = Literal[Arm, "auto"]
-Across = Literal["none", "loops", "checkpoints", "both"]
-TUNES, ACROSS = get_args(Tune), get_args(Across)
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
 

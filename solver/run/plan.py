@@ -16,10 +16,11 @@ from types import MappingProxyType
 
 from solver.arc.seed import derive_seed
 from solver.arc.task import Task
+from solver.choices import Arm
 from solver.run.cost import CostModel, features, list_schedule
 from solver.run.deal import PHASES, Group, deal, deal_groups
 from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
-from solver.run.options import Arm, SolveOptions
+from solver.run.options import SolveOptions
 from solver.run.shares import BREADTH_SECONDS, Shares, shares_for
 
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
@@ -37,9 +38,8 @@ class _Running:
 
 
 class Plan:
-    """The queue of a run. ``start`` and every ``now``: seconds of one clock. ``scratch``: the folder where
-    jointly tuned weights are kept, or an empty string for none. ``known``: by the ids of known tasks, the
-    folder of the weights that know each."""
+    """The queue of a run. ``start`` and every ``now``: seconds of one clock. ``scratch``: folder of jointly
+    tuned weights, empty for none. ``known``: by the ids of known tasks, the folder of their weights."""
 
     def __init__(
         self,

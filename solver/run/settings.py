@@ -6,8 +6,9 @@ URM, arXiv 2512.14693.
 
 from dataclasses import dataclass
 
+from solver.choices import Arm
 from solver.model.learner import Rates
-from solver.run.options import HOLD_SHARE, Arm
+from solver.run.options import HOLD_SHARE
 from solver.run.shares import REPLAY_SHARE
 
 # The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.

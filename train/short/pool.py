@@ -99,7 +99,8 @@ def build_pool(
 
     ``extra``: file of generated pairs. ``side``: of the full canvas, 0 for cropped ones; the same pairs
     with either, as far as they fit. Copies of a task in several sources become one, with the pairs of
-    all; its weight is the largest. Tasks without a pair are left out. ``augmentations`` above 0: so many fixed ones for each task.
+    all; its weight is the largest. Tasks without a pair are left out. ``augmentations`` above 0: so many
+    fixed ones for each task.
     """
     never = never or Unseen()
     generated = load_extra(data / extra) if extra else {}
