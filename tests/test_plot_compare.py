@@ -27,7 +27,7 @@ def test_the_published_table_is_whole() -> None:
 def test_a_curve_holds_the_evaluations_that_have_the_score() -> None:
     records = [
         {"event": "train", "step": 1, "flop": 1.0, "pass@2": 0.9},
-        {"event": "eval", "step": 3, "flop": 3.0, "pass@2": 0.5, "tuned pass@2": 0.6},
+        {"event": "eval", "step": 3, "flop": 2.5, "before": 0.5, "pass@2": 0.5, "tuned pass@2": 0.6},
         {"event": "eval", "step": 2, "flop": 2.0, "pass@2": 0.25},
     ]
     assert curve(records, "pass@2") == ([2.0, 3.0], [25.0, 50.0])

@@ -110,6 +110,7 @@ def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path
     weights = trainer_of(recipe, f"start={tmp_path}/first/weights")
     for value, kept in zip(weights.network.parameters(), first["average"][1], strict=True):
         assert torch.equal(value, kept)
+    assert weights.at.before == first["position"]["flop"] > 0 == weights.at.flop
     mean = first["memory"]["task_vectors"][1:].mean(0)
     for entry, vector in zip(weights.pool, weights.memory.task_vectors[1:], strict=True):
         known = entry.checksums[0] in first["tasks"]
@@ -118,6 +119,7 @@ def test_a_run_continues_from_weights_or_from_a_run(recipe: Path, tmp_path: Path
         torch.testing.assert_close(vector, wanted, rtol=0, atol=float(wanted.abs().max()) / 250)
     going_on = trainer_of(recipe, f"start={tmp_path}/first", "max_cells=200")
     assert len(going_on.pool) > len(first["tasks"])
+    assert going_on.at.before == first["position"]["flop"]
     for entry, vector in zip(going_on.pool, going_on.memory.task_vectors[1:], strict=True):
         known = entry.checksums[0] in first["tasks"]
         number = first["tasks"].index(entry.checksums[0]) + 1 if known else 0

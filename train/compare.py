@@ -33,8 +33,10 @@ def published(path: Path = TABLE) -> list[Published]:
 
 
 def curve(records: list[dict[str, Any]], score: str) -> tuple[list[float], list[float]]:
-    """(training FLOP, percent) of a run's evaluations that have this score, in the order of compute."""
-    found = sorted((r["flop"], 100 * r[score]) for r in records if r["event"] == "eval" and score in r)
+    """(training FLOP, percent) of a run's evaluations that have this score, in the order of compute; the
+    FLOP of the runs that it continued are counted in."""
+    scored = [r for r in records if r["event"] == "eval" and score in r]
+    found = sorted((r["flop"] + r.get("before", 0.0), 100 * r[score]) for r in scored)
     return [flop for flop, _ in found], [value for _, value in found]
 
 

@@ -198,9 +198,9 @@ def watched(trainer: ShortTrainer, sample: Sample, call: Call, log: RunLog) -> N
     trainer.at.seen = trainer.used
     took = time.monotonic() - began
     call.evaluation = max(call.evaluation, took)
-    log.write(
-        "eval", step=trainer.at.step, flop=trainer.at.flop, **numbers, evaluation_seconds=round(took, 2)
-    )
+    at = trainer.at
+    position = {"step": at.step, "flop": at.flop, "before": at.before}
+    log.write("eval", **position, **numbers, evaluation_seconds=round(took, 2))
 
 
 def write(trainer: ShortTrainer, output: Path, call: Call) -> None:
@@ -212,7 +212,9 @@ def write(trainer: ShortTrainer, output: Path, call: Call) -> None:
 def export(trainer: ShortTrainer, folder: Path) -> None:
     """The averaged weights as a set that ``solve`` reads, with the vectors of the tasks it was trained on."""
     at = trainer.at
-    spent = {"steps": at.step, "samples": at.samples, "tokens": at.tokens, "flop": at.flop}
+    spent = {
+        "steps": at.step, "samples": at.samples, "tokens": at.tokens, "flop": at.flop, "before": at.before
+    }  # fmt: skip
     where = {"seconds": round(at.seconds), "device": trainer.placement.reason, "commit": commit()}
     seen = provenance(trainer.run, trainer.pool)
     network, shared = trainer.averaged(), trainer.memory.shared_state()

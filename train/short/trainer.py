@@ -32,7 +32,8 @@ REWARM = 50  # steps over which rates rise again where optimisers' moments start
 @dataclass
 class Position:
     """How far a run is. ``block`` and ``within``: the next batch. ``tokens``: cells of samples, in all loops.
-    ``seen``: the budget used when the last evaluation was made, -1 before the first."""
+    ``flop``: of this run; ``before``: of the runs that it continues. ``seen``: the budget used when the last
+    evaluation was made, -1 before the first."""
 
     step: int = 0
     block: int = 0
@@ -41,6 +42,7 @@ class Position:
     tokens: int = 0
     seconds: float = 0.0
     flop: float = 0.0
+    before: float = 0.0
     seen: float = -1.0
 
 
@@ -58,8 +60,7 @@ class ShortTrainer:
         rows = len(pool) * run.drawn.augmentations + 1
         memory = build_memory(self.config, tasks=len(pool) + 1, rows=rows, generator=generator)
         self.memory: Memory = memory.to(placement.device)
-        if run.start:
-            begin(self, run.start)
+        before = begin(self, run.start) if run.start else 0.0
         self.average = Average(self.network, run.average_decay, warm=True)
         self.learner = Learner(
             self.network, self.memory, run.learning, dtype=self.dtype, average=self.average
@@ -70,7 +71,7 @@ class ShortTrainer:
         self.mode = "default" if run.compile is True else run.compile or ""
         if self.mode:
             self._compile()
-        self.at = Position()
+        self.at = Position(before=before)
         self.rewarmed = REWARM  # steps since moments started anew, where they did
 
     def _compile(self) -> None:
@@ -170,9 +171,10 @@ def check_config(wanted: dict[str, Any], found: dict[str, Any], where: str) -> N
 CYCLES = ("H_cycles", "L_cycles", "loops")  # may change between a run and the one that continues it
 
 
-def begin(trainer: ShortTrainer, start: str) -> None:
+def begin(trainer: ShortTrainer, start: str) -> float:
     """Continue from weights by name or folder, or from the averaged weights of a run's folder. Tasks that
-    were trained on keep their vectors where these are known; the others start from the mean."""
+    were trained on keep their vectors where these are known; the others start from the mean. Returns the
+    operations that went into the start."""
     folder = Path(start) / "state"
     if has_state(folder):
         state = read_state(folder, trainer.placement.device)
@@ -184,11 +186,13 @@ def begin(trainer: ShortTrainer, start: str) -> None:
         network = {**state["network"], **dict(zip(names, state["average"][1], strict=True))}
         memory = {k: v for k, v in state["memory"].items() if k not in ("task_vectors", "rows")}
         mean = state["memory"]["task_vectors"][1:].float().mean(0)
+        spent = state["position"]
     else:
         weights = load_weights(start)
         config, network = weights.config.to_dict(), weights.network.state_dict()
         memory, known = dict(weights.memory), dict(weights.vectors)
         mean = memory.pop("mean")
+        spent = weights.provenance
     kept = {key: trainer.config.to_dict()[key] for key in CYCLES}
     check_config(trainer.config.to_dict(), {**config, **kept}, start)
     trainer.network.load_state_dict(network)
@@ -199,3 +203,4 @@ def begin(trainer: ShortTrainer, start: str) -> None:
                 found = [known[checksum] for checksum in entry.checksums if checksum in known]
                 if found:
                     trainer.memory.task_vectors[number] = found[0].to(trainer.memory.task_vectors)
+    return float(spent.get("flop", 0.0)) + float(spent.get("before", 0.0))
