@@ -1,0 +1,91 @@
+"""The published protocol: votes of one checkpoint on tasks it was trained on, without tuning."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from short_runs import CPU, EXAMPLES, FILE, RECIPE
+
+from solver.arc.checksum import task_checksum
+from solver.arc.task import load_tasks
+from solver.arc.vote import rank, same_grid
+from solver.model.checkpoint import load_weights
+from train.short.evaluate import Protocol, ask, judge, main, table
+from train.short.recipe import read_run
+from train.short.run import Call, train
+
+VOTES = ["--votes", "1,3,8", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny network that has seen the smaller example tasks."""
+    folder = tmp_path_factory.mktemp("short")
+    (folder / "tiny.json").write_text(json.dumps(RECIPE))
+    run = read_run(folder / "tiny.json", ["max_cells=60"])
+    assert train(run, EXAMPLES, folder / "run", CPU, Call(quiet=True))
+    return folder / "run" / "weights"
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_every_task_is_counted_and_an_ended_evaluation_goes_on(weights: Path, tmp_path: Path) -> None:
+    asked = ["--tasks", EXAMPLES / FILE, *VOTES]
+    whole = run(weights, *asked, "--log", tmp_path / "a.jsonl")
+    known = set(load_weights(weights).vectors)
+    tasks = load_tasks(EXAMPLES / FILE)
+    seen = sum(task_checksum(task) in known for task in tasks)
+    assert 0 < seen < len(tasks)
+    outputs = sum(len(task.test) for task in tasks)
+    assert f"{len(tasks)} tasks, {outputs} test outputs; {seen} tasks known from training\n" in whole
+    lines = (tmp_path / "a.jsonl").read_text().splitlines(keepends=True)
+    assert len(lines) == len(tasks) + 1
+    (tmp_path / "b.jsonl").write_text("".join(lines[:5]) + lines[5][:20])
+    assert run(weights, *asked, "--log", tmp_path / "b.jsonl") == whole
+    assert (tmp_path / "b.jsonl").read_text() == "".join(lines)
+
+
+def test_votes_are_prefixes_of_one_draw(weights: Path) -> None:
+    loaded = load_weights(weights)
+    task = next(t for t in load_tasks(EXAMPLES / FILE) if task_checksum(t) in loaded.vectors)
+    few, many = (Protocol([loaded], votes, 0, CPU) for votes in ((3,), (3, 8)))
+    (short, *_), (long, *_) = ask(few, loaded, task)[0], ask(many, loaded, task)[0]
+    assert len(short) == 3 and len(long) == 8
+    for one, other in zip(short, long[:3], strict=True):
+        assert (one is None) == (other is None) and (one is None or same_grid(one.grid, other.grid))
+    assert ask(many, loaded, task)[1] > ask(few, loaded, task)[1] > 0
+
+
+def test_right_answers_are_counted_by_votes(weights: Path) -> None:
+    """Test outputs that are what the votes say, so that something is right."""
+    loaded = load_weights(weights)
+    task = next(t for t in load_tasks(EXAMPLES / FILE) if task_checksum(t) in loaded.vectors)
+    protocol = Protocol([loaded], (1, 8), 0, CPU)
+    (views, *_), _ = ask(protocol, loaded, task)
+    answers = rank([view for view in views if view is not None])
+    best = type(task.test[0])(task.test[0].input, answers[0].grid)
+    other = type(task)(task.id, task.train, (best,))
+    line = judge(protocol, other)
+    assert line["known"] and line["first"]["8"] == line["second"]["8"] == line["covered"]["8"] == [True]
+    assert "  100.00%" in table([line], (1, 8), 1)[-2]
+
+
+def test_several_checkpoints_vote_together_and_say_so(weights: Path, tmp_path: Path) -> None:
+    shown = run(weights, weights, "--tasks", EXAMPLES / FILE, *VOTES, "--log", tmp_path / "a.jsonl")
+    assert "votes across 2 checkpoints" in shown
+
+
+def test_a_log_of_something_else_is_refused(weights: Path, tmp_path: Path) -> None:
+    asked = [str(weights), "--tasks", str(EXAMPLES / FILE), "--log", str(tmp_path / "a.jsonl")]
+    run(*asked, "--votes", "1", "--device", "cpu")
+    for words, told in (
+        (["--votes", "1,2"], "a.jsonl: is of votes [1], wanted [1, 2]"),
+        (["--votes", "none"], "wanted whole numbers from 1 on"),
+    ):
+        result = CliRunner().invoke(main, [*asked, *words, "--device", "cpu"])
+        assert result.exit_code == 2 and told in result.output

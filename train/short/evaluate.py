@@ -1,0 +1,187 @@
+"""``python -m train.short.evaluate WEIGHTS [WEIGHTS ...] --tasks FILE --log FILE --votes 1,10,100,1000``.
+
+The published protocol: no tuning, a test input asked under many augmentations with the vector that its task's
+demonstrations were given in training, and the two grids with most votes as answers. A task that the weights
+have no vector of counts as wrong. Several sets of weights vote together, each with so many views, and
+the table says so. The log has a line for each task: an evaluation that was ended goes on where it was.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from tqdm import tqdm
+
+from solver.arc.augment import sample_augmentations
+from solver.arc.checksum import task_checksum
+from solver.arc.seed import derive_generator
+from solver.arc.task import Task, load_tasks
+from solver.arc.vote import Candidate, rank, same_grid
+from solver.model.checkpoint import Weights, load_weights
+from solver.model.device import Placement, place, use_threads
+from solver.model.flops import inference_flop
+from solver.run.predict import first_canvas, predict_views
+from solver.run.settings import PredictSettings
+from solver.run.tuned import Tuned, fits
+from train.short.watch import CELLS
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """``votes``: counts of views that are scored, in rising order; the first so many of one draw."""
+
+    weights: Sequence[Weights]
+    votes: tuple[int, ...]
+    seed: int
+    placement: Placement
+
+    def described(self, tasks: Path) -> dict[str, Any]:
+        """What two parts of one log must agree in."""
+        names = [f"{w.name} ({w.provenance.get('flop', 0.0):.4g} FLOP)" for w in self.weights]
+        return {"weights": names, "tasks": tasks.name, "votes": list(self.votes), "seed": self.seed}
+
+
+def ask(protocol: Protocol, weights: Weights, task: Task) -> tuple[list[list[Candidate | None]], float]:
+    """For each test input one candidate a view, in the order of the draw (None: nothing could be
+    cropped), and the FLOP of it; no views where the weights do not know the task."""
+    checksum, config = task_checksum(task), weights.config
+    if checksum not in weights.vectors or not fits(task, config):
+        return [[] for _ in task.test], 0.0
+    placement = protocol.placement
+    memory = weights.starting_from(checksum).new_memory(tasks=1, rows=0).to(placement.device)
+    tuned = Tuned(weights.network, memory, (task.without_test_outputs(),), ((),), 0, (), 0)
+    views = sample_augmentations(task, protocol.votes[-1], derive_generator(protocol.seed, task.id, "votes"))
+    settings = PredictSettings(CELLS[placement.device.type], config.loops, stop=False)
+    asked, flop = [], 0.0
+    for test, pair in enumerate(task.test):
+        made = dict(
+            predict_views(tuned, 0, test, views, config=config, settings=settings, placement=placement)
+        )
+        asked.append([made.get(view) for view in views])
+        height, width = first_canvas(config, task.train, pair)
+        flop += len(views) * inference_flop(config, height * width, config.loops)
+    return asked, flop
+
+
+def judge(protocol: Protocol, task: Task) -> dict[str, Any]:
+    """One line of the log. ``first``, ``second``, ``covered``: by votes, for each test output whether the
+    best answer, one of the best two, any candidate is right."""
+    asked, flop = zip(*(ask(protocol, weights, task) for weights in protocol.weights), strict=True)
+    line: dict[str, Any] = {"task": task.id, "known": any(any(part) for part in asked), "flop": sum(flop)}
+    for kind in ("first", "second", "covered"):
+        line[kind] = {str(votes): [] for votes in protocol.votes}
+    for test, pair in enumerate(task.test):
+        for votes in protocol.votes:
+            views = [c for part in asked for c in part[test][:votes] if c is not None]
+            right = [same_grid(answer.grid, pair.output) for answer in rank(views)]
+            for kind, hit in (("first", right[:1]), ("second", right[:2]), ("covered", right)):
+                line[kind][str(votes)].append(any(hit))
+    return line
+
+
+def read_log(path: Path, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines that are there, a torn last one cut off; begins the log where there is none. ValueError for
+    a log of something else."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    whole = path.read_bytes().rpartition(b"\n")[0].split(b"\n")
+    head = json.loads(whole[0]) if whole[0] else asked
+    differ = [key for key in asked if head.get(key) != asked[key]]
+    if differ:
+        key = differ[0]
+        raise ValueError(f"{path}: is of {key} {head.get(key)}, wanted {asked[key]}; name another --log")
+    path.write_bytes(b"\n".join(whole) + b"\n")
+    return [json.loads(line) for line in whole[1:]]
+
+
+def table(lines: Sequence[dict[str, Any]], votes: Sequence[int], sets: int) -> list[str]:
+    """For people: tasks (the mean of a task's outputs) and outputs right, by votes."""
+    outputs = sum(len(line["first"][str(votes[0])]) for line in lines)
+    known = sum(line["known"] for line in lines)
+    across = "" if sets == 1 else f", votes across {sets} checkpoints, each with so many"
+    shown = [f"{len(lines)} tasks, {outputs} test outputs; {known} tasks known from training{across}"]
+    shown.append("  votes   pass@1   pass@2  covered  (tasks)   pass@1   pass@2  covered  (outputs)")
+    for count in votes:
+        cells = []
+        for weigh in (True, False):
+            for kind in ("first", "second", "covered"):
+                hits = [line[kind][str(count)] for line in lines]
+                share = (
+                    sum(sum(h) / len(h) for h in hits) / len(lines)
+                    if weigh
+                    else sum(map(sum, hits)) / outputs
+                )
+                cells.append(f"{share:8.2%}")
+            cells.append(" " * 8)
+        shown.append(f"{count:7d} {' '.join(cells)}".rstrip())
+    spent = Counter(line["known"] for line in lines)
+    if spent[True]:
+        shown.append(f"{sum(line['flop'] for line in lines) / spent[True]:.3g} FLOP a known task")
+    return shown
+
+
+def _counts(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        counts = tuple(sorted({int(part) for part in value.split(",")}))
+    except ValueError:
+        counts = ()
+    if not counts or counts[0] < 1:
+        raise click.BadParameter(f"{value!r}: wanted whole numbers from 1 on, with commas")
+    return counts
+
+
+@click.command()
+@click.argument("weights", nargs=-1, required=True)
+@click.option("--tasks", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--log", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--votes", default="1,10,100,1000", show_default=True, callback=_counts)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--threads", type=int, help="Threads on the CPU.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--dtype", type=click.Choice(DTYPES), default="auto", show_default=True)
+def main(
+    weights: tuple[str, ...],
+    tasks: Path,
+    log: Path,
+    votes: tuple[int, ...],
+    seed: int,
+    threads: int | None,
+    device: str,
+    dtype: str,
+) -> None:
+    """Score WEIGHTS (names or folders) on --tasks whose demonstrations they were trained on, untuned."""
+    try:
+        use_threads(threads)
+        placement = place(device)
+        if dtype != "auto":
+            placement = replace(placement, dtype=getattr(torch, dtype))
+        loaded = [load_weights(name) for name in weights]
+        for each in loaded:
+            each.network.to(placement.device).eval()
+        protocol = Protocol(loaded, votes, seed, placement)
+        asked = [task for task in load_tasks(tasks) if task.solved_publicly]
+        if not asked:
+            raise ValueError(f"{tasks}: no task has all its test outputs; wanted them, to score")
+        lines = read_log(log, protocol.described(tasks))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    done = {line["task"] for line in lines}
+    for task in tqdm([task for task in asked if task.id not in done], disable=None):
+        line = judge(protocol, task)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        lines.append(json.loads(json.dumps(line)))
+    for text in table(lines, votes, len(loaded)):
+        click.echo(text)
+
+
+if __name__ == "__main__":
+    main()
