@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from known_tasks import CHECKSUM, KNOWN, NEW, ONE_STEP, run, save, train_known
 from made_run import challenges, solutions
 from made_tasks import random_task
-from test_run import tiny_task, tiny_weights
+from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import Augmentation
 from solver.arc.checksum import task_checksum
@@ -24,7 +24,8 @@ from solver.model.embedding import build_memory
 from solver.model.folder import VECTORS_FILE, read_card
 from solver.run.batch import View, build_batch
 from solver.run.choice import choose
-from solver.run.message import QUICK, TUNE
+from solver.run.group import Bench, solve_job
+from solver.run.message import QUICK, TUNE, Job, WorkerSettings
 from solver.run.options import SolveOptions
 from solver.run.pipeline import solve
 from solver.run.plan import Plan
@@ -139,6 +140,26 @@ def test_a_vector_that_does_not_reproduce_its_demonstrations_is_doubted(tmp_path
     assert found["known"].at_once, "without tuning there is nothing better"
 
 
+def test_tuning_of_a_doubted_task_starts_from_its_trained_vector(folder: str) -> None:
+    """One step: the vector still reproduces both demonstrations, the mean does not. A second attempt, after
+    a failure, is with the run's own weights."""
+    settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
+    loaded = load_weights(folder)
+    blank = replace(loaded, memory={**loaded.memory, "mean": torch.full((32,), -3.0)})
+    bench = Bench(blank, CPU, replace(settings, weights="another"))
+    job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=folder)
+    for asked, reproduced in ((job, 2), (replace(job, attempt=1), 0), (replace(job, known=""), 0)):
+        answered, _ = solve_job(bench, asked, lambda: None)
+        assert (answered.steps, answered.reproduced) == (1, reproduced)
+
+
+def test_weights_that_cannot_be_loaded_leave_tuning_to_the_runs_own(folder: str, tmp_path: Path) -> None:
+    settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
+    job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=str(tmp_path / "gone"))
+    answered, _ = solve_job(Bench(load_weights(folder), CPU, settings), job, lambda: None)
+    assert answered.steps == 1
+
+
 def test_a_run_with_a_known_task_resumes(folder: str, tmp_path: Path) -> None:
     options = SolveOptions(**ONE_STEP, weights=folder)
     journal, output = tmp_path / "run.journal", tmp_path / "out.json"
@@ -181,7 +202,7 @@ def test_known_tasks_come_first_and_once() -> None:
 def test_a_known_task_that_is_doubted_waits_like_any_other(failed: bool) -> None:
     plan = Plan([KNOWN], SolveOptions(steps=5), start=0.0, known={"known": "a"})
     job = plan.next_job(0.0)
-    assert job.known == "a" and plan.next_job(0.0) is None
+    assert (job.known, job.untuned) == ("a", True) and plan.next_job(0.0) is None
     if failed:
         assert plan.fail(job)
     else:
@@ -189,7 +210,7 @@ def test_a_known_task_that_is_doubted_waits_like_any_other(failed: bool) -> None
         plan.succeed(job, 1.0, 0.0)
     assert plan.waits(0.0)
     job = plan.next_job(0.0)
-    assert (job.known, job.steps, job.phase) == ("", 5, TUNE)
+    assert (job.known, job.untuned, job.steps, job.phase) == ("a", False, 5, TUNE)
     plan.succeed(job, 1.0, 0.0)
     assert not plan.waits(0.0) and plan.next_job(0.0) is None
 
@@ -201,7 +222,7 @@ def test_a_resumed_plan_has_known_tasks_behind_it() -> None:
     plan = Plan([KNOWN], SolveOptions(budget_seconds=100.0), start=0.0, known={"known": "a"})
     plan.restore([(QUICK, "known")])  # it was doubted, else there were no quick pass
     job = plan.next_job(0.0)
-    assert (job.phase, job.known) == (TUNE, "")
+    assert (job.phase, job.known, job.untuned) == (TUNE, "a", False)
 
 
 # What people see

@@ -36,15 +36,21 @@ def deal_groups(tasks: Sequence[Task], count: int | None, seed: int) -> list[tup
 class Group:
     """``sizes`` of its tasks; ``failures`` in the phase at hand. ``phases``: those that it goes through.
     ``after``: number of the joint group that it finishes from, None for none. ``known``: the folder of the
-    weights that know its one task, or empty."""
+    weights that know its one task, or empty; ``doubted``: what they know was not enough."""
 
     tasks: tuple[Task, ...]
     sizes: tuple[Size, ...]
     known: str = ""
+    doubted: bool = False
     failures: int = 0
     done: set[str] = field(default_factory=set)
     phases: tuple[str, ...] = PHASES
     after: int | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether its task is to be answered from what weights know of it, untuned."""
+        return bool(self.known) and not self.doubted
 
     @property
     def weight(self) -> float:

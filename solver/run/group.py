@@ -87,12 +87,13 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
     started = bench.clock()
     if job.attempt:
         bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
-    if job.known:
+    if job.known and not job.attempt:
         try:
             bench = bench.knowing(job)
         except ValueError as error:  # the run's own weights can do what they do for any other task
-            yield Done(job.number, bench.clock() - started, str(error), doubted=True)
-            return
+            if job.untuned:
+                yield Done(job.number, bench.clock() - started, str(error), doubted=True)
+                return
     full = full_room(bench, job)
     room: Room | None = full
     answered: set[str] = set()
@@ -105,7 +106,7 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
                     return
                 answered.add(answer.task_id)
                 yield answer
-            doubted = bool(job.known) and not answered
+            doubted = job.untuned and not answered
             yield Done(job.number, bench.clock() - started, room.said(full), doubted)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -121,7 +122,7 @@ def full_room(bench: Bench, job: Job) -> Room:
     enough for the clock to be looked at in time."""
     kind, config = bench.placement.device.type, bench.weights.config
     tokens = BATCH_TOKENS[kind]
-    if job.known and kind == "cpu":
+    if job.untuned and kind == "cpu":
         each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
         tokens = int(min(tokens, max(LEAST_TOKENS, _CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
     return Room(tokens, bench.settings.augmentations)
@@ -182,7 +183,7 @@ def _attempt(
     if not is_finite(tuned):
         yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
         return
-    if job.known and _in_doubt(bench, tuned):
+    if job.untuned and _in_doubt(bench, tuned):
         return
     outputs = outputs_of(group)
     tuning = (bench.clock() - started) / len(group)
@@ -198,7 +199,7 @@ def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
     arm = job.arm or ("full" if bench.settings.tune == "auto" else bench.settings.tune)
     votes = max(room.augmentations, bench.settings.votes)
     return TuneSettings(
-        arm="none" if job.known else arm,
+        arm="none" if job.untuned else arm,
         augmentations=room.augmentations,
         votes=votes,
         tokens=room.tokens,

@@ -36,7 +36,8 @@ class Job:
     all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0.
     ``arm``: what moves, None for the worker's setting. ``joint``: where jointly tuned weights are
     written, or read from to start with; empty for the base weights. ``known``: the folder of the weights
-    that know its one task, whose trained vector then stands instead of tuning; empty for other jobs."""
+    that know its one task, empty for other jobs: tuning starts from its trained vector, or, ``untuned``,
+    the vector stands instead of tuning."""
 
     number: int
     group: int
@@ -50,6 +51,7 @@ class Job:
     arm: Arm | None = None
     joint: str = ""
     known: str = ""
+    untuned: bool = False
 
     @property
     def hold_share(self) -> float:

@@ -272,7 +272,7 @@ class Run:
             self._tell(self.restored.pop(0))
 
     def _answered(self, message: Answered, job: Job) -> None:
-        self._tell(replace(self.ledger.answered(message, job.phase), at_once=bool(job.known)))
+        self._tell(replace(self.ledger.answered(message, job.phase), at_once=job.untuned))
 
     def _done(self, message: Done, job: Job) -> float:
         if message.reduced:

@@ -112,10 +112,10 @@ class Plan:
             self.phases = PHASES
         for group in self.groups:
             group.done = {p for p in PHASES if all((p, task.id) in known for task in group.tasks)}
-            if group.known and TUNE in group.done:
+            if group.at_once and TUNE in group.done:
                 group.done.update(PHASES)
             elif group.done:
-                group.known = ""  # doubted by the earlier run
+                group.doubted = True  # by the earlier run
 
     # What is left
 
@@ -129,9 +129,13 @@ class Plan:
 
     def _left(self, phase: str) -> list[int]:
         """Groups that have this phase before them."""
+        idle = [(n, group) for n, group in self._idle() if not group.at_once]
+        return [n for n, group in idle if phase in group.phases and phase not in group.done]
+
+    def _idle(self) -> list[tuple[int, Group]]:
+        """Groups that nobody works on, with their numbers."""
         busy = {running.job.group for running in self.running.values()}
-        todo = [n for n, group in enumerate(self.groups) if phase in group.phases and not group.known]
-        return [n for n in todo if phase not in self.groups[n].done and n not in busy]
+        return [(n, group) for n, group in enumerate(self.groups) if n not in busy]
 
     def _may_finish(self, group: Group) -> bool:
         return group.after is None or JOINT in self.groups[group.after].done
@@ -144,8 +148,7 @@ class Plan:
 
     def _known_left(self) -> list[int]:
         """Groups of known tasks that nobody has begun."""
-        busy = {running.job.group for running in self.running.values()}
-        return [n for n, group in enumerate(self.groups) if group.known and not group.done and n not in busy]
+        return [n for n, group in self._idle() if group.at_once and not group.done]
 
     def next_job(self, now: float) -> Job | None:
         """The next piece of work for a worker that is free; None when there is nothing for it now.
@@ -175,20 +178,9 @@ class Plan:
         self._numbers += 1
         arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
         path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""
-        job = Job(
-            self._numbers,
-            number,
-            phase,
-            group.tasks,
-            seed,
-            steps,
-            seconds,
-            cap,
-            group.failures,
-            arm=arm,
-            joint=path,
-            known=group.known,
-        )
+        base = {"joint": path, "known": group.known, "untuned": group.at_once}
+        budget = (steps, seconds, cap, group.failures)
+        job = Job(self._numbers, number, phase, group.tasks, seed, *budget, arm=arm, **base)
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
 
@@ -229,7 +221,7 @@ class Plan:
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes
-        if job.known:
+        if job.untuned:
             return features(sizes, steps=0, seconds=None, views=self._views)
         return features(sizes, steps=job.steps, seconds=job.seconds, views=self._views)
 
@@ -252,8 +244,8 @@ class Plan:
         group = self.groups[job.group]
         group.done.add(job.phase)
         group.failures = 0
-        if job.known:  # the network may be another one: the cost model learns nothing from it
-            group.done = set(PHASES) if group.known else set()
+        if job.untuned:  # the network may be another one: the cost model learns nothing from it
+            group.done = set() if group.doubted else set(PHASES)
             return
         self.disagreement[job.group] = disagreement
         if job.phase == JOINT and job.seconds is not None:
@@ -261,14 +253,14 @@ class Plan:
         self.model.update(self._features(job), seconds)
 
     def doubt(self, job: Job) -> None:
-        """What the weights know of the job's task is not enough: from now on it is like any other."""
-        self.groups[job.group].known = ""
+        """What the weights know of the job's task is not enough: it waits for tuning like any other."""
+        self.groups[job.group].doubted = True
 
     def fail(self, job: Job) -> bool:
         """The job's worker failed. True when the group waits once more, False when it is given up."""
         del self.running[job.number]
         group = self.groups[job.group]
-        if job.known:
+        if job.untuned:
             self.doubt(job)
             return True
         group.failures += 1
