@@ -71,6 +71,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     from solver.model.device import use_threads
     from solver.model.processors import available_cpus, counted_threads
     from solver.run.group import Bench
+    from solver.run.kernels import compile_kernels
 
     threads = use_threads(max(1, available_cpus() // settings.share))
     about = "device"
@@ -90,6 +91,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     reason = placement.reason
     if kind == "cpu":
         reason = f"CPU, {counted_threads(threads)} each, float32"
+    compile_kernels()
     supervisor.send(Ready(kind, reason, weights.name, devices))
     return Bench(weights, placement, settings)
 
