@@ -110,7 +110,7 @@ def first_of(sources: list[Source], **how: str) -> int:
 def test_journals_are_ranked_by_the_rule_of_their_runs(vote, best, tmp_path):
     sources = [voted(tmp_path, "one", vote), voted(tmp_path, "two", vote)]
     assert first_of(sources, by="votes") == first_of(sources, by="order") == best
-    assert rule_of(sources) == Ruling(vote or "confidence")
+    assert rule_of(sources) == Ruling(vote or "consensus")
     assert first_of(sources, by="votes", vote="count") == 1
 
 
@@ -124,6 +124,8 @@ def test_different_rules_are_ranked_by_confidence_and_this_is_said(tmp_path):
     # A submission's attempts have no probability, which would be taken for certainty.
     plain = source({"a": [entry(FOUR, BAD)]}, "plain")
     assert rule_of([two, plain]).rule == "confidence" and "attempts of plain" in rule_of([two, plain]).reason
+    three = voted(tmp_path, "three", "consensus")
+    assert rule_of([three, plain]).rule == "confidence" and rule_of([three, three]) == Ruling("consensus")
     assert rule_of([one, plain]) == Ruling("count") and rule_of([plain]) == Ruling("confidence")
     with pytest.raises(ValueError, match="plain: attempts of a submission have no probability"):
         rule_of([two, plain], "probability")

@@ -1,5 +1,6 @@
 """Prediction: in order of expected value, no further than needed, and across loops."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import IDENTITY, sample_augmentations
+from solver.arc.consensus import Consensus
 from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import CONSENSUS, same_grid
 from solver.model.device import Placement
 from solver.run.adapt import adapt
 from solver.run.budget import Budget
@@ -34,7 +37,7 @@ def tuned_task(steps: int = 0, placement: Placement = CPU, **changes: object) ->
 def ask(tuned: Tuned, views: int, placement: Placement = CPU, **changes: object) -> list:
     generator = np.random.default_rng(0)
     augmentations = sample_augmentations(tuned.tasks[0], views, generator)
-    settings = PredictSettings(**{"tokens": 10**6, "loops": 2, **changes})
+    settings = PredictSettings(**{"tokens": 10**6, "loops": 2, "together": False, **changes})
     return list(
         predict_views(
             tuned, 0, 0, augmentations, config=tuned.network.config, settings=settings, placement=placement
@@ -112,6 +115,26 @@ def test_a_vote_that_is_decided_ends_the_asking(monkeypatch: pytest.MonkeyPatch)
     )
     few, batches = split_vote(tuned, 64)
     assert asked == [([16], 48), ([32], 32)] and len(few) == 32
+
+
+def test_what_all_views_give_together_stands_behind_them() -> None:
+    tuned = tuned_task(12)
+    views, together = ask(tuned, 4), ask(tuned, 4, together=True)
+    assert [c.rule for _, c in together] == [""] * len(views) + [CONSENSUS]
+    augmentation, found = together[-1]
+    assert (
+        augmentation == IDENTITY
+        and found.grid.shape == Counter(c.grid.shape for _, c in views).most_common(1)[0][0]
+    )
+    (alone, same) = ask(tuned, 1, together=True)
+    assert same_grid(alone[1].grid, same[1].grid), "of one view it is the view"
+    consensus = Consensus()
+    settings = PredictSettings(10**6, 2, together=False)
+    made = predict_views(
+        tuned, 0, 0, [a for a, _ in views], config=tuned.network.config, settings=settings, placement=CPU,
+        consensus=consensus,
+    )  # fmt: skip
+    assert len(list(made)) == len(views) and same_grid(consensus.candidate().grid, found.grid)
 
 
 def test_every_loop_of_the_second_half_may_vote_and_says_so() -> None:

@@ -142,7 +142,7 @@ def test_the_candidates_are_ranked_by_the_rule_of_the_run(tmp_path):
 
 def test_an_unknown_rule_in_a_journal_is_refused(tmp_path):
     run = make_run(tmp_path, ["a"], vote="loudest")
-    with pytest.raises(ValueError, match="line 1: the option vote is 'loudest', wanted one of count, conf"):
+    with pytest.raises(ValueError, match="line 1: the option vote is 'loudest', wanted one of consensus, c"):
         read_journal(run.journal)
 
 

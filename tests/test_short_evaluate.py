@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from short_runs import CPU, EXAMPLES, FILE, RECIPE
 
 from solver.arc.checksum import task_checksum
-from solver.arc.task import load_tasks
+from solver.arc.task import Pair, load_tasks
 from solver.arc.vote import rank, same_grid
 from solver.model.checkpoint import load_weights
 from train.short.evaluate import Protocol, ask, judge, main, table
@@ -55,24 +55,23 @@ def test_votes_are_prefixes_of_one_draw(weights: Path) -> None:
     task = next(t for t in load_tasks(EXAMPLES / FILE) if task_checksum(t) in loaded.vectors)
     few, many = (Protocol([loaded], votes, 0, CPU) for votes in ((3,), (3, 8)))
     (short, *_), (long, *_) = ask(few, loaded, task)[0], ask(many, loaded, task)[0]
-    assert len(short) == 3 and len(long) == 8
-    for one, other in zip(short, long[:3], strict=True):
-        assert (one is None) == (other is None) and (one is None or same_grid(one.grid, other.grid))
+    assert len(short.views) == 3 and len(long.views) == 8 and list(long.together) == [3, 8]
+    pairs = [*zip(short.views, long.views[:3], strict=True), (short.together[3], long.together[3])]
+    assert all(same_grid(one.grid, other.grid) for one, other in pairs)
     assert ask(many, loaded, task)[1] > ask(few, loaded, task)[1] > 0
 
 
 def test_right_answers_are_counted_by_votes(weights: Path) -> None:
-    """Test outputs that are what the votes say, so that something is right."""
+    """Test outputs that are what the votes say, or all views together, so that something is right."""
     loaded = load_weights(weights)
     task = next(t for t in load_tasks(EXAMPLES / FILE) if task_checksum(t) in loaded.vectors)
     protocol = Protocol([loaded], (1, 8), 0, CPU)
-    (views, *_), _ = ask(protocol, loaded, task)
-    answers = rank([view for view in views if view is not None])
-    best = type(task.test[0])(task.test[0].input, answers[0].grid)
-    other = type(task)(task.id, task.train, (best,))
-    line = judge(protocol, other)
-    assert line["known"] and line["first"]["8"] == line["second"]["8"] == line["covered"]["8"] == [True]
-    assert "  100.00%" in table([line], (1, 8), 1)[-2]
+    (asked, *_), _ = ask(protocol, loaded, task)
+    for rule in ("confidence", "consensus"):
+        best = rank(asked.first(8), rule)[0].grid
+        line = judge(protocol, type(task)(task.id, task.train, (Pair(task.test[0].input, best),)))
+        assert line["known"] and line[f"{rule} 1"]["8"] == line[f"{rule} 2"]["8"] == [True]
+        assert line["covered"]["8"] == [True] and "100.00%" in table([line], (1, 8), 1)[-2]
 
 
 def test_several_checkpoints_vote_together_and_say_so(weights: Path, tmp_path: Path) -> None:

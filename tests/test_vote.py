@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from solver.arc.task import as_grid
 from solver.arc.vote import (
+    CONSENSUS,
     GUESS,
     NETWORK,
     Answer,
@@ -94,7 +95,13 @@ def test_votes_are_ranked_by_count_then_confidence_or_by_probability():
     candidates = [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0), Candidate(C, 0.0, -0.5)]
     candidates += [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0)]
     orders = {by: [int(answer.grid[0, 0]) for answer in rank(candidates, by)] for by in VOTE_RULES}
-    assert orders == {"count": [1, 2, 3], "confidence": [2, 1, 3], "probability": [3, 2, 1]}
+    by_confidence = [2, 1, 3]  # as by consensus, where no view brought one
+    assert orders == {
+        "consensus": by_confidence,
+        "count": [1, 2, 3],
+        "confidence": by_confidence,
+        "probability": [3, 2, 1],
+    }
 
 
 def test_a_grids_weight_is_the_sum_of_its_probabilities():
@@ -112,7 +119,8 @@ CANDIDATES = st.lists(
         NUMBERS,
         NUMBERS.map(lambda share: -40 * share),
         st.sampled_from([NETWORK, NETWORK, GUESS]),
-    ),
+    )
+    | st.builds(Candidate, st.sampled_from([A, C]), NUMBERS, st.just(-3.0), rule=st.just(CONSENSUS)),
     max_size=12,
 )
 
@@ -120,6 +128,7 @@ CANDIDATES = st.lists(
 def numbers(answer: Answer, by: str) -> tuple:
     """What decides between two answers, besides who came first."""
     rule = {
+        "consensus": (answer.rule != CONSENSUS, -answer.votes, -answer.confidence),
         "count": (-answer.votes,),
         "confidence": (-answer.votes, -answer.confidence),
         "probability": (-answer.log_weight, -answer.votes),
@@ -140,7 +149,8 @@ def test_the_order_of_candidates_decides_nothing_but_ties(candidates, random, by
     ]
     assert made[0] == made[1] and len(made[0]) == len(before) == len(after)
     assert [numbers(a, by) for a in after] == sorted(numbers(a, by) for a in before)
-    came = list(dict.fromkeys(grid_key(candidate.grid) for candidate in shuffled))
+    standing = [c for c in shuffled if by == "consensus" or c.rule != CONSENSUS]
+    came = list(dict.fromkeys(grid_key(candidate.grid) for candidate in standing))
     for first, second in pairwise(after):
         if numbers(first, by) == numbers(second, by):
             assert came.index(grid_key(first.grid)) < came.index(grid_key(second.grid))

@@ -19,10 +19,11 @@ from solver.arc.attempts import Attempts, read_attempts
 from solver.arc.journal import Contents, is_journal, read_journal
 from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
 from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
-from solver.choices import DEFAULT_RULE, VoteRule
+from solver.choices import PLAIN_RULE, VoteRule
 
 ORDER, VOTES = "order", "votes"
 PROBABILITY: VoteRule = "probability"
+BY_VIEWS: tuple[VoteRule, ...] = ("consensus", PROBABILITY)  # what a submission's attempts say nothing of
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,9 @@ def common_sizes(sources: Sequence[Source]) -> dict[str, int]:
 def rule_of(sources: Sequence[Source], wanted: VoteRule | None = None) -> Ruling:
     """The rule by which votes are merged: the one that is ``wanted``, else the journals' own.
 
-    Votes are counted first, which all files can be (DEFAULT_RULE), where the journals have different
-    rules, and where theirs is the probability and a submission is among the files: an attempt has none.
-    ValueError where just that is wanted.
+    Votes are counted, which all files can be (PLAIN_RULE), where the journals have different rules, and
+    where a submission is among the files: an attempt has no probability and no views to take together.
+    ValueError where a probability is wanted of it.
     """
     rules = {source.name: source.contents.vote for source in sources if source.contents}
     plain = next((source.name for source in sources if source.attempts), "")
@@ -125,10 +126,10 @@ def rule_of(sources: Sequence[Source], wanted: VoteRule | None = None) -> Ruling
         return Ruling(wanted)
     if len(set(rules.values())) > 1:
         each = ", ".join(f"{name} by {rule}" for name, rule in rules.items())
-        return Ruling(DEFAULT_RULE, f"the runs voted by different rules: {each}")
-    rule = next(iter(rules.values()), DEFAULT_RULE)
-    if rule == PROBABILITY and plain:
-        return Ruling(DEFAULT_RULE, f"the runs voted by {rule}, which the attempts of {plain} do not have")
+        return Ruling(PLAIN_RULE, f"the runs voted by different rules: {each}")
+    rule = next(iter(rules.values()), PLAIN_RULE)
+    if rule in BY_VIEWS and plain:
+        return Ruling(PLAIN_RULE, f"the runs voted by {rule}, which the attempts of {plain} do not have")
     return Ruling(rule)
 
 

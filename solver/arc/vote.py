@@ -20,6 +20,7 @@ from solver.choices import DEFAULT_RULE, VoteRule
 
 NETWORK = "network"
 GUESS = "guess"
+CONSENSUS = "all views together"  # the rule of a network's candidate that is the mean of its views
 
 # Where two different guesses fit every demonstration, the second is right in about one output of ten
 # (docs/LOG.md, "Second guesses"): a network's answer that is less likely than that waits behind it.
@@ -32,7 +33,8 @@ class Candidate:
 
     ``confidence``: sigmoid of the halting logit, 0..1. ``log_prob``: sum over the answer's cells of
     the log-probability of the chosen token. ``source``: ``network``, or ``guess`` with ``rule``; a
-    network's ``rule`` names the loop that it was taken from, where not the last.
+    network's ``rule`` names the loop that it was taken from, where not the last, or is ``CONSENSUS``
+    (``solver.arc.consensus``).
     """
 
     grid: Grid
@@ -44,7 +46,8 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Candidates with equal grids, counted. ``confidence``: their mean. ``certainty``: their mean
+    """Candidates with equal grids, counted; the consensus is no vote, and where it gives the grid ``rule``
+    says so. ``confidence``: their mean. ``certainty``: their mean
     probability of a cell (geometric over the cells), 0..1. ``log_weight``: log of the sum of their
     probabilities as whole grids."""
 
@@ -87,13 +90,15 @@ def grid_key(grid: np.ndarray) -> bytes:
 def rank(candidates: Iterable[Candidate], by: VoteRule = DEFAULT_RULE) -> list[Answer]:
     """Equal grids grouped and ranked, the network's before guesses.
 
-    ``count``: by votes alone. ``confidence``: votes, then mean confidence. ``probability``: the sum of
-    p(grid | view) over the views that gave the grid, which is the grid's probability under the mixture
-    of all views, up to a constant; then votes.
+    ``consensus``: what all views give together first, then as ``confidence``. By the other rules the
+    consensus does not stand. ``count``: by votes alone. ``confidence``: votes, then mean confidence.
+    ``probability``: the sum of p(grid | view) over the views that gave the grid, which is the grid's
+    probability under the mixture of all views, up to a constant; then votes.
     """
     groups: dict[bytes, list[Candidate]] = {}
     for candidate in candidates:
-        groups.setdefault(grid_key(candidate.grid), []).append(candidate)
+        if by == "consensus" or candidate.rule != CONSENSUS:
+            groups.setdefault(grid_key(candidate.grid), []).append(candidate)
     # sorted() is stable: what ties keeps the order in which it came.
     return sorted(map(_count, groups.values()), key=lambda a: (a.source != NETWORK, *_order(a, by)))
 
@@ -101,18 +106,24 @@ def rank(candidates: Iterable[Candidate], by: VoteRule = DEFAULT_RULE) -> list[A
 def _order(answer: Answer, by: VoteRule) -> tuple[float, ...]:
     if by == "probability":
         return -answer.log_weight, -answer.votes
-    return (-answer.votes, -answer.confidence) if by == "confidence" else (-answer.votes,)
+    if by == "count":
+        return (-answer.votes,)
+    return answer.rule != CONSENSUS, -answer.votes, -answer.confidence
 
 
 def _count(group: Sequence[Candidate]) -> Answer:
     """One answer from candidates with equal grids; a guess among network candidates does not count."""
-    voters = [c for c in group if c.source == NETWORK] or group
-    first, votes = voters[0], len(voters)
+    network = [c for c in group if c.source == NETWORK] or group
+    together = [c for c in network if c.rule == CONSENSUS]
+    views = [c for c in network if c.rule != CONSENSUS]
+    voters = views or together  # those whose numbers count
+    first, rule = voters[0], together[0].rule if together else voters[0].rule
     logs = [c.log_prob for c in voters]
     # fsum rounds once, at the end: the same sum in every order.
-    certainty = math.fsum(math.exp(log / first.grid.size) for log in logs) / votes
-    confidence = math.fsum(c.confidence for c in voters) / votes
-    return Answer(first.grid, votes, confidence, first.source, first.rule, certainty, _log_of_sum(logs))
+    certainty = math.fsum(math.exp(log / first.grid.size) for log in logs) / len(logs)
+    confidence = math.fsum(c.confidence for c in voters) / len(logs)
+    weight = _log_of_sum(logs)
+    return Answer(first.grid, len(views), confidence, first.source, rule, certainty, weight)
 
 
 def _log_of_sum(logs: Sequence[float]) -> float:
@@ -134,7 +145,7 @@ def trust(network: Sequence[Answer], evidence: Evidence) -> float:
     total = sum(answer.votes for answer in network)
     if total < 2:
         return 0.0
-    return (network[0].votes - 1) / (total - 1) * network[0].certainty * evidence.fit
+    return max(0, network[0].votes - 1) / (total - 1) * network[0].certainty * evidence.fit
 
 
 def decided(votes: Sequence[float], left: float) -> bool:

@@ -66,8 +66,8 @@ def describe(credited: Sequence[tuple[int, Answer]], width: int) -> str:
     """Where the answers came from: ``network, 14 votes`` or ``guess: rule``; a second attempt says so."""
     parts = []
     for number, answer in credited:
-        by_network = answer.source == NETWORK
-        text = f"network, {_plural(answer.votes, 'vote')}" if by_network else f"guess: {answer.rule}"
+        how = _plural(answer.votes, "vote") if answer.votes else answer.rule
+        text = f"network, {how}" if answer.source == NETWORK else f"guess: {answer.rule}"
         parts.append(f"2nd: {text}" if number == 2 else text)
     return shorten("; ".join(dict.fromkeys(parts)), width)
 

@@ -41,7 +41,8 @@ _OPTIONS = (
         type=click.Choice(VOTE_RULES),
         default=DEFAULT_RULE,
         show_default=True,
-        help="Rank answers by votes; by votes, then confidence; or by the sum of their probabilities.",
+        help="What ranks answers: what all views give together, cell by cell, then votes; or votes alone; "
+        "votes, then confidence; the sum of their probabilities.",
     ),
     click.option(
         "--vote-across",

@@ -10,7 +10,7 @@ from solver.model.folder import DEFAULT_WEIGHTS
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
 
-DEFAULT_SECONDS = {"cpu": 24.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
+DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
 HOLD_STEPS, HOLD_SECONDS = 500, 60.0  # for each task, from which a demonstration can be spared (docs/LOG.md)

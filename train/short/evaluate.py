@@ -1,15 +1,16 @@
 """``python -m train.short.evaluate WEIGHTS [WEIGHTS ...] --tasks FILE --log FILE --votes 1,10,100,1000``.
 
 The published protocol: no tuning, a test input asked under many augmentations with the vector that its task's
-demonstrations were given in training, and the two grids with most votes as answers. A task that the weights
-have no vector of counts as wrong. Several sets of weights vote together, each with so many views, and
-the table says so. The log has a line for each task: an evaluation that was ended goes on where it was.
+demonstrations were given in training, and the two grids with most votes as answers; beside it what ``solve``
+answers, whose first answer is what all views give together (``solver.arc.consensus``). A task that the
+weights have no vector of counts as wrong. Several sets of weights vote together, each with so many views,
+and the table says so. The log has a line for each task: an evaluation that was ended goes on where it was.
 """
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import click
 import torch
 from tqdm import tqdm
 
-from solver.arc.augment import sample_augmentations
+from solver.arc.augment import Augmentation, sample_augmentations
 from solver.arc.checksum import task_checksum
+from solver.arc.consensus import Consensus
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task, load_tasks
 from solver.arc.vote import Candidate, rank, same_grid
+from solver.choices import DEFAULT_RULE, PLAIN_RULE, VoteRule
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place, use_threads
 from solver.model.flops import inference_flop
@@ -30,6 +33,8 @@ from solver.run.settings import PredictSettings
 from solver.run.tuned import Tuned, fits
 from train.short.watch import CELLS
 
+RULES: tuple[VoteRule, ...] = (PLAIN_RULE, DEFAULT_RULE)  # published, ours
+KINDS = (*(f"{rule} {number}" for rule in RULES for number in (1, 2)), "covered")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -48,41 +53,68 @@ class Protocol:
         return {"weights": names, "tasks": tasks.name, "votes": list(self.votes), "seed": self.seed}
 
 
-def ask(protocol: Protocol, weights: Weights, task: Task) -> tuple[list[list[Candidate | None]], float]:
-    """For each test input one candidate a view, in the order of the draw (None: nothing could be
-    cropped), and the FLOP of it; no views where the weights do not know the task."""
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One test input. ``views``: a candidate of each that gave an answer, in the order of the draw; none
+    where the weights do not know the task. ``together``: by votes, what so many views give together."""
+
+    views: tuple[Candidate, ...] = ()
+    together: Mapping[int, Candidate | None] = field(default_factory=dict)
+
+    def first(self, votes: int) -> list[Candidate]:
+        """What so many views bring to the vote."""
+        together = self.together.get(votes)
+        return [*self.views[:votes], *([together] if together else [])]
+
+
+def ask(protocol: Protocol, weights: Weights, task: Task) -> tuple[list[Asked], float]:
+    """Each test input under all views, and the FLOP of it."""
     checksum, config = task_checksum(task), weights.config
     if checksum not in weights.vectors or not fits(task, config):
-        return [[] for _ in task.test], 0.0
-    placement = protocol.placement
-    memory = weights.starting_from(checksum).new_memory(tasks=1, rows=0).to(placement.device)
+        return [Asked() for _ in task.test], 0.0
+    memory = weights.starting_from(checksum).new_memory(tasks=1, rows=0).to(protocol.placement.device)
     tuned = Tuned(weights.network, memory, (task.without_test_outputs(),), ((),), 0, (), 0)
     views = sample_augmentations(task, protocol.votes[-1], derive_generator(protocol.seed, task.id, "votes"))
-    settings = PredictSettings(CELLS[placement.device.type], config.loops, stop=False)
     asked, flop = [], 0.0
     for test, pair in enumerate(task.test):
-        made = dict(
-            predict_views(tuned, 0, test, views, config=config, settings=settings, placement=placement)
-        )
-        asked.append([made.get(view) for view in views])
+        asked.append(_ask_one(protocol, tuned, test, views))
         height, width = first_canvas(config, task.train, pair)
         flop += len(views) * inference_flop(config, height * width, config.loops)
     return asked, flop
 
 
+def _ask_one(protocol: Protocol, tuned: Tuned, test: int, views: Sequence[Augmentation]) -> Asked:
+    placement, config = protocol.placement, tuned.network.config
+    settings = PredictSettings(CELLS[placement.device.type], config.loops, stop=False, together=False)
+    consensus, made, together = Consensus(), [], {}
+    answers = predict_views(
+        tuned, 0, test, views, config=config, settings=settings, placement=placement, consensus=consensus
+    )
+    for _, candidate in answers:
+        made.append(candidate)
+        if len(made) in protocol.votes:
+            together[len(made)] = consensus.candidate()
+    for votes in protocol.votes:  # a task may have fewer augmentations
+        together.setdefault(votes, consensus.candidate())
+    return Asked(tuple(made), together)
+
+
 def judge(protocol: Protocol, task: Task) -> dict[str, Any]:
-    """One line of the log. ``first``, ``second``, ``covered``: by votes, for each test output whether the
-    best answer, one of the best two, any candidate is right."""
+    """One line of the log: for each of ``KINDS``, by votes, whether each test output is right. ``RULE N``:
+    one of the best N answers by that rule; ``covered``: any candidate."""
     asked, flop = zip(*(ask(protocol, weights, task) for weights in protocol.weights), strict=True)
-    line: dict[str, Any] = {"task": task.id, "known": any(any(part) for part in asked), "flop": sum(flop)}
-    for kind in ("first", "second", "covered"):
-        line[kind] = {str(votes): [] for votes in protocol.votes}
+    known = any(part.views for tests in asked for part in tests)
+    line: dict[str, Any] = {"task": task.id, "known": known, "flop": sum(flop)}
+    line |= {kind: {str(votes): [] for votes in protocol.votes} for kind in KINDS}
     for test, pair in enumerate(task.test):
         for votes in protocol.votes:
-            views = [c for part in asked for c in part[test][:votes] if c is not None]
-            right = [same_grid(answer.grid, pair.output) for answer in rank(views)]
-            for kind, hit in (("first", right[:1]), ("second", right[:2]), ("covered", right)):
-                line[kind][str(votes)].append(any(hit))
+            candidates = [c for tests in asked for c in tests[test].first(votes)]
+            hits = {}
+            for rule in RULES:
+                right = [same_grid(answer.grid, pair.output) for answer in rank(candidates, rule)]
+                hits |= {f"{rule} 1": any(right[:1]), f"{rule} 2": any(right[:2]), "covered": any(right)}
+            for kind, hit in hits.items():
+                line[kind][str(votes)].append(hit)
     return line
 
 
@@ -103,29 +135,28 @@ def read_log(path: Path, asked: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def table(lines: Sequence[dict[str, Any]], votes: Sequence[int], sets: int) -> list[str]:
-    """For people: tasks (the mean of a task's outputs) and outputs right, by votes."""
-    outputs = sum(len(line["first"][str(votes[0])]) for line in lines)
+    """For people: the share of tasks and of outputs that are right, by votes."""
+    outputs = sum(len(line["covered"][str(votes[0])]) for line in lines)
     known = sum(line["known"] for line in lines)
     across = "" if sets == 1 else f", votes across {sets} checkpoints, each with so many"
     shown = [f"{len(lines)} tasks, {outputs} test outputs; {known} tasks known from training{across}"]
-    shown.append("  votes   pass@1   pass@2  covered  (tasks)   pass@1   pass@2  covered  (outputs)")
-    for count in votes:
-        cells = []
-        for weigh in (True, False):
-            for kind in ("first", "second", "covered"):
-                hits = [line[kind][str(count)] for line in lines]
-                share = (
-                    sum(sum(h) / len(h) for h in hits) / len(lines)
-                    if weigh
-                    else sum(map(sum, hits)) / outputs
-                )
-                cells.append(f"{share:8.2%}")
-            cells.append(" " * 8)
-        shown.append(f"{count:7d} {' '.join(cells)}".rstrip())
+    shown.append(" " * 9 + "by votes" + " " * 10 + "together, then votes")
+    shown.append("  votes   pass@1   pass@2   pass@1   pass@2  covered")
+    for of in ("tasks", "outputs"):
+        for count in votes:
+            cells = [f"{_share(lines, kind, count, of == 'tasks'):8.2%}" for kind in KINDS]
+            shown.append(f"{count:7d} {' '.join(cells)}  of {of}")
     spent = Counter(line["known"] for line in lines)
     if spent[True]:
         shown.append(f"{sum(line['flop'] for line in lines) / spent[True]:.3g} FLOP a known task")
     return shown
+
+
+def _share(lines: Sequence[dict[str, Any]], kind: str, votes: int, of_tasks: bool) -> float:
+    hits = [line[kind][str(votes)] for line in lines]
+    if of_tasks:  # a task's score is the mean of its outputs
+        return sum(sum(h) / len(h) for h in hits) / len(lines)
+    return sum(map(sum, hits)) / sum(map(len, hits))
 
 
 def _counts(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
