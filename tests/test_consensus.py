@@ -6,7 +6,16 @@ import pytest
 from solver.arc.augment import Augmentation
 from solver.arc.consensus import Consensus
 from solver.arc.task import as_grid
-from solver.arc.vote import CONSENSUS, Candidate, Evidence, rank, same_grid, trust, two_attempts
+from solver.arc.vote import (
+    CONSENSUS,
+    LEAST_TRUST,
+    Candidate,
+    Evidence,
+    rank,
+    same_grid,
+    trust,
+    two_attempts,
+)
 from solver.choices import VOTE_RULES
 
 PALETTE = (0, 3, 1, 2, 9, 8, 7, 6, 5, 4)
@@ -89,10 +98,13 @@ def test_the_consensus_stands_first_by_its_own_rule_and_nowhere_else() -> None:
     ], "it is no vote and changes no mean"
 
 
-def test_a_consensus_that_no_view_gives_is_not_trusted_over_two_guesses() -> None:
-    together = Candidate(C, 0.3, -1.0, rule=CONSENSUS)
-    answers = rank([together, Candidate(A), Candidate(B)], "consensus")
-    assert trust(answers, Evidence(1.0)) == 0.0
+def test_a_consensus_that_no_view_gives_is_trusted_as_far_as_it_is_certain() -> None:
+    """4 cells of probability p each: certainty p, trust p * p * fit."""
     guessed = rank([Candidate(A, source="guess", rule="x"), Candidate(B, source="guess", rule="y")])
-    first, second = two_attempts(answers, guessed)
-    assert same_grid(first.grid, C) and same_grid(second.grid, A)
+    for p, fit, wanted in ((0.9, 1.0, (C, A)), (0.9, 0.1, (A, B)), (0.2, 1.0, (A, B))):
+        together = Candidate(C, 0.3, 4 * float(np.log(p)), rule=CONSENSUS)
+        answers = rank([together, Candidate(A), Candidate(B)], "consensus")
+        trusted = trust(answers, Evidence(fit))
+        assert trusted == pytest.approx(p * p * fit)
+        attempts = two_attempts(answers, guessed, trusted=trusted >= LEAST_TRUST)
+        assert all(same_grid(a.grid, b) for a, b in zip(attempts, wanted, strict=True))

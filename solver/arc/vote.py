@@ -140,12 +140,16 @@ def trust(network: Sequence[Answer], evidence: Evidence) -> float:
     agreement * certainty * fit: how often another view agrees with the best answer, (votes - 1) /
     (all votes - 1), so that one view alone proves nothing; the mean probability of its cells; and what
     of the demonstrations came out. A product, since each of them is needed: views of a network that
-    has understood nothing agree on blank grids, and demonstrations are soon known by heart.
+    has understood nothing agree on blank grids, and demonstrations are soon known by heart. Where no view
+    gives the answer of all of them together, its certainty under their mean stands for agreement: the less
+    they agree, the flatter the mean.
     """
     total = sum(answer.votes for answer in network)
     if total < 2:
         return 0.0
-    return max(0, network[0].votes - 1) / (total - 1) * network[0].certainty * evidence.fit
+    best = network[0]
+    agreement = (best.votes - 1) / (total - 1) if best.votes else best.certainty
+    return agreement * best.certainty * evidence.fit
 
 
 def decided(votes: Sequence[float], left: float) -> bool:
