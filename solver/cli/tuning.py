@@ -34,7 +34,7 @@ _OPTIONS = (
         "--votes",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Views of each test input that vote; without it, those that are tuned on.",
+        help="Views of each test input at most; without it 64, with --steps those that are tuned on.",
     ),
     click.option(
         "--vote",

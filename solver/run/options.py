@@ -10,6 +10,7 @@ from solver.model.folder import DEFAULT_WEIGHTS
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
 
+ASKED = 64  # views of a test input where time decides
 DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
@@ -26,9 +27,9 @@ class SolveOptions:
 
     ``weights``: a shipped set's name or a folder; None: the shipped set for the device.
     ``steps``: tuning steps a task, the clock unread.
-    ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for the same;
-    more only where the memory is factored. ``vote``: how votes are ranked. ``across``: what else votes:
-    several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
+    ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for
+    ``asked``; more than are tuned on only where the memory is factored. ``vote``: how votes are ranked.
+    ``across``: what else votes: several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
     ``auto`` takes what the time is for (``arm_for``). ``replay``: a file of public tasks, trained on beside
     the file's in joint tuning.
     ``workers``: processes; 0 works in this one, None takes one for each GPU, or for each processor.
@@ -78,6 +79,13 @@ class SolveOptions:
             raise ValueError(f"workers is {self.workers}, wanted 0 or more")
         if self.groups is not None and self.groups < 1:
             raise ValueError(f"groups is {self.groups}, wanted at least 1")
+
+    @property
+    def asked(self) -> int:
+        """Views of a test input at most. Where steps are counted, the clock unread, those that are tuned on;
+        else as many as the time for predictions lets, to ASKED (docs/LOG.md, "More views")."""
+        least = self.augmentations if self.steps is not None else max(ASKED, self.augmentations)
+        return self.votes or least
 
     def default_seconds(self, kind: str) -> float:
         """Seconds for each task on a device of this kind where nothing else was said."""

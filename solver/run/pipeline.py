@@ -200,7 +200,7 @@ class Run:
             max(1, share),
             options.augmentations,
             options.tune,
-            options.votes or 0,
+            options.asked,
             options.across,
             replay,
         )

@@ -234,7 +234,7 @@ class Plan:
 
     @property
     def _views(self) -> int:
-        return self.options.votes or self.options.augmentations
+        return self.options.asked
 
     # What came of it
 
