@@ -29,9 +29,9 @@ class SolveOptions:
     ``steps``: tuning steps a task, the clock unread.
     ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for
     ``asked``; more than are tuned on only where the memory is factored. ``vote``: how votes are ranked.
-    ``across``: what else votes: several loops of each view, joint tuning's checkpoints, or both. ``tune``: what moves at test time;
-    ``auto`` takes what the time is for (``arm_for``). ``replay``: a file of public tasks, trained on beside
-    the file's in joint tuning.
+    ``across``: what else votes: several loops of each view, joint tuning's checkpoints, or both.
+    ``tune``: what moves at test time; ``auto`` takes what the time is for (``arm_for``). ``replay``: a
+    file of public tasks, trained on beside the file's in joint tuning.
     ``workers``: processes; 0 works in this one, None takes one for each GPU, or for each processor.
     ``groups``: into how many groups the tasks are dealt, each tuned together; None: each task alone, or
     with ``tune`` joint all tasks together, or a group for each worker where a clock decides.
