@@ -225,7 +225,7 @@ def test_the_help_states_the_pipelines_own_defaults() -> None:
     )
     assert wanted in text
     defaults = {option.name: option.default for option in main.load("solve").params}
-    for name in ("augmentations", "seed", "device", "tune"):
+    for name in ("augmentations", "seed", "device", "tune", "vote"):
         assert defaults[name] == getattr(SolveOptions(), name), name
 
 
@@ -235,8 +235,8 @@ def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> N
     assert first.exit_code == 0, first.output
     ids = list(json.loads(few.read_text("utf-8")))
     for place, task_id in enumerate(ids, start=1):
-        answer_line = r"(2nd: )?(network, \d+ votes?|guess: ).* \d of \d +[\d.]+ s  (right|wrong)"
-        line = rf"^{place}/2  {task_id}  {answer_line}$"
+        answer_line = r"(2nd: )?(network, (\d+ vote|all views)|guess: ).* \d of \d +[\d.]+ s  (right|wrong)"
+        line = rf"^{place}/2  {task_id}\*? +{answer_line}$"
         assert re.search(line, first.stdout, re.MULTILINE), first.stdout
     assert re.search(r"^per task +\d of 2 +\d+\.\d% +\d +\d$", first.stdout, re.MULTILINE), first.stdout
     assert max(len(line) for line in first.stdout.splitlines() if str(tmp_path) not in line) <= WIDTH

@@ -14,6 +14,7 @@ from solver.arc.journal import read_journal
 from solver.arc.record import Candidates
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
+from solver.arc.vote import CONSENSUS
 from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
 from solver.run.budget import Budget
@@ -291,7 +292,10 @@ def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) 
     assert done.exit_code == 0, done.output
     assert "votes across loops and checkpoints" in done.output
     rules = {view.candidate.rule for views in journal_views(tmp_path / "out.journal") for view in views}
-    assert rules <= {"", "loop 2 of 2", "loop 1 of 2"} and len(read_submission(tmp_path / "out.json")) == 2
+    assert (
+        rules <= {"", "loop 2 of 2", "loop 1 of 2", CONSENSUS}
+        and len(read_submission(tmp_path / "out.json")) == 2
+    )
 
 
 def journal_views(path: Path) -> list:

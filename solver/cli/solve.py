@@ -197,7 +197,7 @@ def solve(
     after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with .journal)
     keeps every candidate, for --resume and for the report.
 
-    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 24 seconds on
+    Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 28 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
     then writes the same bytes again. What fits into a time is never quite the same twice.
     """

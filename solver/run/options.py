@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from solver.arc.task import Task
 from solver.arc.vote import Answer
-from solver.choices import ACROSS, TUNES, VOTE_RULES, Across, Arm, Tune, VoteRule
+from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES, Across, Arm, Tune, VoteRule
 from solver.model.folder import DEFAULT_WEIGHTS
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
@@ -49,7 +49,7 @@ class SolveOptions:
     device: str = "auto"
     tune: Tune = "auto"
     votes: int | None = None
-    vote: VoteRule = "confidence"
+    vote: VoteRule = DEFAULT_RULE
     across: Across = "none"
     replay: str | None = None
     workers: int | None = 0
