@@ -90,7 +90,7 @@ def _joint_settings(scenario: str, generator: np.random.Generator, pace: Pace) -
 
 def _truncated(weights: Path, folder: Path, generator: np.random.Generator) -> Path:
     broken = folder / "broken"
-    broken.mkdir()
+    broken.mkdir(parents=True)
     for path in weights.iterdir():
         data = path.read_bytes()
         keep = int(generator.integers(0, len(data))) if path.suffix == ".safetensors" else len(data)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from solver.arc.augment import sample_augmentations
-from solver.arc.task import Pair, Task, as_grid
+from solver.arc.consensus import Consensus
+from solver.arc.task import COLOURS, Pair, Task, as_grid
 from solver.arc.tokens import crop_shape
 from solver.run.batch import View, build_batch
 
@@ -18,3 +19,6 @@ def compile_kernels() -> None:
     predicted = np.zeros((2, 2), np.uint8)  # unlike a task's grids it may be written to: another signature
     crop_shape(predicted)
     augmentations[0].undo(predicted)
+    consensus = Consensus()
+    consensus.add(np.zeros((2, 2, COLOURS), np.float32), augmentations[0], (2, 2))
+    consensus.candidate()

@@ -90,7 +90,8 @@ class ShortRun:
         if not starts or starts[0] != 0 or starts != sorted(starts):
             raise ValueError(f"{where}: the first stage must start at 0, the others after it, found {starts}")
         last, config = self.schedule[-1], self.config
-        if (last.H_cycles, last.L_cycles) != (config.H_cycles, config.L_cycles):
+        # Several of the network's loops may be one of the last stage: the recurrences are the same ones.
+        if last.H_cycles != config.H_cycles or last.L_cycles % config.L_cycles:
             raise ValueError(
                 f"{where}: the last stage has {last.H_cycles} x {last.L_cycles} recurrences, wanted the "
                 f"network's {config.H_cycles} x {config.L_cycles}"
