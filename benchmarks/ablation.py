@@ -10,7 +10,6 @@ apart. The log has a line for each task, arm, memory and time: an ablation that 
 was, and ``--show`` prints the table of what is there.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,6 +21,7 @@ from tqdm import tqdm
 from benchmarks.arm import ARMS, Together, finish_alone, judge, run_alone, tune_together, with_memory
 from benchmarks.figure import draw, table
 from solver.arc.task import Task, load_tasks
+from solver.file import append_record, whole_records
 from solver.model.checkpoint import load_weights
 from solver.model.device import place
 from solver.run.group import Bench
@@ -69,19 +69,14 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows: list[dict] = []
-        if path.exists():
-            lines = path.read_bytes().split(b"\n")
-            self.rows = [json.loads(line) for line in lines[:-1]]  # a torn last line is done again
-            path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
+        self.rows = whole_records(path)  # a torn last line is done again
         self.known = {tuple(row["key"]) for row in self.rows}
 
     def add(self, cell: Cell, task_id: str, **more: object) -> None:
         """One line, on disk at once."""
         row = {"key": cell.key(task_id), **asdict(cell), "task": task_id, **more}
-        with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        self.rows.append(json.loads(json.dumps(row)))
+        append_record(self.path, row)
+        self.rows.append(row)
         self.known.add(cell.key(task_id))
 
     def together(self, cell: Cell) -> Together | None:

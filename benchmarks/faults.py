@@ -5,7 +5,6 @@ What each run must keep is in ``benchmarks.promises``. Run ``n`` depends on the 
 ``--executor ray`` starts a cluster on this machine, and the runs work on it one after another.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ import numpy as np
 
 from benchmarks.faulty_run import Outcome, one_run, write_tiny_weights
 from benchmarks.promises import EXECUTORS, LEFT_OUT, Pace
+from solver.file import append_record, whole_records
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes
@@ -87,15 +87,16 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def read_log(path: Path) -> dict[int, Outcome]:
-    """The outcomes by number; none where there is no file. ValueError for a line that is no outcome."""
+    """The outcomes by number; none where there is no file, a torn last line cut off. ValueError
+    for a line that is no outcome."""
     found = {}
-    for place, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
+    for place, record in enumerate(whole_records(path), 1):
         try:
-            fields = json.loads(line)
+            fields = dict(record)
             number = int(fields.pop("number"))
             found[number] = Outcome(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path}, line {place}: wanted an outcome, found {line[:40]!r}") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}, line {place}: wanted an outcome, found {record}") from error
     return found
 
 
@@ -120,8 +121,7 @@ def main(runs: int, seed: int, seconds: float, executor: str, only: str, log: Pa
     for number, outcome in campaign(runs, seed, seconds, tuple(outcomes), executor, only):
         outcomes[number] = outcome
         if log:
-            with log.open("a") as file:
-                file.write(json.dumps({"number": number, **asdict(outcome)}) + "\n")
+            append_record(log, {"number": number, **asdict(outcome)})
         left = (time.monotonic() - began) / (len(outcomes) - before) * (runs - len(outcomes))
         said = f"{len(outcomes):4} of {runs}  {outcome.scenario:<23} {outcome.seconds:6.1f} s  "
         click.echo(f"{said}{outcome.problem or 'held':<6} {left / 60:5.1f} min left")

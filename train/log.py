@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from solver.file import append_record, cut_torn_line
 from train.tracker import open_tracker
 
 FILE = "log.jsonl"
@@ -47,7 +48,7 @@ class RunLog:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self.path = folder / FILE
-            _mend(self.path)
+            cut_torn_line(self.path)
             self.tracker = open_tracker(tracker, folder, title)
 
     def header(self, **values: Any) -> None:
@@ -61,8 +62,7 @@ class RunLog:
         if self.path is None:
             return
         record = {"event": event, "time": round(self.clock(), 3), **values}
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(_plain(record)) + "\n")
+        append_record(self.path, _plain(record))
         if self.tracker is not None and "step" in values:
             numbers = {k: v for k, v in values.items() if isinstance(v, float)}
             self.tracker.write(event, values["step"], numbers)
@@ -71,15 +71,6 @@ class RunLog:
         """Nothing more will be written: what a tracker still holds goes out."""
         if self.tracker is not None:
             self.tracker.close()
-
-
-def _mend(path: Path) -> None:
-    """Cut a last line that a kill left unfinished."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    if data and not data.endswith(b"\n"):
-        os.truncate(path, data.rfind(b"\n") + 1)
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,6 @@ weights have no vector of counts as wrong. Several sets of weights vote together
 and the table says so. The log has a line for each task: an evaluation that was ended goes on where it was.
 """
 
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import Task, load_tasks
 from solver.arc.vote import Candidate, rank, same_grid
 from solver.choices import DEFAULT_RULE, PLAIN_RULE, VoteRule
+from solver.file import append_record, whole_records
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place, use_threads
 from solver.model.flops import inference_flop
@@ -50,7 +49,9 @@ class Protocol:
     def described(self, tasks: Path) -> dict[str, Any]:
         """What two parts of one log must agree in."""
         names = [f"{w.name} ({w.provenance.get('flop', 0.0):.4g} FLOP)" for w in self.weights]
-        return {"weights": names, "tasks": tasks.name, "votes": list(self.votes), "seed": self.seed}
+        dtype = str(self.placement.dtype).removeprefix("torch.")
+        asked = {"weights": names, "tasks": tasks.name, "votes": list(self.votes), "seed": self.seed}
+        return asked | {"dtype": dtype}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,19 +120,19 @@ def judge(protocol: Protocol, task: Task) -> dict[str, Any]:
 
 
 def read_log(path: Path, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """The lines that are there, a torn last one cut off; begins the log where there is none. ValueError for
+    """The lines that are there; begins the log where there is none. ValueError for
     a log of something else."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asked) + "\n", encoding="utf-8")
-    whole = path.read_bytes().rpartition(b"\n")[0].split(b"\n")
-    head = json.loads(whole[0]) if whole[0] else asked
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = whole_records(path)
+    if not records:
+        append_record(path, asked)
+        return []
+    head, *lines = records
     differ = [key for key in asked if head.get(key) != asked[key]]
     if differ:
         key = differ[0]
         raise ValueError(f"{path}: is of {key} {head.get(key)}, wanted {asked[key]}; name another --log")
-    path.write_bytes(b"\n".join(whole) + b"\n")
-    return [json.loads(line) for line in whole[1:]]
+    return lines
 
 
 def table(lines: Sequence[dict[str, Any]], votes: Sequence[int], sets: int) -> list[str]:
@@ -146,9 +147,8 @@ def table(lines: Sequence[dict[str, Any]], votes: Sequence[int], sets: int) -> l
         for count in votes:
             cells = [f"{_share(lines, kind, count, of == 'tasks'):8.2%}" for kind in KINDS]
             shown.append(f"{count:7d} {' '.join(cells)}  of {of}")
-    spent = Counter(line["known"] for line in lines)
-    if spent[True]:
-        shown.append(f"{sum(line['flop'] for line in lines) / spent[True]:.3g} FLOP a known task")
+    if known:
+        shown.append(f"{sum(line['flop'] for line in lines) / known:.3g} FLOP a known task")
     return shown
 
 
@@ -178,6 +178,7 @@ def _counts(context: click.Context, option: click.Parameter, value: str) -> tupl
 @click.option("--threads", type=int, help="Threads on the CPU.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--dtype", type=click.Choice(DTYPES), default="auto", show_default=True)
+@click.option("--compile", "compiled", is_flag=True, help="Compile the blocks; pays from some minutes on.")
 def main(
     weights: tuple[str, ...],
     tasks: Path,
@@ -187,6 +188,7 @@ def main(
     threads: int | None,
     device: str,
     dtype: str,
+    compiled: bool,
 ) -> None:
     """Score WEIGHTS (names or folders) on --tasks whose demonstrations they were trained on, untuned."""
     try:
@@ -197,6 +199,8 @@ def main(
         loaded = [load_weights(name) for name in weights]
         for each in loaded:
             each.network.to(placement.device).eval()
+            if compiled:
+                each.network.compile()
         protocol = Protocol(loaded, votes, seed, placement)
         asked = [task for task in load_tasks(tasks) if task.solved_publicly]
         if not asked:
@@ -207,9 +211,8 @@ def main(
     done = {line["task"] for line in lines}
     for task in tqdm([task for task in asked if task.id not in done], disable=None):
         line = judge(protocol, task)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        lines.append(json.loads(json.dumps(line)))
+        append_record(log, line)
+        lines.append(line)
     for text in table(lines, votes, len(loaded)):
         click.echo(text)
 
