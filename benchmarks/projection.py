@@ -5,10 +5,8 @@ those of batches that the solver's own sampler draws from the tasks (``solver.mo
 optimiser not counted), divided by peak x share; both are assumptions until a card is measured.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -28,8 +26,10 @@ from solver.run.rounds import ANSWER_SHARE, CHECKPOINT_VIEWS, LAST_LEAST, LAST_M
 from solver.run.sampler import DemonstrationSampler
 from solver.run.settings import TuneSettings
 from solver.run.simulate import Simulated
+from train.short.__main__ import RECIPES
+from train.short.recipe import read_run
 
-RECIPE = Path(__file__).resolve().parents[1] / "train" / "short" / "recipes" / "urm_kaggle.json"
+RECIPE = RECIPES / "urm_kaggle.json"
 SAMPLED_TASKS, ALONE_BATCHES, JOINT_BATCHES = 40, 2, 16
 
 
@@ -56,9 +56,8 @@ class Affordable:
 
 def networks() -> dict[str, NetworkConfig]:
     """The network of the recipe for Kaggle, and urm-nano's."""
-    wide = json.loads(RECIPE.read_text(encoding="utf-8"))["network"]
     nano = read_config(find_weights("urm-nano") / "config.json")["model"]
-    return {"hidden 512 (urm_kaggle)": URMConfig.from_dict(wide), "urm-nano": URMConfig.from_dict(nano)}
+    return {"hidden 512 (urm_kaggle)": read_run(RECIPE).config, "urm-nano": URMConfig.from_dict(nano)}
 
 
 def afford(

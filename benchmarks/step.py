@@ -109,35 +109,35 @@ def _released(network: URM) -> tuple[Callable, Callable]:
     return train, infer
 
 
-def _ours(network: URM, compiled: bool, dtype: torch.dtype) -> dict[str, Callable]:
-    """A training step and an inference pass of a network of their own."""
+def _own(network: URM, compiled: bool = False) -> URM:
+    """A copy, so that what one work trains or compiles does not meet another."""
     network = copy.deepcopy(network)
     if compiled:
         network.compile()
-    return {"train": _trainer(network, dtype), "infer": _inferrer(network, dtype)}
+    return network
 
 
 def measure_step(setting: Setting) -> Iterator[Measurement]:
     """Medians of training and of inference: released, full, and cropped, eager and compiled."""
     use_threads(available_cpus())
-    torch.compiler.reset()
     pairs = demonstrations(setting.data, _SAMPLES)
     network = URM(FULL, torch.Generator().manual_seed(0))
     cropped_network = URM(replace(FULL, canvas="cropped"))
     cropped_network.load_state_dict(network.state_dict())
     full, cropped = full_batches(pairs), cropped_batches(pairs)
-    released = dict(zip(("train", "infer"), _released(copy.deepcopy(network)), strict=True))
-    works = [
-        ("released style, full canvas", released, full),
-        ("ours, full canvas", _ours(network, False, torch.float32), full),
-        ("ours, cropped", _ours(cropped_network, False, torch.float32), cropped),
-        ("ours, cropped, compiled", _ours(cropped_network, True, torch.float32), cropped),
-        ("the same in bfloat16", _ours(cropped_network, True, torch.bfloat16), cropped),
-    ]
     cells = float(sum(batch.lengths.sum() for batch in cropped)) / len(pairs)
     yield Measurement("cells a demonstration, border included", cells, "cells", "900 on a full canvas")
-    for name in ("train", "infer"):
-        timed = [lambda work=work[name], batches=batches: work(batches) for _, work, batches in works]
+    released = dict(zip(("train", "infer"), _released(_own(network)), strict=True))
+    for name, make in (("train", _trainer), ("infer", _inferrer)):
+        torch.compiler.reset()  # graphs of one code object are few: those of the other work would count
+        works = [
+            ("released style, full canvas", released[name], full),
+            ("ours, full canvas", make(_own(network), torch.float32), full),
+            ("ours, cropped", make(_own(cropped_network), torch.float32), cropped),
+            ("ours, cropped, compiled", make(_own(cropped_network, True), torch.float32), cropped),
+            ("ours, cropped, compiled, bfloat16", make(_own(cropped_network, True), torch.bfloat16), cropped),
+        ]
+        timed = [lambda work=work, batches=batches: work(batches) for _, work, batches in works]
         for once in timed:
             once()  # not counted: kernels are compiled
         rates = [len(pairs) / seconds for seconds in interleaved_medians(timed, _REPEATS)]

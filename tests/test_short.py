@@ -190,6 +190,31 @@ def test_a_recipe_is_changed_key_by_key(recipe: Path) -> None:
             read_run(recipe, [wrong])
 
 
+def test_a_recipe_may_be_based_on_another(recipe: Path, tmp_path: Path) -> None:
+    own = {
+        "base": recipe.stem,
+        "name": "wide",
+        "network.hidden_size": 64,
+        "rates.tasks": 0.5,
+        "watch": {"votes": 3},
+    }
+    above = tmp_path / "above.json"
+    above.write_text(json.dumps({"base": recipe.stem, **own}))
+    run, below = read_run(above, ["seed=4"]), read_run(recipe)
+    network = {**below.network, "hidden_size": 64}
+    rates = {**below.rates, "tasks": 0.5}
+    assert run == replace(below, name="wide", network=network, rates=rates, watch={"votes": 3}, seed=4)
+    for wrong, words in (
+        ({"base": "gone"}, "gone.json: cannot be read"),
+        ({"base": "above"}, "is based on above, which is based on it"),
+        ({"base": recipe.stem, "name.x": 1}, "above.json, name.x: no such place"),
+        ([1], "wanted an object of a recipe's keys, found list"),
+    ):
+        above.write_text(json.dumps(wrong))
+        with pytest.raises(ValueError, match=words):
+            read_run(above)
+
+
 def test_arms_of_a_trial_are_compared_at_equal_compute(recipe: Path, tmp_path: Path) -> None:
     words = [str(recipe), "--data", str(EXAMPLES), "--output", str(tmp_path / "trial"), "--flop", "5e8"]
     words += ["--device", "cpu", "--arm", "one", "--arm", "two: rates.matrices=0.01 stages=[[0,2]]"]

@@ -10,7 +10,7 @@ Tasks that the weights know come before all others, alone and once.
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -178,9 +178,8 @@ class Plan:
         self._numbers += 1
         arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
         path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""
-        base = {"joint": path, "known": group.known, "untuned": group.at_once}
-        budget = (steps, seconds, cap, group.failures)
-        job = Job(self._numbers, number, phase, group.tasks, seed, *budget, arm=arm, **base)
+        job = Job(self._numbers, number, phase, group.tasks, seed, steps, seconds, cap, group.failures)
+        job = replace(job, arm=arm, joint=path, known=group.known, untuned=group.at_once)
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
 

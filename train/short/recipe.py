@@ -147,30 +147,50 @@ class ShortRun:
 
 def read_run(path: Path, changes: Sequence[str] = (), **values: Any) -> ShortRun:
     """A run from its JSON recipe, with ``values`` and ``changes`` of the form KEY=VALUE, KEY dotted for
-    what lies deeper and VALUE JSON or else a string; ValueError naming the file and the key."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    found |= values
+    what lies deeper and VALUE JSON or else a string; ValueError naming the file and the key.
+
+    A recipe with ``base``, the name of another beside it, is that one but for its own keys, which may be
+    dotted too.
+    """
+    found = _read(path) | values
     for change in changes:
-        _set(found, change)
+        key, equals, text = change.partition("=")
+        if not equals or not key:
+            raise ValueError(f"{change}: wanted KEY=VALUE")
+        _set(found, key, _value(text), change)
     return ShortRun(**checked(ShortRun, found, str(path)))
 
 
-def _set(values: dict[str, Any], change: str) -> None:
-    """One KEY=VALUE into nested dictionaries and lists."""
-    key, equals, text = change.partition("=")
+def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values of a recipe and of those that it is based on; ``above``: those that are based on it."""
+    try:
+        own = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(own, dict):
+        raise ValueError(f"{path}: wanted an object of a recipe's keys, found {type(own).__name__}")
+    base = own.pop("base", None)
+    if base is None:
+        return own
+    below = path.parent / f"{base}.json"
+    if below in (path, *above):
+        raise ValueError(f"{path}: is based on {base}, which is based on it")
+    found = _read(below, (path, *above))
+    for key, value in own.items():
+        _set(found, key, value, f"{path}, {key}")
+    return found
+
+
+def _set(values: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """One value into nested dictionaries and lists; ``key`` dotted."""
     *path, last = key.split(".")
-    if not equals or not last:
-        raise ValueError(f"{change}: wanted KEY=VALUE")
     place: Any = values
     try:
         for part in path:
             place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-        place[int(last) if isinstance(place, list) else last] = _value(text)
+        place[int(last) if isinstance(place, list) else last] = value
     except (ValueError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"{change}: no such place in the recipe ({error})") from error
+        raise ValueError(f"{where}: no such place in the recipe ({error})") from error
 
 
 def _value(text: str) -> Any:
