@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.model.folder import VECTORS_FILE, default_weights, find_weights, read_card, read_config
+from solver.model.folder import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card, read_config
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"
@@ -77,7 +77,7 @@ def write_bundle(
 
     ``weights``: None takes the shipped set that is meant for Kaggle, or else for a GPU. ``plan``: how the
     kernel divides its time, in a sentence for the data set's description."""
-    source = find_weights(weights or default_weights("kaggle", "cuda"))
+    source = find_weights(weights or default_weights(KAGGLE, "cuda"))
     kernel_id = resource_id(user, KERNEL_TITLE)
     weights_id = resource_id(user, WEIGHTS_TITLE)
     if not _SLUG.fullmatch(competition):

@@ -1,12 +1,13 @@
 """Which weights a run takes: by device, and by who knows a task."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from known_tasks import CHECKSUM, KNOWN, NEW, run, save
 
-from solver.arc.record import SEEN_LABEL
+from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.model import folder as weights_folder
 from solver.model.folder import VECTORS_FILE, default_weights, read_card
 from solver.run.choice import expected_kind
@@ -50,6 +51,17 @@ def test_a_task_goes_to_the_shipped_set_that_knows_it(shipped: Path) -> None:
     assert "Known: 1 by public" in said
     found, said = run("small", [KNOWN])
     assert not found["known"].at_once and "public" not in said, "weights that were named answer alone"
+
+
+def test_a_set_meant_for_kaggle_alone_answers_nothing_unasked(shipped: Path) -> None:
+    """It has seen the test pairs of all public tasks."""
+    shutil.rmtree(shipped / "public")
+    save(shipped / "every", {"tasks": [CHECKSUM], "test_pairs_seen": True}, devices=["kaggle"])
+    found, said = run(None, [KNOWN])
+    assert not found["known"].at_once and found["known"].label == "" and "Known" not in said
+    found, said = run("every", [KNOWN])
+    assert found["known"].at_once and found["known"].label == TESTS_SEEN_LABEL, "named, it answers"
+    assert default_weights("kaggle", "cuda") == "every"
 
 
 def test_a_set_that_cannot_be_loaded_is_said_and_costs_no_answer(shipped: Path) -> None:

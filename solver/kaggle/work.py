@@ -16,7 +16,7 @@ from solver.arc.vote import same_grid
 from solver.kaggle.account import Notes
 from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
-from solver.model.folder import default_weights
+from solver.model.folder import KAGGLE, default_weights
 from solver.run.choice import expected_kind
 from solver.run.doctor import diagnose
 from solver.run.ledger import Ledger
@@ -73,7 +73,7 @@ def _examine(settings: dict, output: Path) -> None:
     start, pace = min(START_SECONDS, left / 20), min(pace, left / 100)
 
     def examine() -> None:
-        weights = settings["weights"] or default_weights("kaggle", expected_kind("auto"))
+        weights = settings["weights"] or default_weights(KAGGLE, expected_kind("auto"))
         for line in diagnose(
             weights, seconds=pace, hours=left / 3600, output=output.parent, start_seconds=start
         ):

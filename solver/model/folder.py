@@ -11,7 +11,8 @@ from solver.model.config import closest
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 DEFAULT_WEIGHTS = "urm-nano"  # where no shipped set is meant for the device
 VECTORS_FILE = "tasks.safetensors"
-DEVICES = ("cpu", "cuda", "mps", "kaggle")  # what a set can be the default for; kaggle: the bundle
+KAGGLE = "kaggle"  # the bundle
+DEVICES = ("cpu", "cuda", "mps", KAGGLE)  # what a set can be the default for
 
 
 @dataclass(frozen=True)

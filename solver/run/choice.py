@@ -16,7 +16,7 @@ from pathlib import Path
 from solver.arc.checksum import task_checksum
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
-from solver.model.folder import Card, available_weights, default_weights, find_weights, read_card
+from solver.model.folder import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
 from solver.run.options import SolveOptions
 
 _GPU_FILES = ("dev/nvidia[0-9]*", "dev/dxg", "dev/kfd")  # NVIDIA, Windows' own Linux, AMD
@@ -55,12 +55,14 @@ def choose(tasks: Sequence[Task], options: SolveOptions) -> Choice:
     """The weights for these tasks; ValueError where there are none.
 
     Weights that a user names know the tasks whose vectors they carry. Without a name every shipped set is
-    asked, the default for the device first.
+    asked, the default for the device first, but for those that are meant for Kaggle alone: they have seen the
+    test pairs of every public task, and a score with them would say nothing.
     """
     kind = "" if options.weights else expected_kind(options.device)
     folder = find_weights(options.weights or default_weights(kind))
     others = [] if options.weights else [find_weights(name) for name in available_weights()]
     cards = {found: read_card(found) for found in dict.fromkeys((folder, *others))}
+    cards = {found: card for found, card in cards.items() if found == folder or card.devices != (KAGGLE,)}
     checksums = {task.id: task_checksum(task) for task in tasks}
     known = {} if options.tune_known else _recognise(checksums, cards)
     labels = {}

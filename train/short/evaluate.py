@@ -171,13 +171,19 @@ def _counts(context: click.Context, option: click.Parameter, value: str) -> tupl
 
 @click.command()
 @click.argument("weights", nargs=-1, required=True)
-@click.option("--tasks", required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--log", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--votes", default="1,10,100,1000", show_default=True, callback=_counts)
-@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--tasks", required=True, type=click.Path(exists=True, path_type=Path), help="Task file with solutions."
+)
+@click.option(
+    "--log", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A line a task; goes on."
+)
+@click.option(
+    "--votes", default="1,10,100,1000", show_default=True, callback=_counts, help="Views that are scored."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the views that are drawn.")
 @click.option("--threads", type=int, help="Threads on the CPU.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--dtype", type=click.Choice(DTYPES), default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--dtype", type=click.Choice(DTYPES), default="auto", show_default=True, help="Of activations.")
 @click.option("--compile", "compiled", is_flag=True, help="Compile the blocks; pays from some minutes on.")
 def main(
     weights: tuple[str, ...],
