@@ -77,14 +77,13 @@ def make_run(
                 wrong, other = random_grid(generator, 5), random_grid(generator, 4)
                 right = pair.output if place % 3 != 2 else random_grid(generator, 3)
                 views = [View(Candidate(wrong, 0.5, -2.0)), View(Candidate(other, 0.25, -3.0), 3)]
+                guesses = []
                 if place % 3 == 1:
-                    views.append(View(Candidate(right, 0.0, 0.0, GUESS, rule)))
+                    guesses = rank([Candidate(right, 0.0, 0.0, GUESS, rule)])
+                    journal.append(Chosen(task.id, test, guesses[0], guesses[0], "guess"))
                 else:
                     views = [View(Candidate(right, 0.75, -1.0), n) for n in range(2)] + views
-                ranked = rank(view.candidate for view in views)
-                first, second = two_attempts(ranked, [])
-                if place % 3 == 1:
-                    second = ranked[-1]
+                first, second = two_attempts(rank(view.candidate for view in views), guesses)
                 journal.append(Candidates(task.id, test, tuple(views), "first"))
                 journal.append(Chosen(task.id, test, first, second, "first"))
                 submission.setdefault(task.id, []).append(entry(first.grid, second.grid))

@@ -25,7 +25,7 @@ from solver.arc.record import (
     encode_line,
     parse_line,
 )
-from solver.arc.vote import Candidate
+from solver.arc.vote import GUESS, Candidate, grid_key
 from solver.choices import DEFAULT_RULE, VOTE_RULES, VoteRule
 
 
@@ -44,13 +44,26 @@ class Contents:
 
     @cached_property
     def pool(self) -> dict[tuple[str, int], list[Candidate]]:
-        """Every candidate by (task id, test index), in the order in which they came."""
+        """Every candidate of the network by (task id, test index), in the order in which they came."""
         pool: dict[tuple[str, int], list[Candidate]] = {}
         for record in self.records:
             if isinstance(record, Candidates):
                 views = pool.setdefault((record.task_id, record.test), [])
                 views.extend(view.candidate for view in record.views)
         return pool
+
+    @cached_property
+    def guesses(self) -> dict[tuple[str, int], list[Candidate]]:
+        """The guesses by (task id, test index): a journal keeps those that were an answer at any time."""
+        found: dict[tuple[str, int], dict[bytes, Candidate]] = {}
+        for record in self.records:
+            if isinstance(record, Chosen):
+                made = found.setdefault((record.task_id, record.test), {})
+                for answer in (record.first, record.second):
+                    if answer.source == GUESS:
+                        guess = Candidate(answer.grid, answer.confidence, 0.0, GUESS, answer.rule)
+                        made.setdefault(grid_key(answer.grid), guess)
+        return {place: list(made.values()) for place, made in found.items()}
 
     @cached_property
     def chosen(self) -> dict[tuple[str, int], Chosen]:

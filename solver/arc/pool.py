@@ -14,7 +14,7 @@ from solver.arc.journal import Contents
 from solver.arc.record import SEEN_LABEL
 from solver.arc.score import Score
 from solver.arc.task import Grid, Task
-from solver.arc.vote import GUESS, NETWORK, Answer, rank, same_grid
+from solver.arc.vote import GUESS, NETWORK, Answer, Candidate, rank, same_grid
 
 PASS_AT = (1, 2, 5, 10, 100, 1000)
 UNKNOWN = "unknown"
@@ -73,9 +73,15 @@ def measure_output(expected: Grid, contents_pool: Sequence, ranked: Sequence[Ans
     return OutputPool(len(contents_pool), len(ranked), position, votes, NETWORK in sources, GUESS in sources)
 
 
+def whole_pool(contents: Contents) -> dict[Place, list[Candidate]]:
+    """Every output's candidates, guesses behind those of the network."""
+    places = dict.fromkeys([*contents.pool, *contents.guesses])
+    return {place: contents.pool.get(place, []) + contents.guesses.get(place, []) for place in places}
+
+
 def rank_pool(contents: Contents) -> dict[Place, list[Answer]]:
     """Every output's candidates, grouped and ranked by the rule of the run."""
-    return {place: rank(candidates, contents.vote) for place, candidates in contents.pool.items()}
+    return {place: rank(candidates, contents.vote) for place, candidates in whole_pool(contents).items()}
 
 
 def find_answer(
@@ -97,9 +103,8 @@ def measure_pool(
     ranked: Mapping[Place, list[Answer]],
 ) -> PoolScore:
     """The journal's pool, and where the submission's right attempts came from."""
-    pool = contents.pool
     outputs = {}
-    for (task_id, test), candidates in pool.items():
+    for (task_id, test), candidates in whole_pool(contents).items():
         if test < len(expected.get(task_id, ())):
             place = (task_id, test)
             outputs[place] = measure_output(expected[task_id][test], candidates, ranked[place])
