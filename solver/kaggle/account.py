@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import fmean, median
 
 from solver.arc.journal import Contents, read_journal
+from solver.arc.pool import whole_pool
 from solver.arc.record import Candidates
 from solver.arc.task import Grid, load_tasks
-from solver.arc.vote import NETWORK, same_grid
+from solver.arc.vote import NETWORK, Candidate, same_grid
 from solver.words import counted
 
 NOTES = "notes.jsonl"  # in the scratch folder: what a journal does not keep
@@ -157,12 +158,17 @@ class Account:
             yield f"Wrong, though the right answer was a candidate (the vote chose wrongly): {listed(found)}."
             yield f"Wrong, and the right answer never a candidate: {listed(unknown)}."
 
+    @cached_property
+    def whole(self) -> Mapping[Place, Sequence[Candidate]]:
+        """All candidates, guesses too."""
+        return whole_pool(self.contents)
+
     def _chose(self, place: Place, grid: Grid) -> bool:
         made = self.contents.chosen.get(place)
         return made is not None and any(same_grid(answer.grid, grid) for answer in (made.first, made.second))
 
     def _has(self, place: Place, grid: Grid) -> bool:
-        return any(same_grid(made.grid, grid) for made in self.contents.pool.get(place, ()))
+        return any(same_grid(made.grid, grid) for made in self.whole.get(place, ()))
 
 
 def listed(names: Sequence[str]) -> str:
