@@ -27,8 +27,8 @@ def grouped(rows: Sequence[dict]) -> dict[tuple, list[dict]]:
 
 def table(rows: Sequence[dict]) -> Iterator[str]:
     """Markdown: tasks right, of so many. network: by its two best; pool: anywhere among its candidates;
-    no gate: if its best always took the first attempt; by rule: the network's two best by count,
-    confidence and probability; demos, held out: mean shares that came out."""
+    no gate: if its best always took the first attempt; by rule: the network's two best by each of
+    VOTE_RULES, those that all rows have; demos, held out: mean shares that came out."""
     names = " | ".join(name for _, name in COLUMNS)
     yield f"| half | s | memory | arm | tasks | {names} | by rule | demos | held out | s a task | steps |"
     yield "|---" * (10 + len(COLUMNS)) + "|"
@@ -57,7 +57,8 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
 
 def _by_rule(rows: Sequence[dict]) -> str:
     found = [row["rules"] for row in rows if row.get("rules")]
-    return " / ".join(f"{sum(rules[rule] for rules in found):.1f}" for rule in VOTE_RULES) if found else "-"
+    known = [rule for rule in VOTE_RULES if all(rule in rules for rules in found)]
+    return " / ".join(f"{rule} {sum(rules[rule] for rules in found):.1f}" for rule in known) if found else "-"
 
 
 def _mean(rows: Sequence[dict], key: str, form: str) -> str:

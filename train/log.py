@@ -1,4 +1,4 @@
-"""The record of a run: one JSON object a line, and a progress bar.
+"""The record of a run: one JSON object a line.
 
 The first line of every start is the header (``event`` is ``header``): configuration, commit, versions,
 device, number of parameters. Then ``train`` and ``eval`` lines with their ``step``. A run that goes on

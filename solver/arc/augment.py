@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from solver.arc.sampling import count_distinct, find_stabiliser, find_used, pack_grids, sample_table
+from solver.arc.sampling import count_distinct, pack_grids, sample_table
 from solver.arc.symmetry import INVERSE_SYMMETRY, SYMMETRIES, swaps_sides, transform_into
 from solver.arc.task import COLOURS, Grid, Pair, Task
 
@@ -68,24 +68,6 @@ class Augmentation:
 
 
 IDENTITY = Augmentation()
-
-
-def colours_used(grids: list[Grid]) -> tuple[int, ...]:
-    """The colours 1..9 that occur in the grids, ascending."""
-    packed = pack_grids([grids])
-    return tuple(int(colour) for colour in find_used(packed.cells, packed.places))
-
-
-def self_symmetries(grids: list[Grid]) -> list[tuple[int, dict[int, int]]]:
-    """All (symmetry, map of the used colours) that leave every one of the grids as it is.
-
-    At most 8, the identity first. Their number divides the number of augmentations that differ in
-    effect: symmetry and palette of two augmentations may differ and still give the same task.
-    """
-    packed = pack_grids([grids])
-    maps = np.empty((SYMMETRIES, COLOURS), np.int64)
-    found = find_stabiliser(packed.cells, packed.places, maps)
-    return [(int(s), {old: int(new) for old, new in enumerate(maps[s]) if new >= 0}) for s in found]
 
 
 def count_augmentations(task: Task) -> int:

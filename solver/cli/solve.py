@@ -143,7 +143,7 @@ EXAMPLES = [
     "--tune-known",
     is_flag=True,
     help="Tune every task. Without this, tasks whose trained vectors the weights carry are answered at once, "
-    "where most of their demonstrations come out right.",
+    "where all of their demonstrations come out right; the others are tuned from that vector.",
 )
 @click.option(
     "--workers",
@@ -163,7 +163,8 @@ EXAMPLES = [
     "--groups",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Deal the tasks into N groups, each tuned jointly; without it each task is tuned alone.",
+    help="Deal the tasks into N groups, each tuned jointly; without it each task is tuned alone, or in joint "
+    "tuning all together or a group for each worker.",
 )
 @click.option(
     "--resume",

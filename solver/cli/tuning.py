@@ -13,7 +13,7 @@ _OPTIONS = (
         default=16,
         metavar="N",
         show_default=True,
-        help="Views of each task (turned, flipped, recoloured) that are tuned on, and that vote.",
+        help="Views of each task (turned, flipped, recoloured) that are tuned on.",
     ),
     click.option(
         "--tune",
@@ -34,7 +34,8 @@ _OPTIONS = (
         "--votes",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Views of each test input at most; without it 64, with --steps those that are tuned on.",
+        help="Views of each test input at most; without it 64, or as many as --augmentations if that is "
+        "more; with --steps those that are tuned on.",
     ),
     click.option(
         "--vote",

@@ -24,6 +24,7 @@ from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
 from solver.run.shares import VIEWS, views_for
 from solver.run.supervisor import LEFT, RETRIED
+from solver.words import counted
 
 PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it
 START_SECONDS = 120.0  # after which the doctor's process must have torch and the network
@@ -158,7 +159,8 @@ class Teller:
         """Where the first attempt of each output came from."""
         self.count += 1
         self.notes.add(phase=result.phase, task=result.task.id, steps=result.steps)
-        sources = ", ".join(f"{pair[0].source} ({pair[0].votes} votes)" for pair in result.attempts)
+        first = [pair[0] for pair in result.attempts]
+        sources = ", ".join(f"{a.source} ({counted(a.votes, 'vote') if a.votes else a.rule})" for a in first)
         text = f"{result.phase} {self.count}: {result.task.id}: {sources}; {result.reproduced} of "
         label = result.label and f"; {result.label}"
         text = f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s"

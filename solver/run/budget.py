@@ -43,8 +43,3 @@ class Budget:
         now = self.clock()
         left = max(0.0, self.start + self.seconds - now)
         return replace(self, seconds=left / (count - number), start=now)
-
-
-def seconds_from_now(seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:
-    """A budget of seconds that starts now."""
-    return Budget(seconds=seconds, clock=clock, start=clock())

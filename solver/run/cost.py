@@ -15,7 +15,7 @@ from solver.arc.task import Task
 STEP_TOKENS = 4096  # cells of a tuning batch
 FEATURES = 4
 _PRIOR = (0.5, 1.0, 2e-9, 2e-6)  # seconds: fixed, a second given, a cell of a step, a cell predicted
-_GIVEN = 1  # the feature that is a number of seconds already
+_GIVEN, TUNED = 1, 2  # the feature that is a number of seconds already, and the cells tuned on
 _LEAST_SPEED = 0.01  # where jobs took no longer than what they were given
 _PRIOR_WEIGHT = 0.5  # the guess counts as so many jobs
 _ATTENTION = 1500.0  # cells at which attention costs as much as all the rest (width 512)

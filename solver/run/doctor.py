@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from solver.model.folder import available_weights
-from solver.run.cost import CostModel, features, list_schedule, size_of
+from solver.run.cost import TUNED, CostModel, features, list_schedule, size_of
 from solver.run.launch import PACKAGE_FOLDER
 from solver.run.probe import SIDES, made_up_task
 
@@ -48,6 +48,7 @@ def diagnose(
         yield f"{name}: {folder.resolve()}, {_disk(folder)}"
     yield f"shipped weights: {', '.join(available_weights()) or 'none'}"
     model, devices, problem, late, ready = CostModel(), 1, "", 0.0, False
+    tuned = False  # whether a job with tuning steps is among those that were measured
     for found in _probe(weights, device, seconds, start_seconds + 2 * seconds):
         if "devices" in found:
             yield from found["devices"]
@@ -62,12 +63,14 @@ def diagnose(
             yield f"weights: {found['weights']}, on {found['placement']}"
             devices = found["workers"] or devices
         else:
-            model.update(np.array(found["row"]), float(found["seconds"]))
+            row = np.array(found["row"])
+            tuned = tuned or bool(row[TUNED] > 0)
+            model.update(row, float(found["seconds"]))
     if late and not ready:
         problem = f"the devices and the weights were not ready after {late:.0f} s"
     if problem:
         yield f"problem: {problem}"
-    elif model.finished:
+    elif tuned:
         yield from projection(model, devices, hours)
     elif late:
         yield f"pace: not measured within {late:.0f} s on this busy machine; a run goes on without it"

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from solver.arc.task import Task
 from solver.arc.vote import Answer
 from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES, Across, Arm, Tune, VoteRule
-from solver.model.folder import DEFAULT_WEIGHTS
 
-__all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult"]
+__all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult"]
 
 ASKED = 64  # views of a test input where time decides
 DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget

@@ -19,12 +19,12 @@ from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
-from solver.run.options import DEFAULT_SECONDS, DEFAULT_WEIGHTS, Listener, SolveOptions, TaskResult
+from solver.run.options import DEFAULT_SECONDS, Listener, SolveOptions, TaskResult
 from solver.run.plan import Plan
 from solver.run.scratch import Scratch
 from solver.run.supervisor import Handlers, Supervisor
 
-__all__ = ["DEFAULT_SECONDS", "DEFAULT_WEIGHTS", "Listener", "SolveOptions", "TaskResult", "solve"]
+__all__ = ["DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult", "solve"]
 
 DEFAULT_OPTIONS = SolveOptions()
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most

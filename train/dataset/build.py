@@ -14,7 +14,7 @@ from train.dataset.compact import write_arc, write_build, write_sudoku
 from train.dataset.folder import check_room, check_target, leftovers, replacing
 from train.dataset.inspection import find_leaks
 from train.dataset.rows import write_split
-from train.dataset.sources import Subset, load_extras, load_subsets
+from train.dataset.sources import load_extras, load_subsets
 from train.dataset.sudoku import download, make_split, read_puzzles, subsample
 from train.dataset.tables import ArcTasks, Split
 
@@ -79,7 +79,7 @@ def build_arc_dataset(
         (folder / "test_puzzles.json").write_text(json.dumps(puzzles))
 
     size = _store(options, build, built.splits, write_tables, progress)
-    return _arc_summary(options, subsets, built, size, time.perf_counter() - start)
+    return _arc_summary(options, built, size, time.perf_counter() - start)
 
 
 def build_sudoku_dataset(
@@ -178,9 +178,7 @@ def _puzzle(task: Task) -> dict[str, list[dict[str, list]]]:
     }
 
 
-def _arc_summary(
-    options: Options, subsets: Sequence[Subset], built: ArcBuild, size: int, seconds: float
-) -> list[str]:
+def _arc_summary(options: Options, built: ArcBuild, size: int, seconds: float) -> list[str]:
     train, test = built.splits["train"], built.splits.get("test")
     tested = "no test set" if test is None else f"{int(test.pairs.sum()):,} test pairs"
     lines = [

@@ -67,7 +67,7 @@ def evaluate(run: ShortRun, trainer: ShortTrainer, sample: Sample, mark: float) 
     """Numbers of the averaged weights at a mark; the trainer is untouched.
 
     ``loss`` a cell, ``cells`` and ``exact``: of the kept-back outputs on a canvas of their true size, one
-    view each. ``pass@1``, ``pass@2``: of outputs, by votes on canvases that give no size away;
+    view each. ``pass@1``, ``pass@2``: of outputs, on canvases that give no size away, by solve's rule;
     ``tuned pass@...`` after joint tuning. ``asked``: the tasks' file. ``spent``: FLOP of all that, not
     counted to the run.
     """
@@ -128,7 +128,7 @@ def _shown(trainer: ShortTrainer, tuned: Tuned) -> dict[str, float]:
 
 
 def _voted(run: ShortRun, trainer: ShortTrainer, tuned: Tuned, name: str) -> dict[str, float]:
-    """pass@1 and pass@2 of the test outputs by votes, and what they cost."""
+    """pass@1 and pass@2 of the test outputs by solve's rule, and what they cost."""
     config, placement = trainer.config, trainer.placement
     settings = PredictSettings(CELLS[placement.device.type], config.loops)
     right, spent = np.zeros(3), 0.0
