@@ -15,9 +15,10 @@ from solver.arc.augment import sample_augmentations
 from solver.arc.canvas import test_canvas
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
+from solver.file import read_object
 from solver.model.config import NetworkConfig, URMConfig
 from solver.model.flops import inference_flop, training_flop
-from solver.model.folder import find_weights, read_config
+from solver.model.folder import find_weights
 from solver.run.group import TUNING_SHARE
 from solver.run.joint import CHECKPOINT_SHARE, read_replay
 from solver.run.message import JOINT, TUNE
@@ -56,7 +57,7 @@ class Affordable:
 
 def networks() -> dict[str, NetworkConfig]:
     """The network of the recipe for Kaggle, and urm-nano's."""
-    nano = read_config(find_weights("urm-nano") / "config.json")["model"]
+    nano = read_object(find_weights("urm-nano") / "config.json")["model"]
     return {"hidden 512 (urm_kaggle)": read_run(RECIPE).config, "urm-nano": URMConfig.from_dict(nano)}
 
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.model.folder import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card, read_config
+from solver.file import read_object
+from solver.model.folder import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"
@@ -199,7 +200,7 @@ def dataset_metadata(weights_id: str, description: str) -> dict[str, object]:
 
 def describe(weights: Path, plan: str = "") -> str:
     """What the weights in this folder are, for people; with ``weights_sum`` as the kernel's log says it."""
-    config, card = read_config(weights / "config.json"), read_card(weights)
+    config, card = read_object(weights / "config.json"), read_card(weights)
     provenance = config.get("provenance") or {}
     sources = ", ".join(map(str, provenance.get("data") or [])) or "nothing that is recorded"
     parts = [

@@ -56,3 +56,14 @@ def whole_records(path: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path}, line {number}: wanted a JSON object, found {line[:40]!r}")
         found.append(record)
     return found
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A file of one JSON object; ValueError where it is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: wanted an object, found {type(value).__name__}")
+    return value

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from solver.file import replace_file
+from solver.file import read_object, replace_file
 from solver.model.config import NetworkConfig
 from solver.model.embedding import CoseMemory, Memory, build_memory
-from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, read_config, shown_name
+from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, shown_name
 from solver.model.quantise import pack_tensors, unpack_tensors
 from solver.model.registry import architectures, build_network, config_class
 
@@ -146,7 +146,7 @@ def _read_vectors(folder: Path, config: NetworkConfig) -> dict[str, Tensor]:
 
 
 def _read_config(path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
-    value = read_config(path)
+    value = read_object(path)
     if value.get("format") != FORMAT:
         raise ValueError(f"{path}: not a configuration of weights, wanted format {FORMAT}")
     arch = value.get("arch")

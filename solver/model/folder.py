@@ -1,11 +1,10 @@
 """Where sets of weights lie, and what their config.json says of devices and tasks; without torch."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from solver.file import read_object
 from solver.model.config import closest
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
@@ -62,21 +61,10 @@ def default_weights(*kinds: str) -> str:
     return DEFAULT_WEIGHTS
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """A config.json as an object; ValueError where it is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: wanted an object, found {type(value).__name__}")
-    return value
-
-
 def read_card(folder: Path) -> Card:
     """What the set in ``folder`` says of itself; ValueError for no readable config.json."""
     path = folder / "config.json"
-    value = read_config(path)
+    value = read_object(path)
     provenance = value.get("provenance") or {}
     seen = _names(provenance.get("tasks"), path, "provenance, tasks")
     tests = provenance.get("test_pairs_seen")  # true for all of them, or the checksums of some

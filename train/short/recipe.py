@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from solver.file import read_object
 from solver.model.config import URMConfig, checked
 from solver.model.learner import Rates
 from train.short.pool import PooledTask, Source
@@ -163,12 +164,7 @@ def read_run(path: Path, changes: Sequence[str] = (), **values: Any) -> ShortRun
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a recipe and of those that it is based on; ``above``: those that are based on it."""
-    try:
-        own = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(own, dict):
-        raise ValueError(f"{path}: wanted an object of a recipe's keys, found {type(own).__name__}")
+    own = read_object(path)
     base = own.pop("base", None)
     if base is None:
         return own
