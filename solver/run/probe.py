@@ -51,7 +51,7 @@ def _devices() -> list[str]:
     """A line for each device, with a kernel tried on it."""
     import torch
 
-    from solver.model.device import cuda_failure
+    from solver.model.device import cuda_failure, place
     from solver.model.processors import counted_threads
 
     lines = [f"cpu: {counted_threads()}, float32"]
@@ -63,9 +63,8 @@ def _devices() -> list[str]:
             lines.append(f"cuda:{index}: {torch.cuda.get_device_name(index)}, fails: {failure}")
             continue
         free, total = torch.cuda.mem_get_info(index)
-        dtype = "bfloat16" if torch.cuda.get_device_capability(index) >= (8, 0) else "float32"
-        name = torch.cuda.get_device_name(index)
-        lines.append(f"cuda:{index}: {name}, {dtype}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+        placed = place(f"cuda:{index}").reason
+        lines.append(f"cuda:{index}: {placed}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
     return lines
 
 
