@@ -1,4 +1,5 @@
-"""What tuning is worth: guesses, no tuning, embeddings, everything, jointly; a table of rows or CoSE.
+"""What tuning is worth: guesses, no tuning, embeddings, everything, jointly; and with which task memory:
+``cose``, ``table``, or ``free``: cose whose views have free residuals while everything moves.
 
     python -m benchmarks.ablation TASKS --log FILE --seconds 10,30 [--weights NAME] [--half both]
 
@@ -29,6 +30,7 @@ from solver.run.message import Answered, WorkerSettings
 
 HALVES = {"even": 0, "odd": 1}
 GUESSES = "guesses"
+MEMORIES = ("cose", "table", "free")
 _UNTUNED_SECONDS = 60.0  # no more than a limit: without tuning a job takes what its predictions take
 _STAGE = "joint, together"  # the line that says that a group's joint part is done
 
@@ -124,15 +126,17 @@ def _outcome(
 
 
 def cells(halves: Sequence[str], seconds: Sequence[float], memories: Sequence[str], arms: Sequence[str]):
-    """Every arm; those that no time or memory changes only once for each half."""
+    """Every arm; those that no time or memory changes only once for each half, and those that have no free
+    rows only as cose."""
     for half in halves:
         yield Cell(half, 0.0, "-", GUESSES)
         for memory in memories:
-            if "none" in arms:
+            if "none" in arms and memory != "free":
                 yield Cell(half, 0.0, memory, "none")
         for time in seconds:
             for memory in memories:
-                yield from (Cell(half, time, memory, arm) for arm in arms if arm != "none")
+                tuned = ("full", "joint") if memory == "free" else ("embedding", "full", "joint")
+                yield from (Cell(half, time, memory, arm) for arm in arms if arm in tuned)
 
 
 def _list(text: str, kind: type = str) -> Iterator:
@@ -149,7 +153,8 @@ def _list(text: str, kind: type = str) -> Iterator:
 @click.option("--limit", default=0, help="Only the first so many tasks of a half by id; 0 for all.")
 @click.option("--augmentations", default=16, show_default=True)
 @click.option("--arms", default=",".join(ARMS), show_default=True)
-@click.option("--memories", default="cose,table", show_default=True)
+@click.option("--votes", default=0, help="Views that vote at most; 0 for those that are tuned on.")
+@click.option("--memories", default=",".join(MEMORIES), show_default=True)
 @click.option("--replay", default="", help="Public tasks beside those of joint tuning.")
 @click.option("--hold", type=float, help="Share of tuning for which a demonstration is held; else by time.")
 @click.option("--device", default="auto", show_default=True)
@@ -170,22 +175,25 @@ def main(tasks: str, path: Path, show: bool, figure: Path | None, **options: str
 def _work_all(known: Sequence[Task], log: Log, options: dict) -> None:
     halves = list(HALVES) if options["half"] == "both" else [options["half"]]
     memories, arms = list(_list(options["memories"])), list(_list(options["arms"]))
-    unknown = [arm for arm in arms if arm not in ARMS] + [m for m in memories if m not in ("table", "cose")]
+    unknown = [arm for arm in arms if arm not in ARMS] + [m for m in memories if m not in MEMORIES]
     if unknown:
-        raise click.UsageError(f"{unknown[0]!r}: wanted arms {', '.join(ARMS)}, memories table, cose")
+        wanted = f"arms {', '.join(ARMS)}, memories {', '.join(MEMORIES)}"
+        raise click.UsageError(f"{unknown[0]!r}: wanted {wanted}")
     loaded, placement = load_weights(options["weights"]), place(options["device"])
     click.echo(f"{loaded.name} on {placement.reason}")
     for cell in cells(halves, list(_list(options["seconds"], float)), memories, arms):
         selected = chosen(known, cell.half, options["side"], options["limit"])
-        weights = loaded if cell.memory == "-" else with_memory(loaded, cell.memory)
+        weights = with_memory(loaded, "table" if cell.memory == "table" else "cose")
         settings = WorkerSettings(
             options["weights"],
             options["device"],
             1,
             options["augmentations"],
             "full",
+            votes=options["votes"],
             replay=options["replay"],
             hold_share=options["hold"],
+            free_rows=cell.memory == "free",
         )
         work(cell, selected, Bench(weights, placement, settings), log)
 

@@ -94,7 +94,8 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     cells = {(row["half"], row["seconds"], row["memory"], row["arm"]) for row in rows}
-    assert len(cells) == 2 * (1 + 2 * (1 + 2 * 3)) and {cell[3] for cell in cells} == {"guesses", *ARMS}
+    assert len(cells) == 2 * (1 + 2 * (1 + 2 * 3) + 2 * 2)
+    assert {cell[3] for cell in cells} == {"guesses", *ARMS}
     assert len({tuple(row["key"]) for row in rows}) == len(rows)
     assert not list(tmp_path.glob("*.npz"))
     # Seconds and steps of the joint arm are those of the finish and of the joint part.
@@ -112,6 +113,8 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
     kept = log.read_bytes().splitlines(keepends=True)
     assert kept[: len(lines) - 1] == lines[:-1]
     assert [json.loads(line)["arm"] for line in kept[len(lines) - 1 :]] == ["joint", "joint"]
+    # What has no free rows is not done again for them.
+    assert {cell[3] for cell in cells if cell[2] == "free"} == {"full", "joint"}
     assert figure.read_bytes().startswith(b"\x89PNG")
     shown = CliRunner().invoke(ablation.main, [str(tasks), "--log", str(log), "--show"])
     assert shown.output.splitlines() == again.output.splitlines()[1:]

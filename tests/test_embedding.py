@@ -65,6 +65,21 @@ def test_cose_formula(rank: int) -> None:
     assert len(found.sparse) == (1 if rank else 0)
 
 
+@pytest.mark.parametrize("rank", [0, 4])
+def test_free_rows_start_at_nothing_and_are_each_view_s_own(rank: int) -> None:
+    memory = trained_cose(rank)
+    keys = make_keys([3, 1], tasks=[2, 2])
+    before, names = memory(keys).vectors.detach(), set(memory.shared_state())
+    memory.free_rows(4)
+    found = memory(keys)
+    assert torch.equal(found.vectors, before) and len(found.sparse) == (2 if rank else 1)
+    found.vectors[0].sum().backward()
+    sign_sgd_rows(found.sparse[-1:], lr=0.5, weight_decay=0.0)
+    torch.testing.assert_close(memory(keys).vectors, before - torch.tensor([[0.5], [0.0]]))
+    assert bool((memory.free[[0, 1, 2]] == 0).all())
+    assert set(memory.shared_state()) == names
+
+
 def test_cose_tells_augmentations_apart_and_knows_unseen_ones() -> None:
     memory = trained_cose()
     plain = list(range(10))

@@ -101,6 +101,26 @@ def test_embedding_tuning_moves_only_the_memory(memory: str) -> None:
     assert moved == {"rows" if memory == "table" else "task_vectors"}
 
 
+@pytest.mark.parametrize("free", [True, False])
+def test_full_tuning_gives_each_view_a_residual_of_its_own(free: bool) -> None:
+    settings = TuneSettings(arm="full", augmentations=3, votes=5, tokens=128, free_rows=free)
+    tuned = adapt(
+        tiny_weights(memory="cose"),
+        [tiny_task()],
+        settings=settings,
+        budget=Budget(steps=40),
+        placement=CPU,
+        seed=0,
+    )
+    assert bool(tuned.memory.task_vectors[1].any())
+    if not free:
+        assert tuned.memory.free is None
+        return
+    assert tuned.memory.free.any(1).tolist() == [False, True, True, True]
+    # A view that it was not tuned on can be asked still: by the task's vector alone.
+    assert [tuned.row(0, view) for view in tuned.in_order(0)][3:] == [0, 0]
+
+
 def test_arms_after_one_another_leave_the_base_weights_usable() -> None:
     weights = tiny_weights(memory="cose")
     steps = []

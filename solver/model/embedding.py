@@ -22,6 +22,7 @@ SLOTS = 9  # colours 1..9; colour 0 never moves
 DIHEDRAL_WIDTH = 32
 BASE_WIDTH = 32
 SLOT_WIDTH = 16
+_OF_TASKS = ("task_vectors", "rows", "free")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,9 @@ class CoseMemory(nn.Module):
     (task, augmentation), (gamma, beta) = W [dihedral_s ; base ; slot_p(1) ; ... ; slot_p(9)] for the
     symmetry s and the palette p. t, r, dihedral, base and slots start at zero; W and U do not, or
     no gradient would ever reach the tables behind them.
+
+    At test time ``free_rows`` gives each (task, augmentation) a residual f [D] of its own, from zero, that
+    is added to e: what a table's row can say and a factor cannot (docs/TUNING.md).
     """
 
     def __init__(
@@ -96,6 +100,11 @@ class CoseMemory(nn.Module):
         if self.rank:
             self.register_buffer("rows", torch.zeros(rows, self.rank))
             self.up = Linear(self.rank, width, generator=generator)
+        self.register_buffer("free", None)
+
+    def free_rows(self, rows: int) -> None:
+        """From here on, residuals of full width for so many rows, the blank one included."""
+        self.free = self.task_vectors.new_zeros(rows, self.task_vectors.shape[1])
 
     def forward(self, keys: Keys) -> Lookup:
         size = len(keys.tasks)
@@ -103,20 +112,24 @@ class CoseMemory(nn.Module):
         code = torch.cat((self.dihedral[keys.symmetries], self.base.expand(size, -1), slots), 1)
         gamma, beta = (code @ self.film.T).chunk(2, dim=1)
         vectors = (1 + gamma) * self.task_vectors[keys.tasks] + beta
-        if not self.rank:
-            return Lookup(vectors, ())
-        found = look_up(self.rows, keys.rows)
-        return Lookup(vectors + self.up(found.values), (found,))
+        sparse: list[SparseRows] = []
+        if self.rank:
+            sparse.append(look_up(self.rows, keys.rows))
+            vectors = vectors + self.up(sparse[-1].values)
+        if self.free is not None:
+            sparse.append(look_up(self.free, keys.rows))
+            vectors = vectors + sparse[-1].values
+        return Lookup(vectors, tuple(sparse))
 
     def shared_state(self) -> dict[str, Tensor]:
         """Everything but tasks and rows, and the ``mean`` [D] of the trained task vectors."""
-        state = {k: v for k, v in self.state_dict().items() if k not in ("task_vectors", "rows")}
+        state = {k: v for k, v in self.state_dict().items() if k not in _OF_TASKS}
         return {**state, "mean": self.task_vectors[1:].detach().mean(0)}
 
     def start(self, shared: dict[str, Tensor]) -> None:
         """Take the shared parts, set every task vector to the stored mean, residual rows to zero."""
         state = {k: v for k, v in shared.items() if k != "mean"}
-        kept = {k: v for k, v in self.state_dict().items() if k in ("task_vectors", "rows")}
+        kept = {k: v for k, v in self.state_dict().items() if k in _OF_TASKS}
         self.load_state_dict({**state, **kept})
         with torch.no_grad():
             self.task_vectors[1:] = shared["mean"].to(self.task_vectors)

@@ -103,6 +103,8 @@ class Tuning:
         self.memory.to(placement.device)
         if start is not None and start.rows is not None:
             self.memory.rows[1:] = start.rows.to(self.memory.rows)
+        if settings.free_rows and settings.arm == "full" and isinstance(self.memory, CoseMemory):
+            self.memory.free_rows(1 + len(everything) * rows)
         self.weights_move = settings.arm in _SHARED
         network = copy.deepcopy(weights.network) if self.weights_move else weights.network
         self.network = network.to(placement.device)

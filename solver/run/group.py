@@ -201,6 +201,7 @@ def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
         arm="none" if job.untuned else arm,
         augmentations=room.augmentations,
         votes=votes,
+        free_rows=bench.settings.free_rows,
         tokens=room.tokens,
         hold_share=job.hold_share if bench.settings.hold_share is None else bench.settings.hold_share,
     )

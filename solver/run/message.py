@@ -17,7 +17,8 @@ class WorkerSettings:
     divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
     moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
     what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string.
-    ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task."""
+    ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task.
+    ``free_rows``: as ``TuneSettings`` has it."""
 
     weights: str
     device: str
@@ -28,6 +29,7 @@ class WorkerSettings:
     across: Across = "none"
     replay: str = ""
     hold_share: float | None = None
+    free_rows: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,8 @@ class TuneSettings:
     ``augmentations``: views of each task that are trained on (released: 1,000; 300 is about the most
     that helps, and 30 come within 4 points). ``votes``: views that may be asked, 0 for the same; more
     only where the memory is factored, since a table knows no other view.
+    ``free_rows``: with ``full``, a factored memory's views that are tuned on have residuals of their own
+    (docs/TUNING.md).
     ``tokens``: cells of a batch, 0 for the device's default (options.BATCH_TOKENS): CHARM and NVARC take
     128 sequences, which a GPU needs to be busy; on a CPU more steps are worth more than large ones.
     ``order``: batches of several tasks are drawn so many at a time and cut by size, so that a batch
@@ -45,6 +47,7 @@ class TuneSettings:
     arm: Arm = "full"
     augmentations: int = 64
     votes: int = 0
+    free_rows: bool = True
     tokens: int = 0
     order: int = 4
     embedding_share: float = 0.1
