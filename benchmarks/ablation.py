@@ -179,7 +179,7 @@ def _work_all(known: Sequence[Task], log: Log, options: dict) -> None:
     if unknown:
         wanted = f"arms {', '.join(ARMS)}, memories {', '.join(MEMORIES)}"
         raise click.UsageError(f"{unknown[0]!r}: wanted {wanted}")
-    loaded, placement = load_weights(options["weights"]), place(options["device"])
+    loaded, placement = load_weights(options["weights"]), place(options["device"], quick=True)
     click.echo(f"{loaded.name} on {placement.reason}")
     for cell in cells(halves, list(_list(options["seconds"], float)), memories, arms):
         selected = chosen(known, cell.half, options["side"], options["limit"])

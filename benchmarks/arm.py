@@ -9,7 +9,7 @@ import numpy as np
 
 from solver.arc.guess import guesses
 from solver.arc.task import Task
-from solver.arc.vote import LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
+from solver.arc.vote import CONSENSUS, LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
 from solver.choices import VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
@@ -40,10 +40,12 @@ def with_memory(weights: Weights, kind: str) -> Weights:
 class Judged:
     """Shares of a task's test outputs, 0..1: right by the network's two best answers (``rules``: by each
     rule of the vote), anywhere in its ``pool``, by the two attempts with guesses (``both``; ``always``:
-    if the network always came first), and by guesses alone."""
+    if the network always came first), and by guesses alone. ``views``: of the views that were asked, those
+    whose grid is right, which tells arms apart where tasks are few."""
 
     network: float
     pool: float
+    views: float
     both: float
     always: float
     guesses: float
@@ -56,6 +58,7 @@ def judge(task: Task, answered: Answered | None) -> Judged:
     for test, pair in enumerate(task.test):
         candidates = [view.candidate for view in answered.views[test]] if answered else []
         fallback = guesses(task.without_test_outputs(), test)
+        votes = [same_grid(c.grid, pair.output) for c in candidates if c.rule != CONSENSUS]
         ranked = rank(candidates)
         evidence = Evidence()
         if answered:
@@ -69,6 +72,7 @@ def judge(task: Task, answered: Answered | None) -> Judged:
             Judged(
                 right(ranked[:2]),
                 right(ranked),
+                float(np.mean(votes)) if votes else 0.0,
                 right(two_attempts(ranked, fallback, trusted=trusted)),
                 right(two_attempts(ranked, fallback)),
                 right(two_attempts([], fallback)),
@@ -77,7 +81,7 @@ def judge(task: Task, answered: Answered | None) -> Judged:
         )
     means = {
         name: float(np.mean([getattr(row, name) for row in rows]))
-        for name in ("network", "pool", "both", "always", "guesses")
+        for name in ("network", "pool", "views", "both", "always", "guesses")
     }
     rules = {rule: float(np.mean([row.rules[rule] for row in rows])) for rule in VOTE_RULES}
     return Judged(**means, rules=rules)

@@ -5,6 +5,7 @@ import torch
 from model_inputs import ARCHES, make_batch, small_config
 from torch import Tensor
 
+from solver.model import attention
 from solver.model.attention import (
     BLOCK,
     attend,
@@ -60,6 +61,26 @@ def test_masked_keys_count_for_nothing() -> None:
     torch.testing.assert_close(found.double(), plain_attention(query, key, value, mask), rtol=1e-6, atol=1e-6)
     key[1, 4:], value[1, 4:] = 1e3, -1e3
     torch.testing.assert_close(attend(query, key, value, open_to(mask)), found, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("most", [2**26, 1])
+def test_bfloat16_on_a_cpu(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """As products, and where too many scores would stand in memory, by the float32 kernel."""
+    monkeypatch.setattr(attention, "MOST_SCORES", most)
+    whole = [x.bfloat16().double().requires_grad_() for x in inputs(torch.float32)]
+    mask = (torch.arange(11) < torch.tensor([[11], [4]]))[:, None, None, :]
+    for open_mask in (None, mask):
+        halves = [x.detach().bfloat16().requires_grad_() for x in whole]
+        found = attend(*halves, open_to(open_mask))
+        wanted = attend(*whole, open_to(open_mask))
+        assert found.dtype == torch.bfloat16
+        torch.testing.assert_close(found.double(), wanted, rtol=2e-2, atol=2e-2)
+        one = torch.autograd.grad(found.float().square().sum(), halves)
+        other = torch.autograd.grad(wanted.square().sum(), whole)
+        for got, exact in zip(one, other, strict=True):
+            assert float((got.double() - exact).norm() / exact.norm()) < 2e-2
+            if open_mask is not None and got is not one[0]:
+                assert not got[1, 4:].any()  # what is closed has no gradient, to the last bit
 
 
 def test_gradients_are_those_of_the_formula() -> None:

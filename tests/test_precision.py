@@ -5,7 +5,7 @@ import torch
 from model_inputs import make_batch, small_config
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from solver.model.device import cuda_precision, place
+from solver.model.device import cpu_precision, cuda_precision, place
 from solver.model.embedding import build_memory
 from solver.model.learner import Learner, Rates, run_loops
 from solver.model.optim import Average
@@ -58,6 +58,26 @@ def test_precision_by_card(capability: tuple[int, int], dtype: torch.dtype) -> N
     assert cuda_precision(capability, "float32")[0] == torch.float32
     with pytest.raises(ValueError, match="URM_PRECISION: 'half', wanted one of float32"):
         cuda_precision(capability, "half")
+
+
+def test_precision_of_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solving takes bfloat16 where the processor multiplies it, training float32."""
+    assert cpu_precision("", multiplies=False) == (torch.float32, "float32")
+    assert cpu_precision("", multiplies=True)[0] == torch.bfloat16
+    assert cpu_precision("float32", multiplies=True)[0] == torch.float32
+    with pytest.raises(ValueError, match="URM_PRECISION: 'half', wanted one of float32"):
+        cpu_precision("half")
+    monkeypatch.setenv("URM_PRECISION", "bfloat16")
+    assert place("cpu").dtype == torch.float32 and place("cpu", quick=True).dtype == torch.bfloat16
+    assert "bfloat16" in place("cpu", quick=True).reason
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_memory_with_rows_of_two_kinds_moves_both(dtype: torch.dtype) -> None:
+    one = learner(dtype)
+    one.memory.free_rows(4)
+    take(one)
+    assert bool(one.memory.rows.any()) and bool(one.memory.free.any())
 
 
 def test_training_without_a_scaled_loss_stays_out_of_float16() -> None:

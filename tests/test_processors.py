@@ -15,6 +15,7 @@ from solver.model.processors import (
     cgroup_quotas,
     cgroup_rooms,
     cpu_workers,
+    multiplies_bfloat16,
 )
 
 
@@ -61,6 +62,22 @@ def test_workers_share_processors_and_memory(monkeypatch: pytest.MonkeyPatch) ->
     for room, tasks, wanted in ((None, 100, 8), (10**12, 3, 3), (2 * WORKER_BYTES, 9, 2), (1, 9, 1)):
         monkeypatch.setattr(processors, "available_memory", lambda room=room: room)
         assert cpu_workers(tasks) == wanted
+
+
+def test_bfloat16_is_for_processors_that_multiply_it(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    assert not multiplies_bfloat16(info)
+    for flags, wanted in (
+        ("fpu avx512_bf16", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu avx512bw", False),
+    ):
+        write(info, f"processor : 0\nflags : {flags}\n\nprocessor : 1\nflags : {flags}\n")
+        assert multiplies_bfloat16(info) is wanted
+    write(info, "processor : 0\nflags : avx512_bf16\n\nprocessor : 1\nflags : fpu\n")
+    assert not multiplies_bfloat16(info)
+    write(info, "processor : 0\nmodel name : none with flags\n")
+    assert not multiplies_bfloat16(info)
 
 
 @pytest.mark.parametrize(("limit", "threads"), [("use_threads(1)", "1"), ("torch.set_num_threads(1)", "2")])

@@ -22,6 +22,7 @@ from solver.run.batch import View, build_batch
 from solver.run.budget import Budget
 from solver.run.pipeline import SolveOptions, solve
 from solver.run.predict import predict
+from solver.run.sampler import DemonstrationSampler
 from solver.run.settings import PredictSettings, TuneSettings
 
 CPU = place("cpu")
@@ -99,6 +100,32 @@ def test_embedding_tuning_moves_only_the_memory(memory: str) -> None:
     fresh = weights.new_memory(tasks=1, rows=3).state_dict()
     moved = {name for name, value in tuned.memory.state_dict().items() if not torch.equal(value, fresh[name])}
     assert moved == {"rows" if memory == "table" else "task_vectors"}
+
+
+def test_budgets_of_tokens_repeat_whatever_the_canvases() -> None:
+    task = tiny_task()
+    common = dict(settings=TuneSettings(arm="full", augmentations=2, tokens=64), placement=CPU, seed=3)
+    runs = [adapt(tiny_weights(), [task], budget=Budget(tokens=500), **common) for _ in range(2)]
+    # Canvases of 20 to 56 cells: no batch has more than 64, so no fewer than 8 are needed.
+    assert runs[0].steps == runs[1].steps >= 8
+    assert all(map(torch.equal, runs[0].network.parameters(), runs[1].network.parameters()))
+    more = adapt(tiny_weights(), [task], budget=Budget(tokens=1000), **common)
+    assert more.steps > 1.5 * runs[0].steps
+    with pytest.raises(ValueError, match="wanted one of steps, seconds and tokens, found steps 1, seconds"):
+        Budget(steps=1, tokens=1)
+    parts = [Budget(tokens=10).fair(n, 3).tokens for n in range(3)]
+    assert parts == [4, 3, 3] and Budget(tokens=10).part(0.5).tokens == 10
+
+
+def test_batches_of_one_task_pad_little() -> None:
+    """Demonstrations of 4 and 100 cells: drawn ahead and cut by size, hardly any batch has both."""
+    small, large = (Pair(*[as_grid(np.ones((side, side)))] * 2) for side in (1, 9))
+    settings = TuneSettings(augmentations=1, tokens=300, larger_share=0.0)
+    sampler = DemonstrationSampler(tiny_config(), [Task("t", (small, large), ())], [[IDENTITY]], settings, 0)
+    batches = [sampler.draw() for _ in range(40)]
+    mixed = [batch for batch in batches if len({*batch.lengths.tolist()}) > 1]
+    assert len(mixed) <= len(batches) / 2
+    assert {4, 100} == {n for batch in batches for n in batch.lengths.tolist()}
 
 
 @pytest.mark.parametrize("free", [True, False])

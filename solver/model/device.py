@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from solver.model.processors import available_cpus, counted_threads
+from solver.model.processors import available_cpus, counted_threads, multiplies_bfloat16
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -52,19 +52,21 @@ def cuda_failure(index: int) -> str:
         return str(error).splitlines()[0]
 
 
-def place(name: str = "auto") -> Placement:
+def place(name: str = "auto", *, quick: bool = False) -> Placement:
     """The placement for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     ValueError when the device that was asked for does not work here; ``auto`` takes the first that
-    does. On a GPU ``cuda_precision`` decides, unless the environment variable URM_PRECISION names
-    float32, bfloat16 or float16.
+    does. On a GPU ``cuda_precision`` decides, on a CPU ``cpu_precision`` where ``quick`` allows it (solving
+    does) and else float32; the environment variable URM_PRECISION (float32, bfloat16 or float16) overrules
+    both.
     """
     if name == "auto":
         if torch.cuda.is_available() and not cuda_failure(0):
             return place("cuda:0")
-        return place("mps" if torch.backends.mps.is_available() else "cpu")
+        return place("mps" if torch.backends.mps.is_available() else "cpu", quick=quick)
     if name == "cpu":
-        return Placement(torch.device("cpu"), torch.float32, f"CPU, {counted_threads()}, float32")
+        dtype, why = cpu_precision() if quick else (torch.float32, "float32")
+        return Placement(torch.device("cpu"), dtype, f"CPU, {counted_threads()}, {why}")
     if name == "mps":
         if not torch.backends.mps.is_available():
             raise ValueError("device mps: not available on this machine, wanted cpu or auto")
@@ -88,6 +90,24 @@ def _cuda_placement(index: int) -> Placement:
     return Placement(torch.device("cuda", index), dtype, f"{title}, {why}", packs=True)
 
 
+def cpu_precision(named: str | None = None, multiplies: bool | None = None) -> tuple[torch.dtype, str]:
+    """(dtype of activations, why) on this machine's processors: bfloat16 where they multiply it
+    (docs/PERFORMANCE.md, "Precision of a CPU"). ``multiplies``: None looks. ``named``, None for what
+    URM_PRECISION says, overrules; ValueError where it is no precision."""
+    named = os.environ.get("URM_PRECISION", "") if named is None else named
+    if named:
+        return _named_precision(named), f"{named} activations (URM_PRECISION), float32 weights"
+    if multiplies_bfloat16() if multiplies is None else multiplies:
+        return torch.bfloat16, "bfloat16 activations, float32 weights"
+    return torch.float32, "float32"
+
+
+def _named_precision(named: str) -> torch.dtype:
+    if named not in PRECISIONS:
+        raise ValueError(f"URM_PRECISION: {named!r}, wanted one of {', '.join(PRECISIONS)}")
+    return PRECISIONS[named]
+
+
 def cuda_precision(capability: tuple[int, int], named: str = "") -> tuple[torch.dtype, str]:
     """(dtype of activations, why) for a GPU of this compute capability.
 
@@ -97,9 +117,7 @@ def cuda_precision(capability: tuple[int, int], named: str = "") -> tuple[torch.
     ValueError where it is no precision.
     """
     if named:
-        if named not in PRECISIONS:
-            raise ValueError(f"URM_PRECISION: {named!r}, wanted one of {', '.join(PRECISIONS)}")
-        return PRECISIONS[named], f"{named} activations (URM_PRECISION), float32 weights"
+        return _named_precision(named), f"{named} activations (URM_PRECISION), float32 weights"
     if capability >= (8, 0):
         return torch.bfloat16, "bfloat16 activations, float32 weights"
     if capability >= (7, 0):

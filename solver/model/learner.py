@@ -97,7 +97,8 @@ class Learner:
             return
         for part in self.task_optimizers:
             part.step(scale)
-        sign_sgd_rows(sparse, lr=rates.rows * scale, weight_decay=rates.rows_decay)
+        for rows in sparse:  # each of a table of its own
+            sign_sgd_rows((rows,), lr=rates.rows * scale, weight_decay=rates.rows_decay)
         if tune_weights:
             for part in self.optimizers:
                 part.step(scale)

@@ -71,7 +71,8 @@ def adapt(
 
 
 class Tuning:
-    """One tuning under way: ``run`` it, as far as wanted, then ``finish``.
+    """One tuning under way: ``run`` it, as far as wanted, then ``finish``. ``step`` and ``tokens``: taken
+    and worked on so far.
 
     ``replayed``: public tasks that are trained on beside the group and never answered.
     """
@@ -115,7 +116,8 @@ class Tuning:
         self.learner = Learner(
             self.network, self.memory, settings.rates, dtype=placement.dtype, average=self.average
         )
-        self.step, self._kept, self._look_at = 0, 0, settings.check_share
+        self.step, self.tokens = 0, 0
+        self._kept, self._look_at = 0, settings.check_share
         self._batch: Batch | None = None
         self._states: tuple[Tensor, ...] = ()
         # Sequences shown at their last loop, and those that came out, for each row and, lately, each task.
@@ -127,9 +129,13 @@ class Tuning:
         """Whether nothing is left to do, whatever time there is."""
         return self.settings.arm == "none" or self.watch.over
 
+    def done(self) -> float:
+        """The share of the budget that is used up."""
+        return self.budget.done(self.step, self.tokens)
+
     def run(self, until: float = 1.0) -> None:
         """Take steps until this share of the budget is used up, or all tasks have settled."""
-        while not self.over and (done := self.budget.done(self.step)) < until:
+        while not self.over and (done := self.done()) < until:
             if done >= self._look_at:
                 self._look_at = done + self.settings.check_share
                 self._look(done)
@@ -146,7 +152,8 @@ class Tuning:
             scale=warm_constant(self.step, self.settings.warm_up),
             tune_weights=self.weights_move and done >= self.settings.embedding_share,
         )
-        self.step, self._kept = self.step + 1, self._kept - 1
+        self.step, self.tokens = self.step + 1, self.tokens + self._batch.tokens.numel()
+        self._kept -= 1
         if self._kept == 0:
             came_out = torch.stack((torch.ones_like(terms.correct), terms.correct)).float()
             self._by_row.index_add_(1, self._batch.keys.rows, came_out)

@@ -148,7 +148,7 @@ def tune_jointly(
     until, told, last = CHECKPOINT_SHARE, bench.clock(), False
     while not last:
         tuning.run(min(until, rounds.tuning_ends))
-        last = tuning.over or budget.done(tuning.step) >= rounds.tuning_ends
+        last = tuning.over or tuning.done() >= rounds.tuning_ends
         with tuning.averaged():
             tuned = tuning.snapshot()
             if not is_finite(tuned):
@@ -161,7 +161,7 @@ def tune_jointly(
                 now = bench.clock()
                 yield replace(answer, seconds=max(0.0, now - told))
                 told = now
-        until = budget.done(tuning.step) + CHECKPOINT_SHARE
+        until = tuning.done() + CHECKPOINT_SHARE
 
 
 def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:

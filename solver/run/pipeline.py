@@ -236,7 +236,7 @@ class Run:
 
         use_threads()
 
-        weights, placement = load_weights(str(folder)), place(self.options.device)
+        weights, placement = load_weights(str(folder)), place(self.options.device, quick=True)
         bench = Bench(weights, placement, self._settings(folder))
         kind = placement.device.type
         self.plan.begin(kind, 1)

@@ -51,10 +51,10 @@ def _devices() -> list[str]:
     """A line for each device, with a kernel tried on it."""
     import torch
 
-    from solver.model.device import cuda_failure, place
+    from solver.model.device import cpu_precision, cuda_failure, place
     from solver.model.processors import counted_threads
 
-    lines = [f"cpu: {counted_threads()}, float32"]
+    lines = [f"cpu: {counted_threads()}, {cpu_precision()[1]}"]
     if not torch.cuda.is_available():
         return [*lines, f"cuda: none that torch {torch.__version__} can use"]
     for index in range(torch.cuda.device_count()):
@@ -73,7 +73,7 @@ def _bench(weights: str, device: str):
     from solver.model.device import place
     from solver.run.group import Bench
 
-    placement = place(device)
+    placement = place(device, quick=True)
     return Bench(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
 
 

@@ -76,7 +76,7 @@ class Rounds:
         return number
 
     def _done(self) -> float:
-        return self.budget.done(self.tuning.step)
+        return self.tuning.done()
 
     def _part(self, share: float) -> Budget:
         """This share of the budget, from now on."""

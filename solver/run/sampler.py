@@ -70,10 +70,8 @@ class DemonstrationSampler:
 
     def draw(self) -> Batch:
         """The next batch, on the CPU: views until the padded cells reach ``settings.tokens``."""
-        if len(self.pairs) == 1:
-            return build_batch(self._fill(self.settings.tokens))
         if not self._batches:
-            # Several batches' views, cut by size: views of like canvases stand together.
+            # Several batches' views, cut by size: like canvases stand together, so little is padding.
             views = self._fill(self.settings.tokens * self.settings.order)
             views.sort(key=_cells)
             parts = _cut(views, self.settings.tokens)

@@ -68,7 +68,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
     import torch
 
     from solver.model.checkpoint import load_weights
-    from solver.model.device import use_threads
+    from solver.model.device import cpu_precision, use_threads
     from solver.model.processors import available_cpus, counted_threads
     from solver.run.group import Bench
     from solver.run.kernels import compile_kernels
@@ -90,7 +90,7 @@ def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
         threads = use_threads(max(1, available_cpus() // len(devices)))
     reason = placement.reason
     if kind == "cpu":
-        reason = f"CPU, {counted_threads(threads)} each, float32"
+        reason = f"CPU, {counted_threads(threads)} each, {cpu_precision()[1]}"
     compile_kernels()
     supervisor.send(Ready(kind, reason, weights.name, devices))
     return Bench(weights, placement, settings)
@@ -106,8 +106,8 @@ def _place(name: str) -> "Placement":
         for index in range(torch.cuda.device_count()):
             if not cuda_failure(index):
                 return place(f"cuda:{index}")
-        return place("cpu")
-    return place(name)
+        return place("cpu", quick=True)
+    return place(name, quick=True)
 
 
 def _heartbeat(supervisor: Connection, job: Job) -> Callable[[], None]:
