@@ -41,11 +41,14 @@ class Judged:
     """Shares of a task's test outputs, 0..1: right by the network's two best answers (``rules``: by each
     rule of the vote), anywhere in its ``pool``, by the two attempts with guesses (``both``; ``always``:
     if the network always came first), and by guesses alone. ``views``: of the views that were asked, those
-    whose grid is right, which tells arms apart where tasks are few."""
+    whose grid is right; ``cells``: of the network's best answer's cells, those that are right, 0 where its
+    shape is wrong. These two tell arms apart where few tasks are right.
+    """
 
     network: float
     pool: float
     views: float
+    cells: float
     both: float
     always: float
     guesses: float
@@ -73,6 +76,7 @@ def judge(task: Task, answered: Answered | None) -> Judged:
                 right(ranked[:2]),
                 right(ranked),
                 float(np.mean(votes)) if votes else 0.0,
+                _right_cells(ranked, pair.output),
                 right(two_attempts(ranked, fallback, trusted=trusted)),
                 right(two_attempts(ranked, fallback)),
                 right(two_attempts([], fallback)),
@@ -81,10 +85,16 @@ def judge(task: Task, answered: Answered | None) -> Judged:
         )
     means = {
         name: float(np.mean([getattr(row, name) for row in rows]))
-        for name in ("network", "pool", "views", "both", "always", "guesses")
+        for name in ("network", "pool", "views", "cells", "both", "always", "guesses")
     }
     rules = {rule: float(np.mean([row.rules[rule] for row in rows])) for rule in VOTE_RULES}
     return Judged(**means, rules=rules)
+
+
+def _right_cells(ranked: Sequence[Answer], wanted: np.ndarray) -> float:
+    if not ranked or ranked[0].grid.shape != wanted.shape:
+        return 0.0
+    return float((ranked[0].grid == wanted).mean())
 
 
 def run_alone(bench: Bench, arm: str, task: Task, seconds: float) -> tuple[Answered, float]:

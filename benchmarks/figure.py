@@ -27,13 +27,13 @@ def grouped(rows: Sequence[dict]) -> dict[tuple, list[dict]]:
 
 def table(rows: Sequence[dict]) -> Iterator[str]:
     """Markdown: tasks right, of so many. network: by its two best; pool: anywhere among its candidates;
-    views: mean share of the views asked whose grid is right; no gate: if its best always took the first
-    attempt; by rule: the network's two best by each of VOTE_RULES, those that all rows have; demos, held
-    out: mean shares that came out."""
+    views: mean share of the views asked whose grid is right; cells: of the network's best answer; no gate:
+    if its best always took the first attempt; by rule: the network's two best by each of VOTE_RULES, those
+    that all rows have; demos, held out: mean shares that came out."""
     names = " | ".join(name for _, name in COLUMNS)
-    tail = "views | by rule | demos | held out | s a task | steps"
+    tail = "views | cells | by rule | demos | held out | s a task | steps"
     yield f"| half | s | memory | arm | tasks | {names} | {tail} |"
-    yield "|---" * (11 + len(COLUMNS)) + "|"
+    yield "|---" * (12 + len(COLUMNS)) + "|"
     for (half, seconds, memory, arm), cell in grouped(rows).items():
         counts = [f"{sum(row[key] for row in cell):.1f}" for key, _ in COLUMNS]
         yield (
@@ -46,7 +46,7 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
                     arm,
                     str(len(cell)),
                     *counts,
-                    _mean(cell, "views", ".1%") if arm != "guesses" else "-",
+                    *(_mean(cell, key, ".1%") if arm != "guesses" else "-" for key in ("views", "cells")),
                     _by_rule(cell),
                     _mean(cell, "demonstrations", ".1%"),
                     _mean(cell, "held_out", ".1%"),

@@ -55,10 +55,15 @@ def answered(grids: list, reproduced: int = 2) -> Answered:
     return Answered(1, "t", (views,), reproduced, 3, 1.0, "", None)
 
 
+def best_cells(task: Task, grids: list) -> float:
+    return judge(task, answered(grids)).cells
+
+
 def test_an_outcome_is_judged_with_and_without_guesses() -> None:
     task = known_task("t")
     third = judge(task, answered([WRONG, WRONG, OTHER, OTHER, RIGHT]))
     assert (third.network, third.pool) == (0.0, 1.0) and third.views == pytest.approx(1 / 5)
+    assert third.cells == float((WRONG == RIGHT).mean()) and best_cells(task, [OTHER[:, :1]]) == 0.0
     best = judge(task, answered([RIGHT, RIGHT, WRONG]))
     assert best.network == best.both == best.always == best.rules["probability"] == 1.0
     assert judge(task, None).network == judge(task, None).pool == 0.0
@@ -122,7 +127,7 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
 
 def test_the_table_and_the_curves_keep_the_halves_apart() -> None:
     def row(half: str, arm: str, seconds: float, both: float) -> dict:
-        shares = dict.fromkeys(("network", "pool", "always", "views"), 0.0)
+        shares = dict.fromkeys(("network", "pool", "always", "views", "cells"), 0.0)
         memory = "-" if arm == "guesses" else "cose"
         return {"half": half, "seconds": seconds, "memory": memory, "arm": arm, "both": both, **shares}
 

@@ -10,7 +10,9 @@ from known_tasks import CHECKSUM, KNOWN, NEW, run, save
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.model import folder as weights_folder
 from solver.model.folder import VECTORS_FILE, default_weights, read_card
-from solver.run.choice import expected_kind
+from solver.run import choice
+from solver.run.choice import expected_kind, with_views
+from solver.run.options import STEP_VIEWS, SolveOptions
 
 
 @pytest.fixture
@@ -30,6 +32,27 @@ def test_the_default_is_chosen_by_device_and_said(shipped: Path) -> None:
     found, said = run(None, [NEW])
     assert found["new"].steps == 2
     assert said.startswith("small (the default for cpu) on CPU")
+
+
+def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of a CPU's views with more seconds; what was asked for stays, and steps read no clock."""
+    monkeypatch.setattr(choice, "cpu_workers", lambda tasks: min(2, tasks))
+    monkeypatch.setattr(choice, "expected_gpus", lambda: 4)
+
+    def views(tasks: int = 20, **options: object) -> tuple[int, int]:
+        found = with_views(SolveOptions(**{"device": "cpu", **options}), tasks)
+        return found.tuned_views, found.asked
+
+    assert views() == (8, 8)
+    assert views(seconds_per_task=120.0) == (32, 32)
+    assert views(budget_seconds=600.0) == (16, 16), "two workers have a minute for each of 20 tasks"
+    assert views(budget_seconds=600.0, workers=0) == views(budget_seconds=600.0, workers=1) == (8, 8)
+    assert views(augmentations=3, seconds_per_task=120.0) == (3, 3)
+    assert views(votes=5) == (8, 5)
+    assert views(steps=9) == (STEP_VIEWS, STEP_VIEWS)
+    assert views(device="cuda") == (64, 128)
+    assert views(device="cuda", budget_seconds=1280.0) == (256, 256)
+    assert views(device="cuda", budget_seconds=1280.0, votes=7) == (256, 7)
 
 
 def test_without_a_set_for_the_device_there_is_urm_nano(shipped: Path) -> None:

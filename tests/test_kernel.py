@@ -26,6 +26,7 @@ from solver.kaggle.salvage import read_leniently, salvage_task
 from solver.kaggle.work import _views
 from solver.model.checkpoint import save_weights
 from solver.run.message import JOINT
+from solver.run.options import STEP_VIEWS
 
 GRID = [[1, 2], [3, 4]]
 GOOD = {"train": [{"input": GRID, "output": GRID}], "test": [{"input": GRID}]}
@@ -87,7 +88,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The journal of a run is gone on with only by one that asks the same."""
-    monkeypatch.setattr("solver.kaggle.work.expected_kind", lambda device: "cuda")
+    monkeypatch.setattr("solver.run.choice.expected_kind", lambda device: "cuda")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     settings = {
         "augmentations": None,
@@ -99,9 +100,10 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     assert _views(settings, 240) == _views({**settings, "deadline": 5.0, "start": 2}, 240) == (256, 256)
     assert _views({**settings, "workers": 1, "seconds": 7200.0}, 240) == (64, 128)
     assert _views({**settings, "augmentations": 3}, 240) == (3, None)
-    assert _views({**settings, "steps": 5}, 240) == (64, None)
-    monkeypatch.setattr("solver.kaggle.work.expected_kind", lambda device: "cpu")
-    assert _views(settings, 240) == (64, None)
+    assert _views({**settings, "steps": 5}, 240) == (STEP_VIEWS, None)
+    monkeypatch.setattr("solver.run.choice.expected_kind", lambda device: "cpu")
+    assert _views({**settings, "workers": 2}, 240) == (64, None)
+    assert _views({**settings, "workers": 2, "seconds": 3600.0}, 240) == (8, None)
 
 
 def test_no_mounts_at_all(tmp_path: Path) -> None:

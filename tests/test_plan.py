@@ -5,9 +5,9 @@ import pytest
 from made_tasks import random_task
 from test_run import tiny_task
 
-from solver.run.cost import CostModel, list_schedule
+from solver.run.cost import CostModel, cells_of, list_schedule
 from solver.run.group import Room
-from solver.run.options import SolveOptions
+from solver.run.options import BATCH_TOKENS, SolveOptions
 from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, deal_groups
 from solver.run.simulate import simulate
 
@@ -48,6 +48,27 @@ def test_groups_depend_on_file_seed_and_count_alone() -> None:
     assert {len(group) for group in dealt} == {2, 3}
     assert dealt == deal_groups(tasks, 3, 1) != deal_groups(tasks, 3, 2)
     assert deal_groups(tasks, None, 1) == [(n,) for n in range(7)]
+
+
+def test_groups_fill_a_batch_of_a_gpu_with_tasks_of_similar_canvas() -> None:
+    sides = (3, 20, 3, 4, 10, 3, 20)
+    tasks = [random_task(f"t{n}", side, n) for n, side in enumerate(sides)]
+    plan = Plan(tasks, SolveOptions(seconds_per_task=10.0, augmentations=64), start=0.0)
+    plan.groups[2].done.add(TUNE)
+    plan.begin("cuda", 1)
+    # A canvas is a grid with its border: 16 cells of the smallest, 441 of the largest.
+    cells = [64 * cells_of(task) for task in tasks]
+    assert cells[0] == 64 * 16 * len(tasks[0].train)
+    ids = [[task.id for task in group.tasks] for group in plan.groups]
+    assert ids[0] == ["t0", "t2", "t5", "t3", "t4"] and not plan.groups[0].done
+    assert sum(cells[n] for n in (0, 2, 5, 3, 4)) < BATCH_TOKENS["cuda"] < cells[1] == cells[6]
+    assert sorted(map(tuple, ids[1:])) == [("t1",), ("t6",)]
+    jobs = [plan.next_job(0.0)]
+    assert jobs[0].seconds == pytest.approx(10.0 * len(jobs[0].tasks))
+    for kind, options in (("cpu", {}), ("cuda", {"steps": 3}), ("cuda", {"tune": "embedding"})):
+        plan = Plan(tasks, SolveOptions(augmentations=64, **options), start=0.0)
+        plan.begin(kind, 1)
+        assert len(plan.groups) == len(tasks)
 
 
 def test_a_budget_goes_breadth_first_and_the_most_expensive_first() -> None:

@@ -1,7 +1,6 @@
 """The kernel's working process: the whole test file, or the dry run on a few evaluation tasks."""
 
 import json
-import os
 import sys
 import threading
 import time
@@ -17,12 +16,11 @@ from solver.kaggle.account import Notes
 from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
 from solver.model.folder import KAGGLE, default_weights
-from solver.run.choice import expected_kind
+from solver.run.choice import expected_kind, with_views
 from solver.run.doctor import diagnose
 from solver.run.ledger import Ledger
 from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
-from solver.run.shares import VIEWS, views_for
 from solver.run.supervisor import LEFT, RETRIED
 from solver.words import counted
 
@@ -104,22 +102,13 @@ def _prepare_replay(settings: dict) -> None:
         gather_replay([Path(name) for name in settings["public"]], Path(settings["scratch"]), say)
 
 
-def _devices() -> int:
-    """How many GPUs there most likely are, at least 1, without torch."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return len(chosen.split(",")) if chosen else max(1, len(list(Path("/dev").glob("nvidia[0-9]*"))))
-
-
 def _views(settings: dict, tasks: int) -> tuple[int, int | None]:
     """(augmentations, votes) as they were asked for, or by the seconds that the whole run has for each task:
     the same however often the process is started, since its journal is gone on with only then."""
-    if settings["augmentations"] is not None:
-        return settings["augmentations"], None
-    if settings["steps"] is not None:
-        return VIEWS, None
-    kind = expected_kind("auto")
-    workers = settings["workers"] or (_devices() if kind == "cuda" else 1)
-    return views_for(kind, settings["seconds"] * workers / tasks)
+    given = {name: settings[name] for name in ("augmentations", "steps", "workers")}
+    whole = None if settings["steps"] is not None else settings["seconds"]
+    found = with_views(SolveOptions(**given, budget_seconds=whole), tasks)
+    return found.tuned_views, found.votes
 
 
 def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:

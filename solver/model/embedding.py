@@ -69,15 +69,18 @@ class TableMemory(nn.Module):
 
 
 class CoseMemory(nn.Module):
-    """Factored task memory (CoSE, arXiv 2609.33270, section 3).
+    """Factored task memory (CoSE, arXiv 2609.33270, section 3). For task n under the augmentation a of
+    symmetry s (0..7) and palette p (p(c): what colour c becomes):
 
-    e = (1 + gamma) * t + beta + U r, with t [D] the task's vector, r [rank] the residual row of the
-    (task, augmentation), (gamma, beta) = W [dihedral_s ; base ; slot_p(1) ; ... ; slot_p(9)] for the
-    symmetry s and the palette p. t, r, dihedral, base and slots start at zero; W and U do not, or
-    no gradient would ever reach the tables behind them.
+        z = [ dihedral_s ; base ; slot_p(1) ; ... ; slot_p(9) ]     [208] = [32 + 32 + 9 * 16]
+        (gamma, beta) = W z                                         [D] each, W [2 D, 208]
+        e = (1 + gamma) * t_n + beta + U r_(n, a)                   [D] = [puzzle_emb_ndim]
 
-    At test time ``free_rows`` gives each (task, augmentation) a residual f [D] of its own, from zero, that
-    is added to e: what a table's row can say and a factor cannot (docs/TUNING.md).
+    ``task_vectors`` t [tasks, D], ``dihedral`` [8, 32], ``base`` [32], ``slots`` [9, 16] (colour 0 never
+    moves and has none), ``film`` W; with ``rank`` > 0 also ``rows`` r [rows, rank] and ``up`` U [D, rank].
+    All tables (t, r, dihedral, base, slots) start at zero, so that e does; W and U do not, or no gradient
+    would ever reach the tables behind them. Rows are moved by SignSGD, task vectors by AdamW, the rest with
+    the network's weights. Any augmentation can be asked: one without a row has row 0, which stays zero.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from solver.arc.checksum import task_checksum
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
 from solver.model.folder import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
+from solver.model.processors import cpu_workers
 from solver.run.options import SolveOptions
+from solver.run.shares import views_for
 
 _GPU_FILES = ("dev/nvidia[0-9]*", "dev/dxg", "dev/kfd")  # NVIDIA, Windows' own Linux, AMD
 _GPU_BUILD = re.compile(r"^(cuda|hip)\b[^=\n]*=\s*['\"]", re.MULTILINE)
@@ -82,6 +84,28 @@ def _recognise(checksums: dict[str, str], cards: dict[Path, Card]) -> dict[str, 
             if checksum in vectors:
                 known.setdefault(task_id, folder)
     return known
+
+
+def with_views(options: SolveOptions, tasks: int) -> SolveOptions:
+    """The options with as many views of each task as the time of a worker for it is good for
+    (``shares.views_for``), where they do not say and a clock decides."""
+    if options.augmentations is not None or options.steps is not None:
+        return options
+    kind = expected_kind(options.device)
+    seconds = options.default_seconds(kind)
+    if options.budget_seconds is not None:
+        workers = options.workers
+        if workers is None:
+            workers = expected_gpus() if kind == "cuda" else cpu_workers(tasks)
+        seconds = options.budget_seconds * max(1, workers) / max(1, tasks)
+    augmentations, votes = views_for(kind, seconds)
+    return replace(options, augmentations=augmentations, votes=options.votes or votes)
+
+
+def expected_gpus() -> int:
+    """How many GPUs there most likely are, at least 1, without torch."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return len(chosen.split(",")) if chosen else max(1, len(list(Path("/dev").glob("nvidia[0-9]*"))))
 
 
 def expected_kind(device: str, root: Path = Path("/"), torch_folder: Path | None = None) -> str:

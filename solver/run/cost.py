@@ -41,6 +41,11 @@ def size_of(task: Task) -> Size:
     return Size(sum(map(_costly, tune)) / len(tune), predict)
 
 
+def cells_of(task: Task) -> int:
+    """Cells of its demonstrations' canvases, all together."""
+    return sum(_area(pair_canvas(pair)) for pair in task.train)
+
+
 def _area(canvas: tuple[int, int]) -> int:
     return canvas[0] * canvas[1]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
-from solver.run.cost import Size, size_of
+from solver.run.cost import Size, cells_of, size_of
 from solver.run.message import QUICK, REFINE, TUNE
 
 PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
@@ -30,6 +30,32 @@ def deal_groups(tasks: Sequence[Task], count: int | None, seed: int) -> list[tup
         return [(number,) for number in range(len(tasks))]
     order = derive_generator(seed, "groups", *(task.id for task in tasks)).permutation(len(tasks))
     return [tuple(sorted(int(n) for n in order[start::count])) for start in range(count)]
+
+
+def filled(groups: Sequence["Group"], augmentations: int, tokens: int) -> list["Group"]:
+    """Groups of one task each put together, tasks of similar canvas side by side, until the views of a
+    group's demonstrations, ``augmentations`` of each, fill a batch of ``tokens`` cells.
+
+    A batch of one small task alone would hold the same views several times. What all tasks of a group have
+    done the group has done; tasks that some weights know stay alone, behind the others.
+    """
+    alone = sorted((group for group in groups if not group.known), key=lambda group: group.sizes[0].tune)
+    parts: list[list[Group]] = []
+    room = 0  # cells that the last part still lacks
+    for group in alone:
+        cells = sum(augmentations * cells_of(task) for task in group.tasks)
+        if room <= 0 or cells >= tokens:  # what fills a batch by itself fills none up
+            parts.append([])
+            room = tokens
+        parts[-1].append(group)
+        room -= cells
+    return [_as_one(part) for part in parts] + [group for group in groups if group.known]
+
+
+def _as_one(parts: Sequence["Group"]) -> "Group":
+    tasks = tuple(task for part in parts for task in part.tasks)
+    sizes = tuple(size for part in parts for size in part.sizes)
+    return Group(tasks, sizes, done=set.intersection(*(part.done for part in parts)))
 
 
 @dataclass

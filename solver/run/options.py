@@ -9,7 +9,7 @@ from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES, Across, Arm,
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult"]
 
-ASKED = 64  # views of a test input where time decides
+STEP_VIEWS = 16  # that are tuned on where steps are counted, and so no time tells how many
 DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
 
 HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
@@ -26,8 +26,9 @@ class SolveOptions:
 
     ``weights``: a shipped set's name or a folder; None: the shipped set for the device.
     ``steps``: tuning steps a task, the clock unread.
-    ``augmentations``: views of each task that are tuned on. ``votes``: views that vote, None for
-    ``asked``; more than are tuned on only where the memory is factored. ``vote``: how votes are ranked.
+    ``augmentations``: views of each task that are tuned on, None for what the device and the time are good
+    for (``solver.run.choice.with_views``). ``votes``: views that vote, None for those; more than are tuned
+    on only where the memory is factored. ``vote``: how votes are ranked.
     ``across``: what else votes: several loops of each view, joint tuning's checkpoints, or both.
     ``tune``: what moves at test time; ``auto`` takes what the time is for (``arm_for``). ``replay``: a
     file of public tasks, trained on beside the file's in joint tuning.
@@ -43,7 +44,7 @@ class SolveOptions:
     steps: int | None = None
     seconds_per_task: float | None = None
     budget_seconds: float | None = None
-    augmentations: int = 16
+    augmentations: int | None = None
     seed: int = 0
     device: str = "auto"
     tune: Tune = "auto"
@@ -63,7 +64,7 @@ class SolveOptions:
             raise ValueError("wanted at most one of steps, seconds per task and budget")
         if any(value is not None and value < 0 for value in given):
             raise ValueError("wanted a budget of 0 or more")
-        if self.augmentations < 1:
+        if self.augmentations is not None and self.augmentations < 1:
             raise ValueError(f"augmentations is {self.augmentations}, wanted at least 1")
         if self.votes is not None and self.votes < 1:
             raise ValueError(f"votes is {self.votes}, wanted at least 1")
@@ -80,11 +81,15 @@ class SolveOptions:
             raise ValueError(f"groups is {self.groups}, wanted at least 1")
 
     @property
+    def tuned_views(self) -> int:
+        """Views of a task that are tuned on; STEP_VIEWS where nobody has said how many."""
+        return self.augmentations or STEP_VIEWS
+
+    @property
     def asked(self) -> int:
-        """Views of a test input at most. Where steps are counted, the clock unread, those that are tuned on;
-        else as many as the time for predictions lets, to ASKED (docs/LOG.md, "More views")."""
-        least = self.augmentations if self.steps is not None else max(ASKED, self.augmentations)
-        return self.votes or least
+        """Views of a test input at most: those that were tuned on, since others are worse than none on few
+        steps (docs/TUNING.md), unless more were asked for."""
+        return self.votes or self.tuned_views
 
     def default_seconds(self, kind: str) -> float:
         """Seconds for each task on a device of this kind where nothing else was said."""

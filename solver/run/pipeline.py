@@ -14,7 +14,7 @@ from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
 from solver.model.folder import read_card
 from solver.model.processors import cpu_workers
-from solver.run.choice import Choice, choose
+from solver.run.choice import Choice, choose, with_views
 from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
@@ -70,7 +70,8 @@ class Run:
         self.started = executor.clock()
         self.given = {task.id: task for task in tasks}
         self.hidden = [task.without_test_outputs() for task in tasks]
-        self.output, self.options, self.listener, self.executor = output, options, listener, executor
+        self.output, self.listener, self.executor = output, listener, executor
+        self.options = with_views(options, len(tasks))
         self.last: dict[str, TaskResult] = {}
         self.restored: list[TaskResult] = []
         self.choice = Choice()
@@ -198,7 +199,7 @@ class Run:
             str(folder.resolve()),
             options.device,
             max(1, share),
-            options.augmentations,
+            options.tuned_views,
             options.tune,
             options.asked,
             options.across,

@@ -18,9 +18,9 @@ from solver.arc.seed import derive_seed
 from solver.arc.task import Task
 from solver.choices import Arm
 from solver.run.cost import CostModel, features, list_schedule
-from solver.run.deal import PHASES, Group, deal, deal_groups
+from solver.run.deal import PHASES, Group, deal, deal_groups, filled
 from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
-from solver.run.options import SolveOptions
+from solver.run.options import BATCH_TOKENS, SolveOptions
 from solver.run.shares import BREADTH_SECONDS, Shares, shares_for
 
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
@@ -103,6 +103,8 @@ class Plan:
         self.arm = self.options.arm_for(kind, workers, len(self.tasks))
         if self.arm == "joint":
             self._join(workers)
+        elif self.arm == "full" and kind == "cuda" and self.options.groups is self.options.steps is None:
+            self.groups = filled(self.groups, self.options.tuned_views, BATCH_TOKENS[kind])
         self.shares = self._divide(workers)
 
     def restore(self, finished: Iterable[tuple[str, str]]) -> None:
