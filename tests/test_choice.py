@@ -40,7 +40,7 @@ def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(choice, "expected_gpus", lambda: 4)
 
     def views(tasks: int = 20, **options: object) -> tuple[int, int]:
-        found = with_views(SolveOptions(**{"device": "cpu", **options}), tasks)
+        found = with_views(SolveOptions(**{"device": "cpu", "workers": None, **options}), tasks)
         return found.tuned_views, found.asked
 
     assert views() == (8, 8)
