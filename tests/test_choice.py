@@ -43,12 +43,12 @@ def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPat
         found = with_views(SolveOptions(**{"device": "cpu", "workers": None, **options}), tasks)
         return found.tuned_views, found.asked
 
-    assert views() == (8, 8)
+    assert views() == (16, 16)
     assert views(seconds_per_task=120.0) == (32, 32)
-    assert views(budget_seconds=600.0) == (16, 16), "two workers have a minute for each of 20 tasks"
-    assert views(budget_seconds=600.0, workers=0) == views(budget_seconds=600.0, workers=1) == (8, 8)
+    assert views(budget_seconds=1200.0) == (32, 32), "two workers have two minutes for each of 20 tasks"
+    assert views(budget_seconds=1200.0, workers=0) == views(budget_seconds=1200.0, workers=1) == (16, 16)
     assert views(augmentations=3, seconds_per_task=120.0) == (3, 3)
-    assert views(votes=5) == (8, 5)
+    assert views(votes=5) == (16, 5)
     assert views(steps=9) == (STEP_VIEWS, STEP_VIEWS)
     assert views(device="cuda") == (64, 128)
     assert views(device="cuda", budget_seconds=1280.0) == (256, 256)

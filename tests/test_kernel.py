@@ -103,7 +103,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     assert _views({**settings, "steps": 5}, 240) == (STEP_VIEWS, None)
     monkeypatch.setattr("solver.run.choice.expected_kind", lambda device: "cpu")
     assert _views({**settings, "workers": 2}, 240) == (64, None)
-    assert _views({**settings, "workers": 2, "seconds": 3600.0}, 240) == (8, None)
+    assert _views({**settings, "workers": 2, "seconds": 3600.0}, 240) == (16, None)
 
 
 def test_no_mounts_at_all(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ _OPTIONS = (
         "--augmentations",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Views of each task (turned, flipped, recoloured) that are tuned on; without it 8 to 64 on a "
+        help="Views of each task (turned, flipped, recoloured) that are tuned on; without it 16 to 64 on a "
         "CPU and 64 to 256 on a GPU, by the time for each task, or 16 with --steps.",
     ),
     click.option(

@@ -10,8 +10,8 @@ What is published does not agree on joint tuning, so the plan has both, the sing
   beside the hidden ones, and the more seconds a task has, the larger the part in which it is alone.
 - One checkpoint submitted twice scored 3.33 and 6.67 (Trelis): a second seed where votes disagree.
 - 30 augmentations come within 4 points of 300, about the most that helps; CHARM (arXiv 2609.33270) and
-  NVARC ask 128 views, and 512 are little better than 256. On a CPU's few steps eight views were better than
-  16, 32 or 64 (docs/TUNING.md).
+  NVARC ask 128 views, and 512 are little better than 256. On a CPU's few steps 8 or 16 views were better than
+  32 or more (docs/TUNING.md).
 
 How long each part is, is our choice: nothing of it has been measured with this solver on a GPU yet.
 """
@@ -30,7 +30,7 @@ SPARE = 0.1  # kept where joint jobs are the last: one that ran over would lose 
 REFINED = 1 / 6  # of the time in which each task is alone
 REPLAY_SHARE = 0.25  # of joint views; CHARM, from scratch, has two thirds beside the tasks that are asked
 VIEWS, VOTES, MOST_VIEWS = 64, 128, 256
-CPU_VIEWS, CPU_SECONDS_A_VIEW = 8, 4.0  # least on a CPU, and what one more is worth (docs/TUNING.md)
+CPU_VIEWS, CPU_SECONDS_A_VIEW = 16, 4.0  # least on a CPU, and what one more is worth (docs/TUNING.md)
 
 
 @dataclass(frozen=True)
