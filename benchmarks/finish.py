@@ -119,7 +119,7 @@ def _project(
             click.echo(
                 f"| {machine.name} | {name} | {machine.peak * part / 1e12:.3g} | {made.finish / 3600:.2f} "
                 f"| {room.joint_steps:,.0f} | {room.joint_sequences:,.0f} | {room.steps:,.0f} "
-                f"| {room.sequences:,.0f} | {room.views:,.0f} | {asked.votes or asked.augmentations} |"
+                f"| {room.sequences:,.0f} | {room.views:,.0f} | {asked.augmentations} |"
             )
 
 

@@ -40,13 +40,12 @@ MACHINES = (
 def shares_table() -> list[str]:
     """Lines of Markdown: how each machine's time is divided among TASKS tasks."""
     lines = [
-        "| machine | s a task | quick | joint | of it replay | tune | refine | augmentations | votes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| machine | s a task | quick | joint | of it replay | tune | refine | views |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for machine in MACHINES:
         made = machine.shares()
         parts = (made.quick, made.joint, made.replay, made.tune, made.refine)
         cells = " | ".join(f"{part:.0%}" if part else "-" for part in parts)
-        votes = made.votes or made.augmentations
-        lines.append(f"| {machine.name} | {made.seconds:.0f} | {cells} | {made.augmentations} | {votes} |")
+        lines.append(f"| {machine.name} | {made.seconds:.0f} | {cells} | {made.augmentations} |")
     return lines

@@ -44,13 +44,13 @@ def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPat
         return found.tuned_views, found.asked
 
     assert views() == (16, 16)
-    assert views(seconds_per_task=120.0) == (32, 32)
-    assert views(budget_seconds=1200.0) == (32, 32), "two workers have two minutes for each of 20 tasks"
-    assert views(budget_seconds=1200.0, workers=0) == views(budget_seconds=1200.0, workers=1) == (16, 16)
+    assert views(seconds_per_task=130.0) == (32, 32)
+    assert views(budget_seconds=1300.0) == (32, 32), "two workers have 130 s for each of 20 tasks"
+    assert views(budget_seconds=1300.0, workers=0) == views(budget_seconds=1300.0, workers=1) == (16, 16)
     assert views(augmentations=3, seconds_per_task=120.0) == (3, 3)
     assert views(votes=5) == (16, 5)
     assert views(steps=9) == (STEP_VIEWS, STEP_VIEWS)
-    assert views(device="cuda") == (64, 128)
+    assert views(device="cuda") == (128, 128)
     assert views(device="cuda", budget_seconds=1280.0) == (256, 256)
     assert views(device="cuda", budget_seconds=1280.0, votes=7) == (256, 7)
 

@@ -12,7 +12,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         metavar="N",
         help="Views of each task (turned, flipped, recoloured) that are tuned on; without it 16 to 64 on a "
-        "CPU and 64 to 256 on a GPU, by the time for each task, or 16 with --steps.",
+        "CPU and 128 to 256 on a GPU, by the time for each task, or 16 with --steps.",
     ),
     click.option(
         "--tune",
@@ -33,7 +33,7 @@ _OPTIONS = (
         "--votes",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Views of each test input at most; without it those that are tuned on, on a GPU 128 or more.",
+        help="Views of each test input at most; without it those that are tuned on.",
     ),
     click.option(
         "--vote",

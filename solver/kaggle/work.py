@@ -102,18 +102,17 @@ def _prepare_replay(settings: dict) -> None:
         gather_replay([Path(name) for name in settings["public"]], Path(settings["scratch"]), say)
 
 
-def _views(settings: dict, tasks: int) -> tuple[int, int | None]:
-    """(augmentations, votes) as they were asked for, or by the seconds that the whole run has for each task:
-    the same however often the process is started, since its journal is gone on with only then."""
+def _views(settings: dict, tasks: int) -> int:
+    """Views of a task as they were asked for, or by the seconds that the whole run has for each task: the
+    same however often the process is started, since its journal is gone on with only then."""
     given = {name: settings[name] for name in ("augmentations", "steps", "workers")}
     whole = None if settings["steps"] is not None else settings["seconds"]
-    found = with_views(SolveOptions(**given, budget_seconds=whole), tasks)
-    return found.tuned_views, found.votes
+    return with_views(SolveOptions(**given, budget_seconds=whole), tasks).tuned_views
 
 
 def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
     chosen = {name: settings[name] for name in ("steps", "seed", "workers", "weights", "tune")}
-    chosen["augmentations"], chosen["votes"] = _views(settings, tasks)
+    chosen["augmentations"] = _views(settings, tasks)
     if chosen["steps"] is None:
         chosen |= budget
     replay = Path(settings["scratch"]) / FILE

@@ -81,6 +81,9 @@ class CoseMemory(nn.Module):
     All tables (t, r, dihedral, base, slots) start at zero, so that e does; W and U do not, or no gradient
     would ever reach the tables behind them. Rows are moved by SignSGD, task vectors by AdamW, the rest with
     the network's weights. Any augmentation can be asked: one without a row has row 0, which stays zero.
+
+    At test time ``free_rows`` adds f_(n, a) [D], a residual of its own for each view that is tuned on, from
+    zero, moved by SignSGD: what a table's row can say and a factor cannot (docs/TUNING.md).
     """
 
     def __init__(

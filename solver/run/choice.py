@@ -98,8 +98,7 @@ def with_views(options: SolveOptions, tasks: int) -> SolveOptions:
         if workers is None:
             workers = expected_gpus() if kind == "cuda" else cpu_workers(tasks)
         seconds = options.budget_seconds * max(1, workers) / max(1, tasks)
-    augmentations, votes = views_for(kind, seconds)
-    return replace(options, augmentations=augmentations, votes=options.votes or votes)
+    return replace(options, augmentations=views_for(kind, seconds))
 
 
 def expected_gpus() -> int:

@@ -29,8 +29,9 @@ ALONE_SECONDS = 10.0  # with less, most of a job would be its start
 SPARE = 0.1  # kept where joint jobs are the last: one that ran over would lose its last answers
 REFINED = 1 / 6  # of the time in which each task is alone
 REPLAY_SHARE = 0.25  # of joint views; CHARM, from scratch, has two thirds beside the tasks that are asked
-VIEWS, VOTES, MOST_VIEWS = 64, 128, 256
-CPU_VIEWS, CPU_SECONDS_A_VIEW = 16, 4.0  # least on a CPU, and what one more is worth (docs/TUNING.md)
+# Views of a task: least and most, and the seconds that are worth one more.
+GPU_VIEWS, GPU_SECONDS_A_VIEW = (128, 256), 1.0
+CPU_VIEWS, CPU_SECONDS_A_VIEW = (16, 64), 4.0  # docs/TUNING.md
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Shares:
     of the weights; ``tune``, each task alone, from there; ``refine``, another seed where votes disagree.
 
     ``replay``: part of the joint views that are public tasks, where there are any. ``augmentations``:
-    views of a task that are tuned on; ``votes``: that are asked at most, None for the same."""
+    views of a task that are tuned on and asked."""
 
     seconds: float
     quick: float
@@ -49,7 +50,6 @@ class Shares:
     refine: float
     replay: float
     augmentations: int
-    votes: int | None
 
     @property
     def ends(self) -> dict[str, float]:
@@ -80,10 +80,10 @@ def shares_for(kind: str, hours: float, tasks: float, *, joint: bool, breadth: b
     quick = min(QUICK_SHARE, QUICK_SECONDS / seconds) if breadth and seconds > 0 else 0.0
     alone = _alone(seconds) if joint else 1 - quick
     refine = REFINED * alone if breadth else 0.0
-    augmentations, votes = views_for(kind, seconds)
+    augmentations = views_for(kind, seconds)
     replay = REPLAY_SHARE if joint else 0.0
     shared = max(0.0, 1 - quick - (alone or SPARE))
-    return Shares(seconds, quick, shared, alone - refine, refine, replay, augmentations, votes)
+    return Shares(seconds, quick, shared, alone - refine, refine, replay, augmentations)
 
 
 def _alone(seconds: float) -> float:
@@ -93,13 +93,9 @@ def _alone(seconds: float) -> float:
     return min(ALONE_MOST, share) if share * seconds >= ALONE_SECONDS else 0.0
 
 
-def views_for(kind: str, seconds: float) -> tuple[int, int | None]:
-    """(augmentations, votes) for a device of this ``kind`` with so many ``seconds`` for each task: on a
-    GPU the power of two up to as many views as seconds, in VIEWS to MOST_VIEWS, and no fewer votes than
-    VOTES; on a CPU the power of two nearest to a view for each CPU_SECONDS_A_VIEW, in CPU_VIEWS to VIEWS,
-    all of which vote."""
-    if kind == "cpu":
-        nearest = round(math.log2(max(seconds, 1.0) / CPU_SECONDS_A_VIEW))
-        return min(VIEWS, max(CPU_VIEWS, 2**nearest)), None
-    views = min(MOST_VIEWS, max(VIEWS, 2 ** int(math.log2(max(seconds, 1.0)))))
-    return views, max(VOTES, views)
+def views_for(kind: str, seconds: float) -> int:
+    """Views of a task that are tuned on, and asked, by a device of this ``kind`` with so many ``seconds``
+    for it: the power of two up to the seconds over those that a view is worth, within limits."""
+    cpu = kind == "cpu"
+    (least, most), each = (CPU_VIEWS, CPU_SECONDS_A_VIEW) if cpu else (GPU_VIEWS, GPU_SECONDS_A_VIEW)
+    return min(most, max(least, 2 ** int(math.log2(max(seconds, each) / each))))
