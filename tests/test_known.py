@@ -182,7 +182,7 @@ def test_a_run_with_a_known_task_resumes(folder: str, tmp_path: Path) -> None:
 def test_known_tasks_come_first_and_once() -> None:
     tasks = [random_task(f"t{n}", 3 + n, n) for n in range(4)]
     plan = Plan(tasks, SolveOptions(budget_seconds=1000.0), start=0.0, known={"t1": "a", "t2": "b"})
-    plan.begin("cuda", 1)
+    plan.begin("cpu", 1)
     jobs, now = [], 0.0
     while (job := plan.next_job(now)) is not None:
         jobs.append(job)

@@ -72,8 +72,8 @@ def test_groups_fill_a_batch_of_a_gpu_with_tasks_of_similar_canvas() -> None:
 
 
 def test_a_budget_goes_breadth_first_and_the_most_expensive_first() -> None:
-    tasks = [random_task(f"t{n}", side, n) for n, side in enumerate((3, 20, 10))]
-    plan = Plan(tasks, SolveOptions(budget_seconds=1000.0), start=0.0)
+    tasks = [random_task(f"t{n}", side, n) for n, side in enumerate((18, 28, 22))]
+    plan = Plan(tasks, SolveOptions(budget_seconds=1000.0, augmentations=64), start=0.0)
     plan.begin("cuda", 1)
     assert plan.phases == PHASES
     seen, now = [], 0.0
