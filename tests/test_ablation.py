@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from made_run import challenges, solutions
 from test_run import tiny_task, tiny_weights
 
-from benchmarks import ablation, votes
+from benchmarks import ablation, curve, votes
 from benchmarks.arm import ARMS, Together, judge, with_memory
 from benchmarks.figure import curves, table
 from benchmarks.memory import memory_bytes
@@ -123,6 +123,30 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
     assert figure.read_bytes().startswith(b"\x89PNG")
     shown = CliRunner().invoke(ablation.main, [str(tasks), "--log", str(log), "--show"])
     assert shown.output.splitlines() == again.output.splitlines()[1:]
+
+
+def test_one_tuning_is_answered_on_the_way(files: tuple[Path, Path], tmp_path: Path) -> None:
+    tasks, weights = files
+    log = tmp_path / "log.jsonl"
+    command = [str(tasks), "--log", str(log), "--weights", str(weights), "--at", "0.3,1", "--half", "both"]
+    command += ["--augmentations", "2"]
+    done = CliRunner().invoke(curve.main, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {(row["task"], row["seconds"]) for row in rows} == {
+        (task, seconds) for task in ("aa", "ab", "ac", "ad") for seconds in (0.3, 1.0)
+    }
+    by_task = {(row["task"], row["seconds"]): row["steps"] for row in rows}
+    assert all(by_task[task, 0.3] <= by_task[task, 1.0] for task, _ in by_task)
+    assert by_task["ad", 1.0] > 0, "the first of a process may still be loading torch's optimisers"
+    assert len(list(table(rows))) == 2 + 4
+    # A task whose last line is there is not tuned again; one that was ended on the way is.
+    whole = log.read_bytes()
+    CliRunner().invoke(curve.main, command, catch_exceptions=False)
+    assert log.read_bytes() == whole
+    log.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    CliRunner().invoke(curve.main, command, catch_exceptions=False)
+    assert len(log.read_bytes().splitlines()) == len(rows)
 
 
 def test_the_table_and_the_curves_keep_the_halves_apart() -> None:

@@ -72,6 +72,7 @@ class Run:
         self.hidden = [task.without_test_outputs() for task in tasks]
         self.output, self.listener, self.executor = output, listener, executor
         self.options = with_views(options, len(tasks))
+        self._augmentations = options.augmentations  # as they were asked for: a run resumes with any number
         self.last: dict[str, TaskResult] = {}
         self.restored: list[TaskResult] = []
         self.choice = Choice()
@@ -174,7 +175,7 @@ class Run:
             "tasks": f"{zlib.crc32(tasks.encode()):08x}",
             "weights": f"{checksum:08x}",
             "steps": options.steps,
-            "augmentations": options.augmentations,
+            "augmentations": self._augmentations,
             "tune": options.tune,
             "votes": options.votes,
             "vote": options.vote,
