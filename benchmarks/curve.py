@@ -32,10 +32,10 @@ _EMBEDDING_SECONDS = 3.0
 
 
 class Stopwatch:
-    """Seconds that have gone by, but for those between ``stop`` and ``go``."""
+    """Seconds that have gone by, but for those between ``stop`` and ``go``; it begins stopped."""
 
     def __init__(self) -> None:
-        self._lost, self._stopped = time.monotonic(), 0.0
+        self._lost = self._stopped = time.monotonic()
 
     def __call__(self) -> float:
         return time.monotonic() - self._lost
@@ -59,6 +59,7 @@ def answers(
     tuning = Tuning(
         weights, [task.without_test_outputs()], settings=settings, budget=budget, placement=placement, seed=0
     )
+    watch.go()  # the first tuning of a process loads torch's optimisers
     tokens, loops = 4 * tuning.settings.tokens, weights.config.loops
     asking = Asking(1, augmentations, PredictSettings(tokens, loops), placement)
     for seconds in times:
