@@ -50,6 +50,7 @@ def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPat
     assert views(augmentations=3, seconds_per_task=120.0) == (3, 3)
     assert views(votes=5) == (16, 5)
     assert views(steps=9) == (STEP_VIEWS, STEP_VIEWS)
+    assert views(device="tpu") == (STEP_VIEWS, STEP_VIEWS), "what it is, its worker says"
     assert views(device="cuda") == (128, 128)
     assert views(device="cuda", budget_seconds=1280.0) == (256, 256)
     assert views(device="cuda", budget_seconds=1280.0, votes=7) == (256, 7)

@@ -36,6 +36,7 @@ def test_more_time_is_time_alone_with_more_views() -> None:
     assert views == sorted(views) and (views[0], views[-1]) == (128, 256)
     assert all(0 < shares.quick * shares.seconds <= 20.001 for shares in made if shares.quick)
     assert views_for("cuda", 0.0) == 128 and views_for("cpu", 1e6) == 64
+    assert views_for("mps", 20.0) == 16
     seconds = (0.0, 10.0, 28.0, 45.0, 60.0, 100.0, 300.0)
     assert [views_for("cpu", second) for second in seconds] == [16, 16, 16, 16, 16, 16, 64]
 

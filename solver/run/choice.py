@@ -18,7 +18,7 @@ from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
 from solver.model.folder import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
 from solver.model.processors import cpu_workers
-from solver.run.options import SolveOptions
+from solver.run.options import DEFAULT_SECONDS, SolveOptions
 from solver.run.shares import views_for
 
 _GPU_FILES = ("dev/nvidia[0-9]*", "dev/dxg", "dev/kfd")  # NVIDIA, Windows' own Linux, AMD
@@ -92,6 +92,8 @@ def with_views(options: SolveOptions, tasks: int) -> SolveOptions:
     if options.augmentations is not None or options.steps is not None:
         return options
     kind = expected_kind(options.device)
+    if kind not in DEFAULT_SECONDS:  # no device that there is, as its worker will say
+        return options
     seconds = options.default_seconds(kind)
     if options.budget_seconds is not None:
         workers = options.workers

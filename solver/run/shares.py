@@ -96,6 +96,6 @@ def _alone(seconds: float) -> float:
 def views_for(kind: str, seconds: float) -> int:
     """Views of a task that are tuned on, and asked, by a device of this ``kind`` with so many ``seconds``
     for it: the power of two up to the seconds over those that a view is worth, within limits."""
-    cpu = kind == "cpu"
-    (least, most), each = (CPU_VIEWS, CPU_SECONDS_A_VIEW) if cpu else (GPU_VIEWS, GPU_SECONDS_A_VIEW)
+    few = kind != "cuda"  # steps
+    (least, most), each = (CPU_VIEWS, CPU_SECONDS_A_VIEW) if few else (GPU_VIEWS, GPU_SECONDS_A_VIEW)
     return min(most, max(least, 2 ** int(math.log2(max(seconds, each) / each))))
