@@ -84,20 +84,38 @@ def curves(rows: Sequence[dict], half: str, key: str) -> dict[str, tuple[list[fl
     return found
 
 
+def common(rows: Sequence[dict], half: str) -> list[dict]:
+    """The rows of the half's tasks that every one of its arms, memories and times has."""
+    mine = [row for row in rows if row["half"] == half]
+    shared = set.intersection(*({row["task"] for row in cell} for cell in grouped(mine).values()))
+    return [row for row in mine if row["task"] in shared]
+
+
 def draw(rows: Sequence[dict], path: Path) -> None:
-    """One panel for each half: attempts with guesses, and dotted the coverage of the network's pool."""
+    """A column for each half, over the tasks that all its arms have: above, attempts with guesses, and dotted
+    the coverage of the network's pool; below, right cells of the network's best answer."""
     if find_spec("matplotlib") is None:
         raise ValueError('a figure needs Matplotlib: pip install "arc-urm-solver[train]"')
     from matplotlib.figure import Figure
 
     halves = sorted({row["half"] for row in rows})
-    picture = Figure(figsize=(5 * len(halves), 4), layout="constrained")
-    for axes, half in zip(np.atleast_1d(picture.subplots(1, len(halves), sharey=True)), halves, strict=True):
-        pool = curves(rows, half, "pool")
-        for number, (name, (xs, ys)) in enumerate(curves(rows, half, "both").items()):
-            axes.plot(xs, ys, marker="o", color=f"C{number}", label=name)
-            axes.plot(*pool[name], linestyle=":", color=f"C{number}")
-        axes.set_xscale("log")
-        axes.set(title=f"{half} half", xlabel="seconds a task", ylabel="share of tasks right")
-    axes.legend(fontsize="small")
-    picture.savefig(path, dpi=120)
+    picture = Figure(figsize=(5 * len(halves) + 2, 7), layout="constrained")
+    panels = np.array(picture.subplots(2, len(halves), sharex=True, sharey="row")).reshape(2, len(halves))
+    handles: dict[str, object] = {}
+    for (above, below), half in zip(panels.T, halves, strict=True):
+        shown = common(rows, half)
+        pool, cells = curves(shown, half, "pool"), curves(shown, half, "cells")
+        for name, (xs, ys) in curves(shown, half, "both").items():
+            style = {"color": f"C{list(handles).index(name) if name in handles else len(handles)}"}
+            style["marker"] = "os^Dv<>"[(int(style["color"][1:]) // 10) % 7]
+            (handles[name],) = above.plot(xs, ys, label=name, **style)
+            above.plot(*pool[name], linestyle=":", color=style["color"])
+            if name != "guesses":
+                below.plot(*cells[name], **style)
+        above.set_xscale("log")
+        above.set(title=f"{half} half, {len({row['task'] for row in shown})} tasks")
+        below.set(xlabel="seconds a task")
+    panels[0, 0].set_ylabel("share of tasks right")
+    panels[1, 0].set_ylabel("share of cells right")
+    picture.legend(list(handles.values()), list(handles), loc="outside right center", fontsize="small")
+    picture.savefig(path, dpi=110)
