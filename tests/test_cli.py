@@ -216,7 +216,9 @@ def test_a_duration_is_seconds_above_zero_or_an_error(text: str) -> None:
 
 
 def test_the_help_states_the_pipelines_own_defaults() -> None:
+    from solver.run.options import STEP_VIEWS
     from solver.run.pipeline import DEFAULT_SECONDS, SolveOptions
+    from solver.run.shares import CPU_VIEWS, GPU_VIEWS
 
     text = " ".join(run("--help").output.split())
     seconds = {device: f"{value:g}" for device, value in DEFAULT_SECONDS.items()}
@@ -225,8 +227,10 @@ def test_the_help_states_the_pipelines_own_defaults() -> None:
     )
     assert wanted in text
     defaults = {option.name: option.default for option in main.load("solve").params}
-    for name in ("augmentations", "seed", "device", "tune", "vote"):
+    for name in ("seed", "device", "tune", "vote"):
         assert defaults[name] == getattr(SolveOptions(), name), name
+    views = "{} to {} on a CPU and {} to {} on a GPU, by the time for each task, or {} with --steps"
+    assert views.format(*CPU_VIEWS, *GPU_VIEWS, STEP_VIEWS) in text and SolveOptions().augmentations is None
 
 
 def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> None:

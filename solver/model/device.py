@@ -91,14 +91,14 @@ def _cuda_placement(index: int) -> Placement:
 
 
 def cpu_precision(named: str | None = None, multiplies: bool | None = None) -> tuple[torch.dtype, str]:
-    """(dtype of activations, why) on this machine's processors: bfloat16 where they multiply it
+    """(dtype of activations, its name) on this machine's processors: bfloat16 where they multiply it
     (docs/PERFORMANCE.md, "Precision of a CPU"). ``multiplies``: None looks. ``named``, None for what
     URM_PRECISION says, overrules; ValueError where it is no precision."""
     named = os.environ.get("URM_PRECISION", "") if named is None else named
     if named:
-        return _named_precision(named), f"{named} activations (URM_PRECISION), float32 weights"
+        return _named_precision(named), f"{named} (URM_PRECISION)"
     if multiplies_bfloat16() if multiplies is None else multiplies:
-        return torch.bfloat16, "bfloat16 activations, float32 weights"
+        return torch.bfloat16, "bfloat16"
     return torch.float32, "float32"
 
 
