@@ -216,16 +216,12 @@ def test_a_duration_is_seconds_above_zero_or_an_error(text: str) -> None:
 
 
 def test_the_help_states_the_pipelines_own_defaults() -> None:
-    from solver.run.options import STEP_VIEWS
-    from solver.run.pipeline import DEFAULT_SECONDS, SolveOptions
+    from solver.run.options import DEFAULT_SECONDS, STEP_VIEWS, SolveOptions
     from solver.run.shares import CPU_VIEWS, GPU_VIEWS
 
     text = " ".join(run("--help").output.split())
-    seconds = {device: f"{value:g}" for device, value in DEFAULT_SECONDS.items()}
-    wanted = (
-        f"a task gets {seconds['cpu']} seconds on cpu, {seconds['mps']} on mps, {seconds['cuda']} on cuda."
-    )
-    assert wanted in text
+    cpu, mps, cuda = (f"{DEFAULT_SECONDS[kind]:g}" for kind in ("cpu", "mps", "cuda"))
+    assert f"a task gets {cpu} seconds on cpu, {mps} on mps, {cuda} on cuda." in text
     defaults = {option.name: option.default for option in main.load("solve").params}
     for name in ("seed", "device", "tune", "vote"):
         assert defaults[name] == getattr(SolveOptions(), name), name
