@@ -24,6 +24,7 @@ from solver.model.device import Placement, place
 from solver.run.adapt import Tuning
 from solver.run.answer import Asking, answer_task
 from solver.run.budget import Budget
+from solver.run.group import PREDICTED_PER_TUNED
 from solver.run.message import Answered
 from solver.run.settings import PredictSettings, TuneSettings
 
@@ -35,16 +36,16 @@ class Stopwatch:
     """Seconds that have gone by, but for those between ``stop`` and ``go``; it begins stopped."""
 
     def __init__(self) -> None:
-        self._lost = self._stopped = time.monotonic()
+        self._began = self._stopped = time.monotonic()
 
     def __call__(self) -> float:
-        return time.monotonic() - self._lost
+        return time.monotonic() - self._began
 
     def stop(self) -> None:
         self._stopped = time.monotonic()
 
     def go(self) -> None:
-        self._lost += time.monotonic() - self._stopped
+        self._began += time.monotonic() - self._stopped
 
 
 def answers(
@@ -60,7 +61,7 @@ def answers(
         weights, [task.without_test_outputs()], settings=settings, budget=budget, placement=placement, seed=0
     )
     watch.go()  # the first tuning of a process loads torch's optimisers
-    tokens, loops = 4 * tuning.settings.tokens, weights.config.loops
+    tokens, loops = PREDICTED_PER_TUNED * tuning.settings.tokens, weights.config.loops
     asking = Asking(1, augmentations, PredictSettings(tokens, loops), placement)
     for seconds in times:
         tuning.run(seconds / times[-1])
