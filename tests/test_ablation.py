@@ -173,8 +173,8 @@ def test_votes_are_compared_by_rule(files: tuple[Path, Path], tmp_path: Path) ->
         return Candidates(task_id, 0, views, phase)
 
     with Journal.create(path, Header()) as journal:
-        # By count the first two stand; confidence lifts the right one; probability too.
-        journal.append(record("aa", "tune", (WRONG, 0.1, -9.0), (OTHER, 0.1, -9.0), (RIGHT, 0.9, -0.1)))
+        # Equal votes: confidence lifts the right grid, probability the first one.
+        journal.append(record("aa", "tune", (WRONG, 0.1, -0.05), (OTHER, 0.1, -9.0), (RIGHT, 0.9, -0.1)))
         journal.append(record("ab", "quick", (RIGHT, 0.5, -1.0)))
         journal.append(record("ab", "tune", (WRONG, 0.5, -1.0)))
         journal.append(record("ac", "joint", (RIGHT, 0.5, -1.0)))
@@ -184,13 +184,13 @@ def test_votes_are_compared_by_rule(files: tuple[Path, Path], tmp_path: Path) ->
         "split: made_challenges.json, 0 tasks even, 3 tasks odd",
         "all: 3 test outputs of 3 tasks with candidates of the network",
     ]
-    rules = [line.split() for line in said[3:7]]
-    right = {"consensus": 2, "count": 1, "confidence": 2, "probability": 2}  # no journal of before has one
-    assert rules == [[rule, str(count), str(count), "2"] for rule, count in right.items()]
-    assert said[7] == "all of them not seen by the weights"
-    (line,) = (line for line in said if line.startswith("within 1: confidence against count"))
-    assert "better on 1 tasks, worse on 0; +33.33 points" in line
-    assert line.endswith("sign test p = 1.000: no more than chance") and len(said) == 8 + 2 * 6
+    rules = [line.split() for line in said[3:6]]
+    right = {"consensus": 2, "confidence": 2, "probability": 1}
+    assert rules == [[rule, str(count), "2", "2"] for rule, count in right.items()]
+    assert said[6] == "all of them not seen by the weights"
+    (line,) = (line for line in said if line.startswith("within 1: probability against confidence"))
+    assert "better on 0 tasks, worse on 1; -33.33 points" in line
+    assert line.endswith("sign test p = 1.000: no more than chance") and len(said) == 7 + 2 * 3
     (tmp_path / "made_solutions.json").unlink()
     refused = CliRunner().invoke(votes.main, [str(path), "--tasks", str(tasks)])
     assert refused.exit_code == 2 and "solution of task aa is not known" in refused.output
@@ -204,13 +204,13 @@ def test_a_difference_of_rules_is_one_of_tasks() -> None:
     made = []
     for n in range(10):
         none = (False, False)
-        hits = {"consensus": none, "count": (False, n > 8), "confidence": (True, True), "probability": none}
+        hits = {"consensus": (False, n > 8), "confidence": (True, True), "probability": none}
         made += [votes.Output(f"t{n}", n < 4, True, hits)] * 2
-    assert votes.differences(made, "count", "confidence", 1) == [1.0] * 10
-    assert votes.differences(made, "count", "confidence", 2) == [1.0] * 9 + [0.0]
+    assert votes.differences(made, "consensus", "confidence", 1) == [1.0] * 10
+    assert votes.differences(made, "consensus", "confidence", 2) == [1.0] * 9 + [0.0]
     said = list(votes.lines(made, "tasks.json", False))
     assert "seen in training by the weights: 8 test outputs of 4 tasks with candidates of the network" in said
-    (line,) = (line for line in said if line.startswith("within 1: confidence against count"))
+    (line,) = (line for line in said if line.startswith("within 1: confidence against consensus"))
     assert "+100.00 points (95% +100.00 to +100.00), sign test p = 0.002: beyond chance" in line
 
 

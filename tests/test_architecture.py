@@ -38,7 +38,7 @@ TORCH_FAMILY = {"torch", "safetensors", "flash_attn"}
 ON_KAGGLE = {"torch", "numpy", "numba", "tqdm", "click"}
 # Taken where a machine happens to have it, never installed by us; yaml comes with omegaconf.
 NEVER_DECLARED = {"flash_attn", "yaml"}
-MAX_FILE_LINES = 300
+MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 60
 
 

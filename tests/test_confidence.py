@@ -17,7 +17,7 @@ from solver.model.learner import Rates
 from solver.run.adapt import Tuning, adapt
 from solver.run.budget import Budget
 from solver.run.ledger import Ledger
-from solver.run.message import JOINT, TUNE, Answered, Job
+from solver.run.message import TUNE, Answered, Job
 from solver.run.sampler import DemonstrationSampler
 from solver.run.settings import TuneSettings
 
@@ -185,17 +185,6 @@ def test_refinement_goes_where_more_work_may_change_something() -> None:
     assert left([NET] * 4 + [ONE] * 4, 1.0) == 1.0
     assert 0 < left(many, 1.0) < 0.5 < left([NET] * 8, 0.0)
     assert 0 < left([], None) < 0.5
-
-
-def test_checkpoints_vote_only_where_they_were_asked_to() -> None:
-    task = three_demonstrations()
-    for checkpoints, votes in ((False, 2), (True, 2 + 3 + 3)):
-        ledger = Ledger([task], None, print, two_guesses, checkpoints=checkpoints)
-        for _ in range(2):
-            ledger.answered(answered(3, 3, 1.0), JOINT)
-        assert ledger.attempts["three"][0][0].votes == (6 if checkpoints else 3)
-        result = ledger.answered(answered(2, 3, 1.0), TUNE)
-        assert result.attempts[0][0].votes == votes
 
 
 @pytest.mark.parametrize(

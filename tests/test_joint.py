@@ -208,12 +208,11 @@ def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) 
     command = [str(tmp_path / "tasks"), "-o", str(tmp_path / "out.json"), "--weights", str(weights_folder)]
     command += ["--steps", "4", "--workers", "0", "--augmentations", "2", "--device", "cpu"]
     tuned = ["--tune", "joint", "--replay", str(tmp_path / "public"), "--votes", "3"]
-    tuned += ["--vote", "probability", "--vote-across", "both"]
+    tuned += ["--vote", "probability"]
     done = CliRunner().invoke(main, [*command, *tuned], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    assert "votes across loops and checkpoints" in done.output
     rules = {view.candidate.rule for views in journal_views(tmp_path / "out.journal") for view in views}
-    assert rules <= {"", "loop 2 of 2", "loop 1 of 2", CONSENSUS}
+    assert rules <= {"", CONSENSUS}
     assert len(read_submission(tmp_path / "out.json")) == 2
 
 

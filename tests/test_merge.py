@@ -106,27 +106,27 @@ def first_of(sources: list[Source], **how: str) -> int:
     return int(merge_sources(sources, **how).answers["a"][0][0][0, 0])
 
 
-@pytest.mark.parametrize(("vote", "best"), [("count", 1), ("confidence", 2), ("probability", 3), ("", 2)])
+@pytest.mark.parametrize(("vote", "best"), [("consensus", 2), ("confidence", 2), ("probability", 3), ("", 2)])
 def test_journals_are_ranked_by_the_rule_of_their_runs(vote, best, tmp_path):
     sources = [voted(tmp_path, "one", vote), voted(tmp_path, "two", vote)]
     assert first_of(sources, by="votes") == first_of(sources, by="order") == best
     assert rule_of(sources) == Ruling(vote or "consensus")
-    assert first_of(sources, by="votes", vote="count") == 1
+    assert first_of(sources, by="votes", vote="probability") == 3
 
 
 def test_different_rules_are_ranked_by_confidence_and_this_is_said(tmp_path):
-    one, two = voted(tmp_path, "one", "count"), voted(tmp_path, "two", "probability")
+    one, two = voted(tmp_path, "one", "consensus"), voted(tmp_path, "two", "probability")
     ruling = rule_of([one, two])
     assert ruling.rule == "confidence" and first_of([one, two], by="votes") == 2
-    assert f"different rules: {one.name} by count, {two.name} by probability" in ruling.reason
+    assert f"different rules: {one.name} by consensus, {two.name} by probability" in ruling.reason
     # By order, each journal has its own.
-    assert (first_of([one, two], by="order"), first_of([two, one], by="order")) == (1, 3)
+    assert (first_of([one, two], by="order"), first_of([two, one], by="order")) == (2, 3)
     # A submission's attempts have no probability, which would be taken for certainty.
     plain = source({"a": [entry(FOUR, BAD)]}, "plain")
     assert rule_of([two, plain]).rule == "confidence" and "attempts of plain" in rule_of([two, plain]).reason
-    three = voted(tmp_path, "three", "consensus")
-    assert rule_of([three, plain]).rule == "confidence" and rule_of([three, three]) == Ruling("consensus")
-    assert rule_of([one, plain]) == Ruling("count") and rule_of([plain]) == Ruling("confidence")
+    assert rule_of([one, plain]).rule == "confidence" and rule_of([one, one]) == Ruling("consensus")
+    three = voted(tmp_path, "three", "confidence")
+    assert rule_of([three, plain]) == rule_of([plain]) == Ruling("confidence")
     with pytest.raises(ValueError, match="plain: attempts of a submission have no probability"):
         rule_of([two, plain], "probability")
 
@@ -180,14 +180,14 @@ def test_the_command_without_tasks_and_its_errors(tmp_path):
     arguments = [str(run.submission), str(run.journal), "-o", str(output), "--by", "votes"]
     assert CliRunner().invoke(main, ["merge", *arguments]).exit_code == 0
     assert set(read_submission(output)) == {"a", "b"}
-    for name, rule in (("one", "count"), ("two", "probability")):
+    for name, rule in (("one", "consensus"), ("two", "probability")):
         voted(tmp_path, name, rule)
     both = [str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "both.json")]
     said = CliRunner().invoke(main, ["merge", *both, "--by", "votes"]).output
     assert "ranked by confidence: the runs voted by different rules" in said
-    said = CliRunner().invoke(main, ["merge", *both, "--by", "votes", "--vote", "count"]).output
-    assert "1 outputs by votes, ranked by count\n" in said
-    refused = CliRunner().invoke(main, ["merge", *both, "--vote", "count"])
+    said = CliRunner().invoke(main, ["merge", *both, "--by", "votes", "--vote", "probability"]).output
+    assert "1 outputs by votes, ranked by probability\n" in said
+    refused = CliRunner().invoke(main, ["merge", *both, "--vote", "probability"])
     assert refused.exit_code == 2 and "wanted --by votes" in refused.output
     option = next(p for p in main.get_command(None, "merge").params if p.name == "vote")
     assert tuple(option.type.choices) == VOTE_RULES

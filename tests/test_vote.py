@@ -1,6 +1,6 @@
 """Votes: how candidates are ranked, and how two attempts are chosen."""
 
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from solver.arc.vote import (
     Answer,
     Candidate,
     Evidence,
-    decided,
     grid_key,
     rank,
     same_grid,
@@ -91,14 +90,13 @@ def test_one_grid_alone_is_never_given_twice():
         two_attempts([guess(A, "x")], [guess(A, "y")])
 
 
-def test_votes_are_ranked_by_count_then_confidence_or_by_probability():
+def test_votes_are_ranked_by_number_then_confidence_or_by_probability():
     candidates = [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0), Candidate(C, 0.0, -0.5)]
     candidates += [Candidate(A, 0.1, -5.0), Candidate(B, 0.9, -4.0)]
     orders = {by: [int(answer.grid[0, 0]) for answer in rank(candidates, by)] for by in VOTE_RULES}
     by_confidence = [2, 1, 3]  # as by consensus, where no view brought one
     assert orders == {
         "consensus": by_confidence,
-        "count": [1, 2, 3],
         "confidence": by_confidence,
         "probability": [3, 2, 1],
     }
@@ -129,7 +127,6 @@ def numbers(answer: Answer, by: str) -> tuple:
     """What decides between two answers, besides who came first."""
     rule = {
         "consensus": (answer.rule != CONSENSUS, -answer.votes, -answer.confidence),
-        "count": (-answer.votes,),
         "confidence": (-answer.votes, -answer.confidence),
         "probability": (-answer.log_weight, -answer.votes),
     }
@@ -202,22 +199,3 @@ def test_a_network_that_is_not_trusted_displaces_no_fitting_guess():
     assert sources(fitting, False) == [(GUESS, "first"), (GUESS, "second")]
     assert sources(fitting[:1], False) == [(GUESS, "first"), (NETWORK, "")]
     assert sources(loose, False) == sources(loose, True) == [(NETWORK, "")] * 2
-
-
-@pytest.mark.parametrize("votes", [[5, 2], [4], [3, 3], [7, 4, 1], [6, 3, 0]])
-@pytest.mark.parametrize("left", [0, 1, 2, 3])
-def test_decided_is_what_trying_every_outcome_says(votes: list[int], left: int):
-    """All ways in which the votes that are left may fall, on known answers or on one new one each."""
-    counts = [*votes, *[0] * (4 - len(votes))]
-
-    def best_two(totals: list[int]) -> list[int]:
-        order = sorted(range(len(totals)), key=lambda n: -totals[n])
-        tied = totals[order[0]] == totals[order[1]] or totals[order[1]] == totals[order[2]]
-        return [] if tied else order[:2]
-
-    outcomes = {
-        tuple(best_two([count + falls.count(n) for n, count in enumerate(counts)]))
-        for falls in product(range(4), repeat=left)
-    }
-    safe = len(outcomes) == 1 and () not in outcomes
-    assert decided(votes, left) == (safe or left == 0)

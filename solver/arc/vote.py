@@ -33,8 +33,7 @@ class Candidate:
 
     ``confidence``: sigmoid of the halting logit, 0..1. ``log_prob``: sum over the answer's cells of
     the log-probability of the chosen token. ``source``: ``network``, or ``guess`` with ``rule``; a
-    network's ``rule`` names the loop that it was taken from, where not the last, or is ``CONSENSUS``
-    (``solver.arc.consensus``).
+    network's ``rule`` is empty or ``CONSENSUS`` (``solver.arc.consensus``).
     """
 
     grid: Grid
@@ -91,7 +90,7 @@ def rank(candidates: Iterable[Candidate], by: VoteRule = DEFAULT_RULE) -> list[A
     """Equal grids grouped and ranked, the network's before guesses.
 
     ``consensus``: what all views give together first, then as ``confidence``. By the other rules the
-    consensus does not stand. ``count``: by votes alone. ``confidence``: votes, then mean confidence.
+    consensus does not stand. ``confidence``: votes, then mean confidence.
     ``probability``: the sum of p(grid | view) over the views that gave the grid, which is the grid's
     probability under the mixture of all views, up to a constant; then votes.
     """
@@ -106,8 +105,6 @@ def rank(candidates: Iterable[Candidate], by: VoteRule = DEFAULT_RULE) -> list[A
 def _order(answer: Answer, by: VoteRule) -> tuple[float, ...]:
     if by == "probability":
         return -answer.log_weight, -answer.votes
-    if by == "count":
-        return (-answer.votes,)
     return answer.rule != CONSENSUS, -answer.votes, -answer.confidence
 
 
@@ -150,15 +147,6 @@ def trust(network: Sequence[Answer], evidence: Evidence) -> float:
     best = network[0]
     agreement = (best.votes - 1) / (total - 1) if best.votes else best.certainty
     return agreement * best.certainty * evidence.fit
-
-
-def decided(votes: Sequence[float], left: float) -> bool:
-    """Whether ``left`` more votes, however they fall, leave the best two as they are and in this order.
-
-    ``votes``: of each answer, the best first; a vote may weigh less than 1, not more.
-    """
-    first, second, third = (*votes, 0.0, 0.0, 0.0)[:3]
-    return left <= 0 or (first - second > left and second - third > left)
 
 
 def two_attempts(

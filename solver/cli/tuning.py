@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES
+from solver.choices import DEFAULT_RULE, TUNES, VOTE_RULES
 
 _OPTIONS = (
     click.option(
@@ -40,16 +40,8 @@ _OPTIONS = (
         type=click.Choice(VOTE_RULES),
         default=DEFAULT_RULE,
         show_default=True,
-        help="What ranks answers: what all views give together, cell by cell, then votes; or votes alone; "
-        "votes, then confidence; the sum of their probabilities.",
-    ),
-    click.option(
-        "--vote-across",
-        "across",
-        type=click.Choice(ACROSS),
-        default="none",
-        show_default=True,
-        help="Also count the answers of a view's earlier loops, or of joint tuning's checkpoints.",
+        help="What ranks answers: what all views give together, cell by cell, then votes; or "
+        "votes, then confidence; or the sum of their probabilities.",
     ),
 )
 

@@ -97,7 +97,7 @@ class Watch:
         """The best answer to each test input, None where any has none."""
         best = []
         config = tuned.network.config
-        settings = PredictSettings(self.settings.tokens, config.loops, stop=False)
+        settings = PredictSettings(self.settings.tokens, config.loops)
         views = tuned.in_order(n)[: self.settings.check_views]
         for test in range(len(self.group[n].test)):
             made = predict_views(

@@ -209,11 +209,7 @@ def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
 
 def _asking(bench: Bench, job: Job, room: Room) -> Asking:
     """As many views as were asked for; fewer when memory is short."""
-    settings = PredictSettings(
-        tokens=room.tokens * PREDICTED_PER_TUNED,
-        loops=bench.weights.config.loops,
-        across_loops=bench.settings.across in ("loops", "both"),
-    )
+    settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=bench.weights.config.loops)
     return Asking(job.number, bench.settings.votes or room.augmentations, settings, bench.placement)
 
 

@@ -21,15 +21,13 @@ from solver.run.options import TaskResult
 
 Attempts = tuple[tuple[Answer, Answer], ...]
 GUESSED = "guess"
-KEPT_CHECKPOINTS = 4  # of joint tuning, the latest, where they vote
 
 
 class Ledger:
     """The answers of one run. ``tasks``: without test outputs. ``output``: the submission, or None.
     ``labels``: by task id, what a reader of the score must know.
 
-    ``vote``: how votes are ranked. ``checkpoints``: whether the answers of joint tuning's checkpoints vote
-    beside those of the finished task.
+    ``vote``: how votes are ranked.
     """
 
     def __init__(
@@ -41,15 +39,13 @@ class Ledger:
         *,
         labels: Mapping[str, str] = MappingProxyType({}),
         vote: VoteRule = DEFAULT_RULE,
-        checkpoints: bool = False,
     ) -> None:
-        self.vote, self.checkpoints = vote, checkpoints
+        self.vote = vote
         self.tasks, self.output, self.say, self.labels = tasks, output, say, labels
         self.by_id = {task.id: task for task in tasks}
         self.fallback = {task.id: [guess(task, n) for n in range(len(task.test))] for task in tasks}
         self.views: dict[tuple[str, str], tuple[tuple[View, ...], ...]] = {}
         self.evidence: dict[tuple[str, str], Evidence] = {}
-        self._latest: dict[str, list[tuple[tuple[View, ...], ...]]] = {}  # checkpoints by task
         self.attempts: dict[str, Attempts] = {task.id: self._vote(task) for task in tasks}
         self.journal: Journal | None = None
         self.stale = False
@@ -99,12 +95,8 @@ class Ledger:
         reproduced: int,
         held_out: float | None,
     ) -> None:
-        """Take in a phase's candidates and what it showed of the task; of checkpoints the latest few."""
+        """Take in a phase's candidates, in place of earlier ones, and what it showed of the task."""
         self.evidence[phase, task.id] = Evidence(reproduced / max(1, len(task.train)), held_out)
-        if phase == JOINT and self.checkpoints:
-            kept = [*self._latest.get(task.id, ()), views][-KEPT_CHECKPOINTS:]
-            self._latest[task.id] = kept
-            views = tuple(tuple(view for made in kept for view in made[n]) for n in range(len(task.test)))
         self.views[phase, task.id] = views
 
     def left_to_guesses(self, task: Task, phase: str, note: str) -> TaskResult:
@@ -121,8 +113,9 @@ class Ledger:
 
     def _voters(self, task: Task, test: int) -> Iterable[View]:
         """Tuned and refined views count together; those of an earlier phase only until there are any."""
-        for phases in ((TUNE, REFINE, JOINT) if self.checkpoints else (TUNE, REFINE), (JOINT,), (QUICK,)):
-            views = [view for phase in phases for view in self.views.get((phase, task.id), [()] * 99)[test]]
+        for phases in (TUNE, REFINE), (JOINT,), (QUICK,):
+            found = [self.views[phase, task.id] for phase in phases if (phase, task.id) in self.views]
+            views = [view for made in found for view in made[test]]
             if views:
                 return views
         return ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from solver.arc.record import View
 from solver.arc.task import Task
-from solver.choices import Across, Arm, Tune
+from solver.choices import Arm, Tune
 from solver.run.options import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
 
 # Phases of a run, in their order; answers of a later one count more.
@@ -15,8 +15,8 @@ QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
 class WorkerSettings:
     """``device``: as ``solver.model.device.place`` takes it. ``share``: the processor's threads are
     divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
-    moves where a job does not say. ``votes``: views that are asked at most, 0 for the same. ``across``:
-    what else votes. ``replay``: a file of public tasks for joint tuning, or an empty string.
+    moves where a job does not say. ``votes``: views that are asked at most, 0 for the same.
+    ``replay``: a file of public tasks for joint tuning, or an empty string.
     ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task.
     ``free_rows``: as ``TuneSettings`` has it."""
 
@@ -26,7 +26,6 @@ class WorkerSettings:
     augmentations: int
     tune: Tune
     votes: int = 0
-    across: Across = "none"
     replay: str = ""
     hold_share: float | None = None
     free_rows: bool = True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from solver.arc.task import Task
 from solver.arc.vote import Answer
-from solver.choices import ACROSS, DEFAULT_RULE, TUNES, VOTE_RULES, Across, Arm, Tune, VoteRule
+from solver.choices import DEFAULT_RULE, TUNES, VOTE_RULES, Arm, Tune, VoteRule
 
 __all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult"]
 
@@ -29,7 +29,6 @@ class SolveOptions:
     ``augmentations``: views of each task that are tuned on, None for what the device and the time are good
     for (``solver.run.choice.with_views``). ``votes``: views that vote, None for those; more than are tuned
     on only where the memory is factored. ``vote``: how votes are ranked.
-    ``across``: what else votes: several loops of each view, joint tuning's checkpoints, or both.
     ``tune``: what moves at test time; ``auto`` takes what the time is for (``arm_for``). ``replay``: a
     file of public tasks, trained on beside the file's in joint tuning.
     ``workers``: processes; 0 works in this one, None takes one for each GPU, or for each processor.
@@ -50,7 +49,6 @@ class SolveOptions:
     tune: Tune = "auto"
     votes: int | None = None
     vote: VoteRule = DEFAULT_RULE
-    across: Across = "none"
     replay: str | None = None
     workers: int | None = 0
     groups: int | None = None
@@ -68,11 +66,7 @@ class SolveOptions:
             raise ValueError(f"augmentations is {self.augmentations}, wanted at least 1")
         if self.votes is not None and self.votes < 1:
             raise ValueError(f"votes is {self.votes}, wanted at least 1")
-        for name, value, known in (
-            ("tune", self.tune, TUNES),
-            ("vote", self.vote, VOTE_RULES),
-            ("across", self.across, ACROSS),
-        ):
+        for name, value, known in (("tune", self.tune, TUNES), ("vote", self.vote, VOTE_RULES)):
             if value not in known:
                 raise ValueError(f"{name} is {value!r}, wanted one of {', '.join(known)}")
         if self.workers is not None and self.workers < 0:

@@ -119,7 +119,6 @@ class Run:
             self.listener.say,
             labels=self.choice.labels,
             vote=options.vote,
-            checkpoints=options.across in ("checkpoints", "both"),
         )
         self.ledger.write(first=not self.options.lenient)
         try:
@@ -179,7 +178,6 @@ class Run:
             "tune": options.tune,
             "votes": options.votes,
             "vote": options.vote,
-            "across": options.across,
             "replay": options.replay,
             "groups": options.groups,
         }
@@ -203,7 +201,6 @@ class Run:
             options.tuned_views,
             options.tune,
             options.asked,
-            options.across,
             replay,
         )
 
@@ -257,11 +254,9 @@ class Run:
 
     def _ready(self, ready: Ready, workers: int) -> None:
         several = f"{workers} x " if workers > 1 else ""
-        also = {"loops": "loops", "checkpoints": "checkpoints", "both": "loops and checkpoints"}
-        across = f", votes across {also[self.options.across]}" if self.options.across in also else ""
         kind = self.choice.kind
         chosen = f" (the default for {kind})" if kind else ""
-        lines = [f"{ready.weights}{chosen} on {several}{ready.reason}{across}", *self.choice.told()]
+        lines = [f"{ready.weights}{chosen} on {several}{ready.reason}", *self.choice.told()]
         lines += self.plan.told()
         if kind and kind != ready.kind:
             lines.append(f"They were chosen for {kind}; on this device --weights may name a better set.")

@@ -68,12 +68,9 @@ class TuneSettings:
 @dataclass(frozen=True)
 class PredictSettings:
     """``tokens``: cells of a batch, padding counted. ``loops``: loops to run; more than about 4 add
-    little in published runs. ``across_loops``: every loop of the second half votes, not only the last.
-    ``stop``: whether views are left out once they could not change the best two answers.
-    ``together``: whether the mean of the views stands behind them (``solver.arc.consensus``)."""
+    little in published runs. ``together``: whether the mean of the views follows them
+    (``solver.arc.consensus``)."""
 
     tokens: int
     loops: int
-    across_loops: bool = False
-    stop: bool = True
     together: bool = True

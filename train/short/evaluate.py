@@ -86,7 +86,7 @@ def ask(protocol: Protocol, weights: Weights, task: Task) -> tuple[list[Asked], 
 
 def _ask_one(protocol: Protocol, tuned: Tuned, test: int, views: Sequence[Augmentation]) -> Asked:
     placement, config = protocol.placement, tuned.network.config
-    settings = PredictSettings(CELLS[placement.device.type], config.loops, stop=False, together=False)
+    settings = PredictSettings(CELLS[placement.device.type], config.loops, together=False)
     consensus, made, together = Consensus(), [], {}
     answers = predict_views(
         tuned, 0, test, views, config=config, settings=settings, placement=placement, consensus=consensus
