@@ -25,8 +25,8 @@ from solver.arc.task import Task, load_tasks
 from solver.file import append_record, whole_records
 from solver.model.checkpoint import load_weights
 from solver.model.device import place
-from solver.run.group import Bench
 from solver.run.message import Answered, WorkerSettings
+from solver.tune.engine import Engine
 
 HALVES = {"even": 0, "odd": 1}
 GUESSES = "guesses"
@@ -87,27 +87,27 @@ class Log:
         return Together(*(found[-1][field.name] for field in fields(Together))) if found else None
 
 
-def work(cell: Cell, tasks: Sequence[Task], bench: Bench, log: Log) -> None:
+def work(cell: Cell, tasks: Sequence[Task], engine: Engine, log: Log) -> None:
     """The tasks of one cell that the log does not have yet."""
     left = [task for task in tasks if cell.key(task.id) not in log.known]
     path = log.path.with_suffix(f".{cell.half}-{cell.seconds:g}-{cell.memory}.npz")
     if cell.arm == "joint" and left and (log.together(cell) is None or not path.exists()):
         path.unlink(missing_ok=True)  # a joint part that was ended starts anew, for equal seconds
-        log.add(cell, _STAGE, **asdict(tune_together(bench, tasks, cell.seconds, path)))
+        log.add(cell, _STAGE, **asdict(tune_together(engine, tasks, cell.seconds, path)))
     name = f"{cell.half} {cell.seconds:g} s {cell.memory} {cell.arm}"
     for task in tqdm(left, desc=name, leave=False, disable=None):
-        answered, spent = _solve(cell, task, bench, path)
+        answered, spent = _solve(cell, task, engine, path)
         log.add(cell, task.id, **_outcome(task, answered, spent, log.together(cell)))
     if cell.arm == "joint":
         path.unlink(missing_ok=True)
 
 
-def _solve(cell: Cell, task: Task, bench: Bench, path: Path) -> tuple[Answered | None, float]:
+def _solve(cell: Cell, task: Task, engine: Engine, path: Path) -> tuple[Answered | None, float]:
     if cell.arm == GUESSES:
         return None, 0.0
     if cell.arm == "joint":
-        return finish_alone(bench, task, cell.seconds, path)
-    return run_alone(bench, cell.arm, task, cell.seconds or _UNTUNED_SECONDS)
+        return finish_alone(engine, task, cell.seconds, path)
+    return run_alone(engine, cell.arm, task, cell.seconds or _UNTUNED_SECONDS)
 
 
 def _outcome(
@@ -195,7 +195,7 @@ def _work_all(known: Sequence[Task], log: Log, options: dict) -> None:
             hold_share=options["hold"],
             free_rows=cell.memory == "free",
         )
-        work(cell, selected, Bench(weights, placement, settings), log)
+        work(cell, selected, Engine(weights, placement, settings), log)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import numpy as np
 from solver.arc.guess import guesses
 from solver.arc.task import Task
 from solver.arc.vote import CONSENSUS, LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
-from solver.choices import VOTE_RULES
+from solver.choices import JOINT, TUNE, VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
 from solver.model.embedding import build_memory
-from solver.run.group import Bench, solve_job
-from solver.run.message import JOINT, TUNE, Answered, Failed, Job
-from solver.run.plan import JOINT_SHARE
+from solver.run.message import Answered, Failed, Job
+from solver.run.schedule import JOINT_SHARE
+from solver.tune.engine import Engine
+from solver.tune.job import solve_job
 
 ARMS = ("none", "embedding", "full", "joint")
 
@@ -97,9 +98,9 @@ def _right_cells(ranked: Sequence[Answer], wanted: np.ndarray) -> float:
     return float((ranked[0].grid == wanted).mean())
 
 
-def run_alone(bench: Bench, arm: str, task: Task, seconds: float) -> tuple[Answered, float]:
+def run_alone(engine: Engine, arm: str, task: Task, seconds: float) -> tuple[Answered, float]:
     """The task's answers after one job of so many seconds, and the seconds it took."""
-    return _only(bench, Job(1, 0, TUNE, (task.without_test_outputs(),), 0, None, seconds, 0.0, arm=arm))
+    return _only(engine, Job(1, 0, TUNE, (task.without_test_outputs(),), 0, None, seconds, 0.0, arm=arm))
 
 
 @dataclass(frozen=True)
@@ -112,32 +113,32 @@ class Together:
     tasks: int
 
 
-def tune_together(bench: Bench, tasks: Sequence[Task], seconds: float, path: Path) -> Together:
+def tune_together(engine: Engine, tasks: Sequence[Task], seconds: float, path: Path) -> Together:
     """The joint part for all tasks, into the file at ``path``. ``seconds``: for each task, its finish
     included."""
     hidden = tuple(task.without_test_outputs() for task in tasks)
     whole = seconds * JOINT_SHARE * len(tasks)
     job = Job(1, 0, JOINT, hidden, 0, None, whole, 0.0, arm="joint", joint=str(path))
-    began = bench.clock()
-    steps = max((answered.steps for answered in _answers(bench, job)), default=0)
-    return Together(bench.clock() - began, steps, len(tasks))
+    began = engine.clock()
+    steps = max((answered.steps for answered in _answers(engine, job)), default=0)
+    return Together(engine.clock() - began, steps, len(tasks))
 
 
-def finish_alone(bench: Bench, task: Task, seconds: float, path: Path) -> tuple[Answered, float]:
+def finish_alone(engine: Engine, task: Task, seconds: float, path: Path) -> tuple[Answered, float]:
     """The task's answers after its finish from the joint weights at ``path``, and the finish's seconds."""
     share = seconds * (1 - JOINT_SHARE)
     hidden = task.without_test_outputs()
-    return _only(bench, Job(1, 0, TUNE, (hidden,), 0, None, share, 0.0, arm="full", joint=str(path)))
+    return _only(engine, Job(1, 0, TUNE, (hidden,), 0, None, share, 0.0, arm="full", joint=str(path)))
 
 
-def _only(bench: Bench, job: Job) -> tuple[Answered, float]:
-    began = bench.clock()
-    answers = list(_answers(bench, job))
-    return answers[-1], bench.clock() - began
+def _only(engine: Engine, job: Job) -> tuple[Answered, float]:
+    began = engine.clock()
+    answers = list(_answers(engine, job))
+    return answers[-1], engine.clock() - began
 
 
-def _answers(bench: Bench, job: Job) -> Iterator[Answered]:
-    for message in solve_job(bench, job, lambda: None):
+def _answers(engine: Engine, job: Job) -> Iterator[Answered]:
+    for message in solve_job(engine, job, lambda: None):
         _refuse(message)
         if isinstance(message, Answered):
             yield message

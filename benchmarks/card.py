@@ -32,7 +32,7 @@ from benchmarks.cost import draw
 from benchmarks.parts import Card
 from solver.file import replace_file
 from solver.model.device import place, use_threads
-from solver.model.processors import available_cpus
+from solver.processors import available_cpus
 
 PARTS: dict[str, Callable[[Card], parts.Measurements]] = {
     "peak": parts.measure_peak,

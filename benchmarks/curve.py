@@ -21,12 +21,12 @@ from benchmarks.arm import judge
 from solver.arc.task import Task, load_tasks
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place
-from solver.run.adapt import Tuning
-from solver.run.answer import Asking, answer_task
-from solver.run.budget import Budget
-from solver.run.group import PREDICTED_PER_TUNED
 from solver.run.message import Answered
-from solver.run.settings import PredictSettings, TuneSettings
+from solver.run.schedule import PREDICTED_PER_TUNED
+from solver.tune.adapt import Tuning
+from solver.tune.budget import Budget
+from solver.tune.predict import Asking, answer_task
+from solver.tune.settings import PredictSettings, TuneSettings
 
 MEMORY = "free, one run"
 _EMBEDDING_SECONDS = 3.0

@@ -35,9 +35,9 @@ from benchmarks.promises import (
 )
 from benchmarks.staging import set_stage
 from benchmarks.strike import strike
+from solver.choices import JOINT
 from solver.run.executor import Executor
 from solver.run.launch import PACKAGE_FOLDER, Launcher
-from solver.run.message import JOINT
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes

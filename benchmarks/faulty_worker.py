@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from solver.choices import JOINT
 from solver.run import worker
-from solver.run.message import JOINT, Job, Message
+from solver.run.message import Job, Message
 
 WRITABLE = 4096  # bytes that a file may still have on a full disk: less than any weights
 
@@ -107,26 +108,31 @@ def main(receive: int, send: int) -> None:
     folder, faults = Path(wanted["folder"]), [Fault(**fault) for fault in wanted["faults"]]
     for fault in faults:
         if fault.kind == "vanish" and list(folder.glob("die-*")):
-            worker._place = _vanished  # a device that is gone when its worker is started again
-    worker.main(receive, send, solve=lambda bench, job, beat: _solve(folder, faults, bench, job, beat))
+            from solver.tune import engine
+
+            engine._place = _vanished  # a device that is gone when its worker is started again
+    worker.main(receive, send, around=lambda solve: partial(_solve, folder, faults, solve))
 
 
 def _vanished(name: str) -> None:
     raise ValueError(f"device {name}: simulated as gone")
 
 
-def _solve(folder: Path, faults: list[Fault], bench, job: Job, beat) -> Iterator[Message]:
-    from solver.run import group, joint
+def _solve(
+    folder: Path, faults: list[Fault], solve: worker.Solve, job: Job, beat: Callable[[], None]
+) -> Iterator[Message]:
+    from solver.tune import job as jobs
+    from solver.tune import joint
 
-    adapt, tuning = group.adapt, joint.Tuning
+    adapt, tuning = jobs.adapt, joint.Tuning
     for fault in faults:
         if fault.checkpoint and job.phase == JOINT:
             joint.Tuning = _faulty_tuning(tuning, fault, partial(_strikes, folder, fault, job))
         if fault.kind == "vanish" or fault.checkpoint or not _strikes(folder, fault, job):
             continue
         _strike(fault)
-        group.adapt = _faulty_adapt(adapt, fault)
+        jobs.adapt = _faulty_adapt(adapt, fault)
     try:
-        yield from group.solve_job(bench, job, beat)
+        yield from solve(job, beat)
     finally:
-        group.adapt, joint.Tuning = adapt, tuning
+        jobs.adapt, joint.Tuning = adapt, tuning

@@ -12,11 +12,12 @@ import click
 import numpy as np
 
 from benchmarks.machines import MACHINES, TASKS, Machine, shares_table
+from benchmarks.simulate import Simulated, simulate
+from solver.arc.made_up import SIDES, made_up_task
 from solver.arc.task import Task, load_tasks
-from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
+from solver.choices import JOINT, QUICK, REFINE, TUNE
+from solver.run.message import Job
 from solver.run.options import SolveOptions
-from solver.run.probe import SIDES, made_up_task
-from solver.run.simulate import Simulated, simulate
 
 PHASES = (QUICK, JOINT, TUNE, REFINE)
 LOAD_SECONDS = 60.0  # until the workers are ready

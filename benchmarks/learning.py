@@ -30,8 +30,8 @@ from solver.model.batch import Batch
 from solver.model.device import Placement, place, use_threads
 from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
-from solver.model.processors import available_cpus
-from solver.run.batch import View, build_batch
+from solver.processors import available_cpus
+from solver.tune.views import View, build_batch
 from train.short.pool import PooledTask, Source, build_pool, unseen
 from train.short.recipe import ShortRun
 from train.short.sample import BLOCK, Deck, Mixture

@@ -10,7 +10,7 @@ from benchmarks.step import demonstrations
 from solver.arc.canvas import pair_canvas
 from solver.arc.task import MAX_SIDE, Pair
 from solver.model.batch import Batch
-from solver.run.batch import View, build_batch
+from solver.tune.views import View, build_batch
 
 ROWS = 2048  # of the table of puzzle embeddings; sequences take them in turns
 WHOLE = (MAX_SIDE, MAX_SIDE)

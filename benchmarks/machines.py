@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from solver.run.options import SolveOptions
-from solver.run.shares import Shares, shares_for
+from solver.run.schedule import Shares, shares_for
 
 TASKS = 240
 

@@ -1,6 +1,6 @@
 """What a run can afford: tuning steps and views of each task, from FLOP counts and a stated rate.
 
-The plan is simulated (``solver.run.simulate``), which gives the seconds of each phase. A step's FLOP are
+The plan is simulated (``benchmarks.simulate``), which gives the seconds of each phase. A step's FLOP are
 those of batches that the solver's own sampler draws from the tasks (``solver.model.flops``; padding and
 optimiser not counted), divided by peak x share; both are assumptions until a card is measured.
 """
@@ -11,22 +11,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.machines import Machine
+from benchmarks.simulate import Simulated
 from solver.arc.augment import sample_augmentations
 from solver.arc.canvas import test_canvas
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
+from solver.choices import JOINT, TUNE
 from solver.file import read_object
 from solver.model.config import NetworkConfig, URMConfig
 from solver.model.flops import inference_flop, training_flop
-from solver.model.folder import find_weights
-from solver.run.group import TUNING_SHARE
-from solver.run.joint import CHECKPOINT_SHARE, read_replay
-from solver.run.message import JOINT, TUNE
-from solver.run.options import BATCH_TOKENS
-from solver.run.rounds import ANSWER_SHARE, CHECKPOINT_VIEWS, LAST_LEAST, LAST_MOST
-from solver.run.sampler import DemonstrationSampler
-from solver.run.settings import TuneSettings
-from solver.run.simulate import Simulated
+from solver.run.schedule import (
+    ANSWER_SHARE,
+    BATCH_TOKENS,
+    CHECKPOINT_SHARE,
+    CHECKPOINT_VIEWS,
+    LAST_LEAST,
+    LAST_MOST,
+    TUNING_SHARE,
+)
+from solver.tune.joint import read_replay
+from solver.tune.sampler import DemonstrationSampler
+from solver.tune.settings import TuneSettings
+from solver.weights_card import find_weights
 from train.short.__main__ import RECIPES
 from train.short.recipe import read_run
 

@@ -20,8 +20,8 @@ from solver.arc.record import Candidates, Finished
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import Pair, Task, as_grid, read_json
 from solver.arc.vote import same_grid
-from solver.run.message import TUNE
-from solver.run.pipeline import GRACE
+from solver.choices import TUNE
+from solver.run.schedule import GRACE
 from solver.run.scratch import PREFIX as SCRATCH
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from solver.model.config import URMConfig
 from solver.model.device import use_threads
 from solver.model.embedding import TableMemory
 from solver.model.learner import Learner, Rates, run_loops
-from solver.model.processors import available_cpus
 from solver.model.urm import URM
-from solver.run.batch import View, build_batch
+from solver.processors import available_cpus
+from solver.tune.views import View, build_batch
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "arc1_eval_20.json"
 _SAMPLES, _FULL_BATCH, _TOKENS, _LOOPS, _REPEATS = 32, 8, 2048, 2, 3

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks import twins
 from benchmarks.measure import Measurement, Setting, median_seconds
-from solver.arc.ballot import Ballot
 from solver.arc.task import MAX_SIDE
+from train.ballot import Ballot
 
 _PREDICTIONS, _QUESTIONS, _BATCH, _TWIN = 100_000, 100, 768, 2000
 

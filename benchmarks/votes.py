@@ -29,9 +29,8 @@ from solver.arc.record import Candidates
 from solver.arc.seed import derive_generator
 from solver.arc.task import Grid, Task, load_tasks
 from solver.arc.vote import NETWORK, Candidate, rank, same_grid
-from solver.choices import VOTE_RULES, VoteRule
+from solver.choices import JOINT, QUICK, REFINE, TUNE, VOTE_RULES, VoteRule
 from solver.report.compare import LEVEL, bootstrap_interval, mcnemar_p
-from solver.run.message import JOINT, QUICK, REFINE, TUNE
 
 ANSWERS = (1, 2)  # within so many answers
 SAMPLES = 10_000  # of the bootstrap

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from solver.file import read_object
-from solver.model.folder import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card
+from solver.weights_card import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
 LICENCE = "apache-2.0"

@@ -8,6 +8,9 @@ Tune = Literal["auto", "none", "embedding", "full", "joint"]
 # What ranks candidates (solver.arc.vote).
 VoteRule = Literal["consensus", "confidence", "probability"]
 
+# Phases of a run, in their order; answers of a later one count more.
+QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
+
 TUNES: tuple[Tune, ...] = get_args(Tune)
 VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)
 DEFAULT_RULE: VoteRule = "consensus"  # of a run that was told nothing else

@@ -11,11 +11,11 @@ from solver.arc.checksum import task_checksum
 from solver.arc.task import Task
 from solver.model.checkpoint import Weights, save_weights, task_vectors
 from solver.model.learner import Rates
-from solver.run.adapt import adapt
-from solver.run.budget import Budget
 from solver.run.options import Listener, SolveOptions
 from solver.run.pipeline import solve
-from solver.run.settings import TuneSettings
+from solver.tune.adapt import adapt
+from solver.tune.budget import Budget
+from solver.tune.settings import TuneSettings
 
 KNOWN, NEW = tiny_task("known"), random_task("new", 3, 1)
 CHECKSUM = task_checksum(KNOWN)

@@ -13,17 +13,20 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("solver", "train", "weights", "benchmarks")
 
 # Small modules without a room, for all of solver/.
-SHARED = {"solver.file", "solver.words", "solver.choices"}
+SHARED = {"solver.file", "solver.words", "solver.choices", "solver.processors", "solver.weights_card"}
+# What the process with torch knows of the one that supervises it: what they say to each other.
+SPOKEN = {"solver.run.message", "solver.run.schedule"}
 
 # Room -> the modules of this project that it may import, each with everything below it.
 ROOMS = {
-    **{name: set() for name in SHARED},
+    **{name: SHARED for name in SHARED},
     "solver.arc": {*SHARED, "solver.arc"},
     "solver.model": {*SHARED, "solver.model"},
-    "solver.run": {*SHARED, "solver.run", "solver.arc", "solver.model"},
+    "solver.tune": {*SHARED, *SPOKEN, "solver.tune", "solver.arc", "solver.model"},
+    "solver.run": {*SHARED, "solver.run", "solver.arc"},
     "solver.report": {*SHARED, "solver.report", "solver.arc"},
-    "solver.bundle": {*SHARED, "solver.bundle", "solver.arc", "solver.model"},
-    "solver.kaggle": {*SHARED, "solver.kaggle", "solver.arc", "solver.model", "solver.run", "solver.report"},
+    "solver.bundle": {*SHARED, "solver.bundle", "solver.arc"},
+    "solver.kaggle": {*SHARED, "solver.kaggle", "solver.arc", "solver.run", "solver.report"},
     "solver.cli": {"solver"},
     "solver": {"solver"},
     "train": {"train", "solver"},
@@ -32,7 +35,14 @@ ROOMS = {
     "build_dataset": {"solver", "train.dataset"},
     "kaggle_kernel": {"solver"},
 }
-WITHOUT_TORCH = ("solver.arc", "solver.report")
+WITHOUT_TORCH = (
+    "solver.arc",
+    "solver.report",
+    "solver.run",
+    "solver.kaggle",
+    "solver.bundle",
+    *sorted(SHARED),
+)
 TORCH_FAMILY = {"torch", "safetensors", "flash_attn"}
 # What solver/ may import without a fallback: Kaggle's image has these.
 ON_KAGGLE = {"torch", "numpy", "numba", "tqdm", "click"}
@@ -220,7 +230,7 @@ def test_every_library_is_declared_in_setup_cfg() -> None:
         ("from solver import arc", "solver.model.urm"),
         ("from ..arc.task import Task", "solver.model.urm"),
         ("import solver.cli.solve", "solver.run.pipeline"),
-        ("from train import loop", "solver.run.adapt"),
+        ("from train import loop", "solver.tune.adapt"),
         ("from train.loop import train", "build_dataset"),
     ],
 )

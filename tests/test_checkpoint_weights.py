@@ -10,9 +10,9 @@ import torch
 from model_inputs import ARCHES, make_batch, small_config
 
 from solver import file
+from solver import weights_card as weights_folder
 from solver.file import replace_file
 from solver.model import checkpoint
-from solver.model import folder as weights_folder
 from solver.model.checkpoint import (
     load_weights,
     parse_safetensors,
@@ -20,8 +20,8 @@ from solver.model.checkpoint import (
     save_weights,
 )
 from solver.model.embedding import build_memory
-from solver.model.folder import available_weights, find_weights, shown_name
 from solver.model.registry import build_network
+from solver.weights_card import available_weights, find_weights, shown_name
 
 FOUND = {"tasks": ["abc"], "commit": "0123"}
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from known_tasks import CHECKSUM, KNOWN, NEW, run, save
 
+from solver import weights_card as weights_folder
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
-from solver.model import folder as weights_folder
-from solver.model.folder import VECTORS_FILE, default_weights, read_card
-from solver.run import choice
-from solver.run.choice import expected_kind, with_views
-from solver.run.options import STEP_VIEWS, SolveOptions
+from solver.run import weights_choice
+from solver.run.options import SolveOptions
+from solver.run.schedule import STEP_VIEWS
+from solver.run.weights_choice import expected_kind, with_views
+from solver.weights_card import VECTORS_FILE, default_weights, read_card
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def test_the_default_is_chosen_by_device_and_said(shipped: Path) -> None:
 
 def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """More of a CPU's views with more seconds; what was asked for stays, and steps read no clock."""
-    monkeypatch.setattr(choice, "cpu_workers", lambda tasks: min(2, tasks))
-    monkeypatch.setattr(choice, "expected_gpus", lambda: 4)
+    monkeypatch.setattr(weights_choice, "cpu_workers", lambda tasks: min(2, tasks))
+    monkeypatch.setattr(weights_choice, "expected_gpus", lambda: 4)
 
     def views(tasks: int = 20, **options: object) -> tuple[int, int]:
         found = with_views(SolveOptions(**{"device": "cpu", "workers": None, **options}), tasks)

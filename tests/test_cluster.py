@@ -20,7 +20,7 @@ from test_supervisor import NAMES, four_tasks, options
 from solver.arc.journal import read_journal
 from solver.cli import main
 from solver.model.checkpoint import save_weights
-from solver.model.processors import WORKER_BYTES
+from solver.processors import WORKER_BYTES
 from solver.run.cluster import Resources, connected, divide
 from solver.run.options import Listener, TaskResult
 from solver.run.pipeline import solve

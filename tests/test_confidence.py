@@ -13,13 +13,14 @@ from solver.arc.journal import Journal, read_journal
 from solver.arc.record import Header, View
 from solver.arc.task import Pair, Task, as_grid
 from solver.arc.vote import GUESS, NETWORK, Answer, Candidate
+from solver.choices import TUNE
 from solver.model.learner import Rates
-from solver.run.adapt import Tuning, adapt
-from solver.run.budget import Budget
 from solver.run.ledger import Ledger
-from solver.run.message import TUNE, Answered, Job
-from solver.run.sampler import DemonstrationSampler
-from solver.run.settings import TuneSettings
+from solver.run.message import Answered, Job
+from solver.tune.adapt import Tuning, adapt
+from solver.tune.budget import Budget
+from solver.tune.sampler import DemonstrationSampler
+from solver.tune.settings import TuneSettings
 
 
 def three_demonstrations(name: str = "three", count: int = 3) -> Task:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import twins
-from solver.arc import ballot as ballot_module
-from solver.arc.ballot import Ballot, Crops, group
+from train import ballot as ballot_module
+from train.ballot import Ballot, Crops, group
 
 # Uncompiled (NUMBA_DISABLE_JIT=1), numpy warns of the wrap-around that a hash is made of.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")

@@ -59,7 +59,7 @@ READY = {"weights": "x/weights", "placement": "CPU, 1 thread, float32", "workers
         ),
         (
             # Without a step that was timed nothing can be said of steps.
-            [{"devices": ["cpu: 1 thread"]}, READY, {"row": [1.0, 0.0, 0.0, 900.0], "seconds": 0.5}],
+            [{"devices": ["cpu: 1 thread"]}, READY, {"side": 10, "steps": 0, "views": 4, "seconds": 0.5}],
             "pace: not measured within 2 s on this busy machine; a run ",
         ),
         ([{"devices": ["cpu: 1 thread"]}], "problem: the devices and the weights were not ready after 2 s"),

@@ -14,15 +14,17 @@ from solver.arc.record import Candidates
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
 from solver.arc.vote import CONSENSUS
+from solver.choices import JOINT, TUNE
 from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
-from solver.run.budget import Budget
-from solver.run.group import Bench, solve_job
-from solver.run.joint import finish_settings, read_joint, read_replay, start_from
-from solver.run.message import JOINT, TUNE, Answered, Done, Job, WorkerSettings
+from solver.run.message import Answered, Done, Job, WorkerSettings
 from solver.run.options import Listener, SolveOptions
 from solver.run.pipeline import solve
-from solver.run.settings import TuneSettings
+from solver.tune.budget import Budget
+from solver.tune.engine import Engine
+from solver.tune.job import solve_job
+from solver.tune.joint import finish_settings, read_joint, read_replay, start_from
+from solver.tune.settings import TuneSettings
 
 NAMES = ("one", "two", "three")
 
@@ -36,16 +38,16 @@ def joint_job(path: Path | str, steps: int | None = 20, **changes: object) -> Jo
     return Job(**{**values, "arm": "joint", "joint": str(path), **changes})
 
 
-def bench(weights: Weights, clock: object = None, **changes: object) -> Bench:
+def engine(weights: Weights, clock: object = None, **changes: object) -> Engine:
     settings = WorkerSettings("tiny", "cpu", 1, 2, "joint", **changes)
-    return Bench(weights, CPU, settings, *([clock] if clock else []))
+    return Engine(weights, CPU, settings, *([clock] if clock else []))
 
 
 @pytest.mark.parametrize("memory", ["table", "cose"])
 def test_a_joint_job_answers_every_task_at_every_checkpoint(memory: str, tmp_path: Path) -> None:
     weights = tiny_weights(memory=memory)
     before = {name: value.clone() for name, value in weights.network.state_dict().items()}
-    messages = list(solve_job(bench(weights), joint_job(tmp_path / "joint.npz"), lambda: None))
+    messages = list(solve_job(engine(weights), joint_job(tmp_path / "joint.npz"), lambda: None))
     answers = [m.task_id for m in messages if isinstance(m, Answered)]
     assert answers[:6] == [*NAMES, *NAMES] and len(answers) >= 9 * 3
     assert isinstance(messages[-1], Done)
@@ -58,7 +60,7 @@ def test_a_joint_job_answers_every_task_at_every_checkpoint(memory: str, tmp_pat
 
 def test_a_killed_joint_job_has_left_its_latest_answers_and_weights(tmp_path: Path) -> None:
     path = tmp_path / "joint.npz"
-    work = solve_job(bench(tiny_weights()), joint_job(path), lambda: None)
+    work = solve_job(engine(tiny_weights()), joint_job(path), lambda: None)
     heard = [next(work).task_id for _ in range(4)]
     work.close()
     assert heard == [*NAMES, "one"]
@@ -67,11 +69,11 @@ def test_a_killed_joint_job_has_left_its_latest_answers_and_weights(tmp_path: Pa
 
 def test_a_clock_goes_on_from_the_weights_that_were_left(tmp_path: Path) -> None:
     path, weights = tmp_path / "joint.npz", tiny_weights(memory="cose")
-    list(solve_job(bench(weights), joint_job(path), lambda: None))
+    list(solve_job(engine(weights), joint_job(path), lambda: None))
     left = read_joint(path)
     again = joint_job(path, None, seconds=1e-9)
     ticks = iter([0.0] + [1.0] * 100)
-    over = bench(weights, clock=lambda: next(ticks))
+    over = engine(weights, clock=lambda: next(ticks))
     answers = [m for m in solve_job(over, again, lambda: None) if isinstance(m, Answered)]
     assert [answer.task_id for answer in answers] == list(NAMES)
     now = read_joint(path)
@@ -82,7 +84,7 @@ def test_a_clock_goes_on_from_the_weights_that_were_left(tmp_path: Path) -> None
 @pytest.mark.parametrize("memory", ["table", "cose"])
 def test_a_finish_starts_from_the_tasks_own_joint_embedding(memory: str, tmp_path: Path) -> None:
     weights, path = tiny_weights(memory=memory, memory_rank=0), tmp_path / "joint.npz"
-    list(solve_job(bench(weights), joint_job(path), lambda: None))
+    list(solve_job(engine(weights), joint_job(path), lambda: None))
     state = read_joint(path)
     settings = TuneSettings(augmentations=2)
     assert finish_settings(settings).embedding_share == 0.0
@@ -129,12 +131,12 @@ def test_replayed_tasks_are_trained_on_and_never_answered(tmp_path: Path) -> Non
     path.mkdir()
     (path / "public.json").write_text(task_json(three_demonstrations("public")))
     messages = list(
-        solve_job(bench(tiny_weights(), replay=str(path)), joint_job(tmp_path / "j.npz"), lambda: None)
+        solve_job(engine(tiny_weights(), replay=str(path)), joint_job(tmp_path / "j.npz"), lambda: None)
     )
     assert {m.task_id for m in messages if isinstance(m, Answered)} == set(NAMES)
     with_replay = read_joint(tmp_path / "j.npz")
     assert len(with_replay.memory["rows"]) == 1 + 4 * 2
-    list(solve_job(bench(tiny_weights()), joint_job(tmp_path / "k.npz"), lambda: None))
+    list(solve_job(engine(tiny_weights()), joint_job(tmp_path / "k.npz"), lambda: None))
     without = read_joint(tmp_path / "k.npz")
     assert any(not torch.equal(without.network[name], value) for name, value in with_replay.network.items())
 
@@ -195,7 +197,7 @@ def test_a_budget_of_seconds_is_kept_by_a_joint_job(tmp_path: Path) -> None:
         return now
 
     job = joint_job(tmp_path / "joint.npz", None, seconds=8.0)
-    messages = list(solve_job(bench(tiny_weights(), clock=clock), job, lambda: None))
+    messages = list(solve_job(engine(tiny_weights(), clock=clock), job, lambda: None))
     assert isinstance(messages[-1], Done) and now <= 8.0 + 2.0
     assert Budget(seconds=1.0, clock=lambda: 0.25).fair(1, 4).seconds == pytest.approx(0.25)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from solver.arc.task import Pair, Task, as_grid
-from solver.run.message import JOINT, QUICK, REFINE, TUNE
+from solver.choices import JOINT, QUICK, REFINE, TUNE
 from solver.run.options import SolveOptions
 from solver.run.plan import Plan
 

@@ -19,14 +19,14 @@ from solver.arc.guess import guesses
 from solver.arc.journal import read_journal
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import load_tasks, parse_grid
+from solver.choices import JOINT
 from solver.kaggle.kernel import Log, scratch_folder
 from solver.kaggle.mounts import EVALUATION, TASKS, find_mounts, process_age
 from solver.kaggle.replay import gather_replay
 from solver.kaggle.salvage import read_leniently, salvage_task
 from solver.kaggle.work import _views
 from solver.model.checkpoint import save_weights
-from solver.run.message import JOINT
-from solver.run.options import STEP_VIEWS
+from solver.run.schedule import STEP_VIEWS
 
 GRID = [[1, 2], [3, 4]]
 GOOD = {"train": [{"input": GRID, "output": GRID}], "test": [{"input": GRID}]}
@@ -88,7 +88,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The journal of a run is gone on with only by one that asks the same."""
-    monkeypatch.setattr("solver.run.choice.expected_kind", lambda device: "cuda")
+    monkeypatch.setattr("solver.run.weights_choice.expected_kind", lambda device: "cuda")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     settings = {
         "augmentations": None,
@@ -101,7 +101,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     assert _views({**settings, "workers": 1, "seconds": 7200.0}, 240) == 128
     assert _views({**settings, "augmentations": 3}, 240) == 3
     assert _views({**settings, "steps": 5}, 240) == STEP_VIEWS
-    monkeypatch.setattr("solver.run.choice.expected_kind", lambda device: "cpu")
+    monkeypatch.setattr("solver.run.weights_choice.expected_kind", lambda device: "cpu")
     assert _views({**settings, "workers": 2}, 240) == 64
     assert _views({**settings, "workers": 2, "seconds": 3600.0}, 240) == 16
 

@@ -14,11 +14,11 @@ MODULES = ("sampling", "symmetry", "tokens")
 CODE = """
     import importlib
     from test_run import CPU, tiny_task, tiny_weights
-    from solver.run.adapt import adapt
-    from solver.run.budget import Budget
-    from solver.run.kernels import compile_kernels
-    from solver.run.predict import predict
-    from solver.run.settings import PredictSettings, TuneSettings
+    from solver.tune.adapt import adapt
+    from solver.tune.budget import Budget
+    from solver.tune.engine import compile_kernels
+    from solver.tune.predict import predict
+    from solver.tune.settings import PredictSettings, TuneSettings
 
     def compiled():
         found = {}

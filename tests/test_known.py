@@ -17,18 +17,20 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.vote import NETWORK
+from solver.choices import QUICK, TUNE
 from solver.cli import main
 from solver.cli.progress import WIDTH
 from solver.model.checkpoint import load_weights, save_weights, task_vectors
 from solver.model.embedding import build_memory
-from solver.model.folder import VECTORS_FILE, read_card
-from solver.run.batch import View, build_batch
-from solver.run.choice import choose
-from solver.run.group import Bench, solve_job
-from solver.run.message import QUICK, TUNE, Job, WorkerSettings
+from solver.run.message import Job, WorkerSettings
 from solver.run.options import SolveOptions
 from solver.run.pipeline import solve
 from solver.run.plan import Plan
+from solver.run.weights_choice import choose
+from solver.tune.engine import Engine
+from solver.tune.job import solve_job
+from solver.tune.views import View, build_batch
+from solver.weights_card import VECTORS_FILE, read_card
 
 
 @pytest.fixture
@@ -146,17 +148,17 @@ def test_tuning_of_a_doubted_task_starts_from_its_trained_vector(folder: str) ->
     settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
     loaded = load_weights(folder)
     blank = replace(loaded, memory={**loaded.memory, "mean": torch.full((32,), -3.0)})
-    bench = Bench(blank, CPU, replace(settings, weights="another"))
+    engine = Engine(blank, CPU, replace(settings, weights="another"))
     job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=folder)
     for asked, reproduced in ((job, 2), (replace(job, attempt=1), 0), (replace(job, known=""), 0)):
-        answered, _ = solve_job(bench, asked, lambda: None)
+        answered, _ = solve_job(engine, asked, lambda: None)
         assert (answered.steps, answered.reproduced) == (1, reproduced)
 
 
 def test_weights_that_cannot_be_loaded_leave_tuning_to_the_runs_own(folder: str, tmp_path: Path) -> None:
     settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
     job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=str(tmp_path / "gone"))
-    answered, _ = solve_job(Bench(load_weights(folder), CPU, settings), job, lambda: None)
+    answered, _ = solve_job(Engine(load_weights(folder), CPU, settings), job, lambda: None)
     assert answered.steps == 1
 
 

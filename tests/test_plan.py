@@ -5,11 +5,12 @@ import pytest
 from made_tasks import random_task
 from test_run import tiny_task
 
+from benchmarks.simulate import simulate
 from solver.run.cost import CostModel, cells_of, list_schedule
-from solver.run.group import Room
-from solver.run.options import BATCH_TOKENS, SolveOptions
+from solver.run.options import SolveOptions
 from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, deal_groups
-from solver.run.simulate import simulate
+from solver.run.schedule import BATCH_TOKENS
+from solver.tune.job import MemoryLimit
 
 
 def test_the_cost_model_learns_the_machine() -> None:
@@ -117,7 +118,7 @@ def test_a_simulated_run_ends_in_time_whatever_tasks_cost(factor: float, seed: i
 
 
 def test_the_ladder_ends_with_one_view() -> None:
-    room, rungs = Room(4096, 8), []
+    room, rungs = MemoryLimit(4096, 8), []
     while room is not None:
         rungs.append((room.tokens, room.augmentations))
         room = room.smaller()

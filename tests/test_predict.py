@@ -12,11 +12,10 @@ from solver.arc.augment import IDENTITY, sample_augmentations
 from solver.arc.consensus import Consensus
 from solver.arc.vote import CONSENSUS, same_grid
 from solver.model.device import Placement
-from solver.run.adapt import adapt
-from solver.run.budget import Budget
-from solver.run.predict import predict_views
-from solver.run.settings import PredictSettings, TuneSettings
-from solver.run.tuned import Tuned
+from solver.tune.adapt import adapt
+from solver.tune.budget import Budget
+from solver.tune.predict import Tuned, predict_views
+from solver.tune.settings import PredictSettings, TuneSettings
 
 
 def tuned_task(steps: int = 0, placement: Placement = CPU, **changes: object) -> Tuned:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from solver.model import processors
-from solver.model.processors import (
+from solver import processors
+from solver.processors import (
     WORKER_BYTES,
     available_cpus,
     cgroup_quotas,
@@ -89,9 +89,9 @@ def test_compiled_kernels_do_not_give_torch_its_threads_back(limit: str, threads
         "from solver.arc.task import load_tasks\n"
         "from solver.model.checkpoint import load_weights\n"
         "from solver.model.device import place, use_threads\n"
-        "from solver.run.adapt import Tuning\n"
-        "from solver.run.budget import Budget\n"
-        "from solver.run.settings import TuneSettings\n"
+        "from solver.tune.adapt import Tuning\n"
+        "from solver.tune.budget import Budget\n"
+        "from solver.tune.settings import TuneSettings\n"
         f"{limit}\n"
         "task = load_tasks('examples/one_task')[0]\n"
         "weights, settings = load_weights('urm-nano'), TuneSettings(augmentations=2)\n"

@@ -10,9 +10,9 @@ from test_run import tiny_task, tiny_weights
 from solver.cli import main
 from solver.model import checkpoint
 from solver.model.checkpoint import Weights, load_weights, parse_safetensors, read_tensors, save_weights
-from solver.model.folder import read_card
 from solver.model.quantise import SCALE, dequantise, pack_tensors, quantise, unpack_tensors
-from solver.run.repack import compare_outputs
+from solver.tune.repack import compare_outputs
+from solver.weights_card import read_card
 
 HERE = Path("here")
 

@@ -17,13 +17,13 @@ from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.learner import Rates, run_loops
 from solver.model.urm import URM
-from solver.run.adapt import adapt
-from solver.run.batch import View, build_batch
-from solver.run.budget import Budget
 from solver.run.pipeline import SolveOptions, solve
-from solver.run.predict import predict
-from solver.run.sampler import DemonstrationSampler
-from solver.run.settings import PredictSettings, TuneSettings
+from solver.tune.adapt import adapt
+from solver.tune.budget import Budget
+from solver.tune.predict import predict
+from solver.tune.sampler import DemonstrationSampler
+from solver.tune.settings import PredictSettings, TuneSettings
+from solver.tune.views import View, build_batch
 
 CPU = place("cpu")
 

@@ -9,8 +9,8 @@ from benchmarks.finish import evaluation_sized, simulated
 from benchmarks.finish import main as finish
 from benchmarks.machines import MACHINES, TASKS, Machine, shares_table
 from benchmarks.projection import afford, networks
-from solver.run.message import JOINT, QUICK, REFINE, TUNE
-from solver.run.shares import SPARE, shares_for, views_for
+from solver.choices import JOINT, QUICK, REFINE, TUNE
+from solver.run.schedule import SPARE, shares_for, views_for
 
 HOURS = np.geomspace(0.05, 100, 40)
 

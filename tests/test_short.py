@@ -21,7 +21,7 @@ from solver.model.config import URMConfig
 from solver.model.embedding import build_memory
 from solver.model.flops import forward_flop, inference_flop, training_flop
 from solver.model.urm import URM
-from solver.run.batch import View, build_batch
+from solver.tune.views import View, build_batch
 from train.short.__main__ import main
 from train.short.recipe import ShortRun, read_run
 from train.short.state import read_state

@@ -17,7 +17,7 @@ from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.loss import act_loss
 from solver.model.urm import URM
-from solver.run.batch import build_batch
+from solver.tune.views import build_batch
 from train.log import read_log
 from train.short.__main__ import RECIPES
 from train.short.feed import Maker, arrive, blocks

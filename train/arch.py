@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from solver.model.config import NetworkConfig, closest
+from solver.model.config import NetworkConfig
 from solver.model.registry import architectures, build_network, config_class
+from solver.words import closest
 
 # Settings of a network that the data set decides.
 FROM_DATA = ("vocab_size", "canvas_side", "num_puzzle_identifiers")

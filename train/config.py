@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from solver.model.config import closest
 from solver.model.loss import LossType
+from solver.words import closest
 from train.arch import ArchConfig, arch_defaults
 from train.words import nearest, omegaconf, parse_override
 

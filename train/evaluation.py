@@ -91,7 +91,7 @@ class Evaluation:
 
     def _ask(self, views: Views, size: int, counts: dict[int, _Count]) -> None:
         """Predictions of some views. Those that reach the edge of their canvas are not taken: their
-        views are asked again on a larger one, as ``solver.run.predict`` does."""
+        views are asked again on a larger one, as ``solver.tune.predict`` does."""
         wanted = {steps: np.ones(len(views), bool) for steps in counts}
         while len(views):
             samples = self.dataset.draw_views(views, size)

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from solver.model.config import closest
+from solver.words import closest
 
 
 def parse_override(word: str) -> tuple[list[str], Any]:

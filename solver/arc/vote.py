@@ -63,7 +63,7 @@ class Answer:
 class Evidence:
     """What tuning showed of a task without any test output, each 0..1. ``reproduced``: share of the
     demonstrations that come out exactly. ``held_out``: how often one that was held back from tuning
-    did (``solver.run.confidence``), None where none was."""
+    did (``solver.tune.confidence``), None where none was."""
 
     reproduced: float = 0.0
     held_out: float | None = None

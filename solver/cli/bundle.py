@@ -44,7 +44,7 @@ def bundle(output: str, user: str, competition: str, weights: str | None) -> Non
     """
     from solver.bundle import KERNEL_TITLE, WEIGHTS_TITLE, resource_id, write_bundle
     from solver.kaggle.kernel import LIMIT_SECONDS, RESERVE_SECONDS
-    from solver.run.shares import shares_for
+    from solver.run.schedule import shares_for
 
     hours = (LIMIT_SECONDS - RESERVE_SECONDS) / 3600
     shares = shares_for("cuda", hours, HIDDEN_TASKS / DEVICES, joint=True)

@@ -47,9 +47,9 @@ def doctor(context: click.Context, weights: str | None, device: str, seconds: fl
     measures the pace on made-up tasks of evaluation size. Exit code 1 where something does not work.
     """
     from solver.kaggle.mounts import find_mounts, input_root
-    from solver.model.folder import default_weights
-    from solver.run.choice import expected_kind
     from solver.run.doctor import diagnose
+    from solver.run.weights_choice import expected_kind
+    from solver.weights_card import default_weights
 
     mounts = find_mounts(input_root())
     click.echo(f"mounts: {mounts.describe()}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from solver.model.folder import DEVICES
+from solver.weights_card import DEVICES
 
 DTYPES = ("int8", "bfloat16", "float32")
 SHIPPED_BYTES = 15e6  # a set that travels with the program is no larger
@@ -54,11 +54,11 @@ def pack(weights: str, output: Path, dtype: str, tasks: str | None, devices: tup
     """
     import torch
 
+    from solver.arc.made_up import SIDES, made_up_task
     from solver.arc.task import load_tasks
     from solver.model.checkpoint import load_weights, save_weights
-    from solver.model.folder import find_weights, read_card
-    from solver.run.probe import SIDES, made_up_task
-    from solver.run.repack import compare_outputs
+    from solver.tune.repack import compare_outputs
+    from solver.weights_card import find_weights, read_card
 
     if (output / "config.json").exists():
         raise click.UsageError(f"{output}: holds a set of weights already, wanted a new folder")

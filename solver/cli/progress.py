@@ -17,7 +17,7 @@ from tqdm import tqdm
 from solver.arc.score import score_output
 from solver.arc.task import Task
 from solver.arc.vote import NETWORK, Answer
-from solver.run.message import JOINT, QUICK
+from solver.choices import JOINT, QUICK
 
 if TYPE_CHECKING:
     from solver.run.options import TaskResult

@@ -1,7 +1,7 @@
 """Public tasks for joint tuning, from the challenges and solutions that are mounted beside the hidden ones.
 
 The competition's own data holds them, so the data set of the weights need not. Which of them are hidden
-tasks after all, or hold a hidden test input, is left out where they are read (``solver.run.joint``).
+tasks after all, or hold a hidden test input, is left out where they are read (``solver.tune.joint``).
 """
 
 import json

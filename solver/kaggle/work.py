@@ -15,13 +15,13 @@ from solver.arc.vote import same_grid
 from solver.kaggle.account import Notes
 from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
-from solver.model.folder import KAGGLE, default_weights
-from solver.run.choice import expected_kind, with_views
 from solver.run.doctor import diagnose
 from solver.run.ledger import Ledger
 from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
 from solver.run.supervisor import LEFT, RETRIED
+from solver.run.weights_choice import expected_kind, with_views
+from solver.weights_card import KAGGLE, default_weights
 from solver.words import counted
 
 PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the scored run and before it

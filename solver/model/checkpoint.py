@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from solver.file import read_object, replace_file
 from solver.model.config import NetworkConfig
 from solver.model.embedding import CoseMemory, Memory, build_memory
-from solver.model.folder import VECTORS_FILE, check_devices, find_weights, read_card, shown_name
 from solver.model.quantise import pack_tensors, unpack_tensors
 from solver.model.registry import architectures, build_network, config_class
+from solver.weights_card import VECTORS_FILE, check_devices, find_weights, read_card, shown_name
 
 FORMAT = 1
 _DTYPES = {

@@ -1,20 +1,15 @@
 """Closed configurations of the networks. An unknown key is an error that names the nearest one."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from types import UnionType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
+from solver.words import closest
+
 Canvas = Literal["full", "cropped"]
 PosEncodings = Literal["rope", "rope2d", "learned", "none"]
 MemoryKind = Literal["table", "cose"]
-
-
-def closest(name: str, known: list[str]) -> str:
-    """`` (did you mean X?)`` for a misspelt name, or nothing when none is near."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from solver.model.processors import available_cpus, counted_threads, multiplies_bfloat16
+from solver.processors import available_cpus, counted_threads, multiplies_bfloat16
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

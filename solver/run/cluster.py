@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solver.model.folder import shown_name
-from solver.model.processors import WORKER_BYTES, available_cpus
+from solver.processors import WORKER_BYTES, available_cpus
 from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.launch import PACKAGE_FOLDER, Launcher
 from solver.run.message import Job, Message, Ready, Refused, WorkerSettings
 from solver.run.stash import Stash
+from solver.weights_card import shown_name
 
 if TYPE_CHECKING:
     import ray

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
+from solver.choices import QUICK, REFINE, TUNE
 from solver.run.cost import Size, cells_of, size_of
-from solver.run.message import QUICK, REFINE, TUNE
 
 PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 

@@ -12,17 +12,15 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-
-from solver.model.folder import available_weights
+from solver.arc.made_up import SIDES, made_up_task
 from solver.run.cost import TUNED, CostModel, features, list_schedule, size_of
 from solver.run.launch import PACKAGE_FOLDER
-from solver.run.probe import SIDES, made_up_task
+from solver.weights_card import available_weights
 
 HIDDEN_TASKS = 240
 AUGMENTATIONS = 64
 _LIBRARIES = ("torch", "numpy", "numba", "tqdm", "click", "orjson", "safetensors", "jinja2")
-_CODE = "import sys; sys.path.insert(0, {root!r}); from solver.run.probe import main; main({wanted!r})"
+_CODE = "import sys; sys.path.insert(0, {root!r}); from solver.tune.probe import main; main({wanted!r})"
 START_SECONDS = 300.0  # for torch to load and devices to answer
 
 
@@ -63,7 +61,8 @@ def diagnose(
             yield f"weights: {found['weights']}, on {found['placement']}"
             devices = found["workers"] or devices
         else:
-            row = np.array(found["row"])
+            sizes = [size_of(made_up_task(found["side"]))]
+            row = features(sizes, steps=found["steps"], seconds=None, views=found["views"])
             tuned = tuned or bool(row[TUNED] > 0)
             model.update(row, float(found["seconds"]))
     if late and not ready:

@@ -15,8 +15,8 @@ from solver.arc.record import Candidates, Chosen, Finished, Record, View
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
 from solver.arc.vote import LEAST_TRUST, Answer, Evidence, rank, trust, two_attempts
-from solver.choices import DEFAULT_RULE, VoteRule
-from solver.run.message import JOINT, QUICK, REFINE, TUNE, Answered
+from solver.choices import DEFAULT_RULE, JOINT, QUICK, REFINE, TUNE, VoteRule
+from solver.run.message import Answered
 from solver.run.options import TaskResult
 
 Attempts = tuple[tuple[Answer, Answer], ...]

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from solver.arc.record import View
 from solver.arc.task import Task
 from solver.choices import Arm, Tune
-from solver.run.options import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
-
-# Phases of a run, in their order; answers of a later one count more.
-QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
+from solver.run.schedule import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
 
 
 @dataclass(frozen=True)
@@ -18,7 +15,8 @@ class WorkerSettings:
     moves where a job does not say. ``votes``: views that are asked at most, 0 for the same.
     ``replay``: a file of public tasks for joint tuning, or an empty string.
     ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task.
-    ``free_rows``: as ``TuneSettings`` has it."""
+    ``free_rows``: as ``TuneSettings`` has it. ``entry``: the function that opens the source, as
+    "module:function"."""
 
     weights: str
     device: str
@@ -29,6 +27,7 @@ class WorkerSettings:
     replay: str = ""
     hold_share: float | None = None
     free_rows: bool = True
+    entry: str = "solver.tune.job:open_network"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +77,14 @@ class Refused:
 
     text: str
     about: str  # "weights" or "device"
+
+
+class RefusedError(ValueError):
+    """What ``Refused`` says, raised in the worker. ``about``: "weights" or "device"."""
+
+    def __init__(self, text: str, about: str) -> None:
+        super().__init__(text)
+        self.about = about
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,7 @@ from dataclasses import dataclass
 from solver.arc.task import Task
 from solver.arc.vote import Answer
 from solver.choices import DEFAULT_RULE, TUNES, VOTE_RULES, Arm, Tune, VoteRule
-
-__all__ = ["BATCH_TOKENS", "DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult"]
-
-STEP_VIEWS = 16  # that are tuned on where steps are counted, and so no time tells how many
-DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
-
-HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
-HOLD_STEPS, HOLD_SECONDS = 500, 60.0  # for each task, from which a demonstration can be spared (docs/LOG.md)
-JOINT_SECONDS = 3600.0  # of a worker, from which joint tuning pays
-
-# Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
-BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
+from solver.run.schedule import DEFAULT_SECONDS, JOINT_SECONDS, STEP_VIEWS
 
 
 @dataclass(frozen=True)
@@ -27,8 +16,8 @@ class SolveOptions:
     ``weights``: a shipped set's name or a folder; None: the shipped set for the device.
     ``steps``: tuning steps a task, the clock unread.
     ``augmentations``: views of each task that are tuned on, None for what the device and the time are good
-    for (``solver.run.choice.with_views``). ``votes``: views that vote, None for those; more than are tuned
-    on only where the memory is factored. ``vote``: how votes are ranked.
+    for (``solver.run.weights_choice.with_views``). ``votes``: views that vote, None for those; more than
+    are tuned on only where the memory is factored. ``vote``: how votes are ranked.
     ``tune``: what moves at test time; ``auto`` takes what the time is for (``arm_for``). ``replay``: a
     file of public tasks, trained on beside the file's in joint tuning.
     ``workers``: processes; 0 works in this one, None takes one for each GPU, or for each processor.

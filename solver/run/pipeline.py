@@ -12,22 +12,21 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
-from solver.model.folder import read_card
-from solver.model.processors import cpu_workers
-from solver.run.choice import Choice, choose, with_views
+from solver.processors import cpu_workers
 from solver.run.executor import Executor, NoWorker
 from solver.run.launch import Launcher
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
-from solver.run.options import DEFAULT_SECONDS, Listener, SolveOptions, TaskResult
+from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.plan import Plan
+from solver.run.schedule import GRACE
 from solver.run.scratch import Scratch
 from solver.run.supervisor import Handlers, Supervisor
-
-__all__ = ["DEFAULT_SECONDS", "Listener", "SolveOptions", "TaskResult", "solve"]
+from solver.run.weights_choice import Choice, choose, with_views
+from solver.run.worker import open_source
+from solver.weights_card import read_card
 
 DEFAULT_OPTIONS = SolveOptions()
-GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 
 
 def solve(
@@ -229,19 +228,11 @@ class Run:
 
     def _inline(self, folder: Path) -> None:
         """The same jobs in this process, one after another."""
-        from solver.model.checkpoint import load_weights
-        from solver.model.device import place, use_threads
-        from solver.run.group import Bench, solve_job
-
-        use_threads()
-
-        weights, placement = load_weights(str(folder)), place(self.options.device, quick=True)
-        bench = Bench(weights, placement, self._settings(folder))
-        kind = placement.device.type
-        self.plan.begin(kind, 1)
-        self._ready(Ready(kind, placement.reason, weights.name, (kind,)), 1)
+        solve_job, ready = open_source(self._settings(folder))
+        self.plan.begin(ready.kind, 1)
+        self._ready(ready, 1)
         while (job := self.plan.next_job(self.executor.clock())) is not None:
-            for message in solve_job(bench, job, lambda: None):
+            for message in solve_job(job, lambda: None):
                 if isinstance(message, Answered):
                     self._answered(message, job)
                 elif isinstance(message, Done):

@@ -2,7 +2,7 @@
 
 Pure bookkeeping: the clock is an argument, so that a simulation runs the very same code. With a
 budget there are three phases, each over all groups before the next: a quick pass, tuning, and
-refinement (another seed, the votes pooled) where the votes of a task disagree; ``solver.run.shares``
+refinement (another seed, the votes pooled) where the votes of a task disagree; ``solver.run.schedule``
 divides the time. With steps or with seconds for each task there is one. Where tasks are tuned jointly,
 that comes before tuning, which then finishes each task by itself from the weights of its joint group.
 Tasks that the weights know come before all others, alone and once.
@@ -16,19 +16,24 @@ from types import MappingProxyType
 
 from solver.arc.seed import derive_seed
 from solver.arc.task import Task
-from solver.choices import Arm
+from solver.choices import JOINT, QUICK, REFINE, TUNE, Arm
 from solver.run.cost import CostModel, features, list_schedule
 from solver.run.deal import PHASES, Group, deal, deal_groups, filled
-from solver.run.message import JOINT, QUICK, REFINE, TUNE, Job
-from solver.run.options import BATCH_TOKENS, SolveOptions
-from solver.run.shares import BREADTH_SECONDS, Shares, shares_for
+from solver.run.message import Job
+from solver.run.options import SolveOptions
+from solver.run.schedule import (
+    BATCH_TOKENS,
+    BREADTH_SECONDS,
+    JOB_CAP,
+    JOINT_SHARE,
+    LEAST_SECONDS,
+    MARGIN,
+    RETRIES,
+    Shares,
+    shares_for,
+)
 
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
-JOINT_SHARE = 0.75  # of a task's own seconds or steps, where it has them; its finish has the rest
-MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
-RETRIES = 1  # of a group whose worker failed; then its guesses stand
-_CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
-_LEAST_SECONDS = 0.5  # less is no use but to the first phase
 
 
 @dataclass
@@ -164,7 +169,7 @@ class Plan:
             if not waiting:
                 continue
             seconds = self._seconds(phase, waiting, now)
-            if phase != self.phases[0] and seconds is not None and seconds < _LEAST_SECONDS:
+            if phase != self.phases[0] and seconds is not None and seconds < LEAST_SECONDS:
                 continue
             return self._start(waiting[0], phase, seconds, now)
         return None
@@ -176,7 +181,7 @@ class Plan:
         patience = self.options.patience
         # A long job reports at checkpoints; three times its hours would be no cap at all.
         factor = 1.2 if phase == JOINT else 3
-        cap = patience if seconds is None else factor * seconds + min(_CAP, patience)
+        cap = patience if seconds is None else factor * seconds + min(JOB_CAP, patience)
         self._numbers += 1
         arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
         path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""

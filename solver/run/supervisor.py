@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, WorkerSettings
 from solver.run.plan import Plan
+from solver.run.schedule import START_CAP, STRIKES
 
-START_CAP = 300.0  # seconds until a worker must be ready
-STRIKES = 3  # failures of a device in a row, without a finished job between them
 DIED = "its process died"
 RETRIED, LEFT = "tried once more", "left to guesses"  # what becomes of the job of a worker that is lost
 PROJECTION_SECONDS = 5.0  # between two looks at the finish

@@ -13,40 +13,46 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
 
-from solver.run.message import Beat, Failed, Job, Message, Ready, Refused, WorkerSettings
-
-if TYPE_CHECKING:
-    from solver.model.device import Placement
+from solver.run.message import Beat, Failed, Job, Message, Ready, Refused, RefusedError, WorkerSettings
 
 BEAT_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 GIVEN_UP = 3  # exit status after a job that failed: the supervisor starts another process
 
-Solve = Callable[["object", Job, Callable[[], None]], Iterator[Message]]
+Solve = Callable[[Job, Callable[[], None]], Iterator[Message]]
 
 
-def main(receive: int, send: int, solve: Solve | None = None) -> None:
-    """Work until the pipe ends. ``receive``, ``send``: file descriptors. ``solve``: the job's own code,
-    ``solver.run.group.solve_job`` unless a test puts a fault around it."""
+def main(receive: int, send: int, around: Callable[[Solve], Solve] = lambda solve: solve) -> None:
+    """Work until the pipe ends. ``receive``, ``send``: file descriptors. ``around``: what a test puts around
+    the source's own ``solve``."""
     _die_with_parent()
     jobs, supervisor = Connection(receive, writable=False), Connection(send, readable=False)
     arrived: queue.SimpleQueue[Job] = queue.SimpleQueue()
     settings: WorkerSettings = jobs.recv()
     threading.Thread(target=_read, args=(jobs, arrived), daemon=True).start()
-    bench = _prepare(settings, supervisor)
-    if bench is None:
+    try:
+        solve, ready = open_source(settings)
+    except RefusedError as error:
+        supervisor.send(Refused(str(error), error.about))
         sys.exit(GIVEN_UP)
-    if solve is None:
-        from solver.run.group import solve_job as solve
+    supervisor.send(ready)
+    solve = around(solve)
     while True:
         job = arrived.get()
-        for message in solve(bench, job, _heartbeat(supervisor, job)):
+        for message in solve(job, _heartbeat(supervisor, job)):
             supervisor.send(message)
             if isinstance(message, Failed):
                 sys.exit(GIVEN_UP)
+
+
+def open_source(settings: WorkerSettings) -> tuple[Solve, Ready]:
+    """What works on the source's jobs in this process, and what it says of its device. RefusedError where it
+    cannot work."""
+    module, _, function = settings.entry.partition(":")
+    return getattr(import_module(module), function)(settings)
 
 
 def _die_with_parent() -> None:
@@ -61,53 +67,6 @@ def _read(jobs: Connection, arrived: "queue.SimpleQueue[Job]") -> None:
             arrived.put(jobs.recv())
     except (EOFError, OSError):  # the supervisor is gone; nobody is left to answer
         os._exit(0)
-
-
-def _prepare(settings: WorkerSettings, supervisor: Connection) -> object | None:
-    """The network on its device, said to the supervisor; None where that is impossible."""
-    import torch
-
-    from solver.model.checkpoint import load_weights
-    from solver.model.device import cpu_precision, use_threads
-    from solver.model.processors import available_cpus, counted_threads
-    from solver.run.group import Bench
-    from solver.run.kernels import compile_kernels
-
-    threads = use_threads(max(1, available_cpus() // settings.share))
-    about = "device"
-    try:
-        placement = _place(settings.device)
-        about = "weights"
-        weights = load_weights(settings.weights)
-    except ValueError as error:
-        supervisor.send(Refused(str(error), about))
-        return None
-    kind = placement.device.type
-    own = str(placement.device)
-    others = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if kind == "cuda" else []
-    devices = (own, *(name for name in others if name != own))
-    if kind != "cpu":  # the processors serve the devices, not so many workers
-        threads = use_threads(max(1, available_cpus() // len(devices)))
-    reason = placement.reason
-    if kind == "cpu":
-        reason = f"CPU, {counted_threads(threads)} each, {cpu_precision()[1]}"
-    compile_kernels()
-    supervisor.send(Ready(kind, reason, weights.name, devices))
-    return Bench(weights, placement, settings)
-
-
-def _place(name: str) -> "Placement":
-    """As ``place``, but ``auto`` passes over a GPU on which no kernel runs and takes the next."""
-    import torch
-
-    from solver.model.device import cuda_failure, place
-
-    if name == "auto" and torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            if not cuda_failure(index):
-                return place(f"cuda:{index}")
-        return place("cpu", quick=True)
-    return place(name, quick=True)
 
 
 def _heartbeat(supervisor: Connection, job: Job) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from solver.arc.tokens import PAD
 from solver.model.batch import IGNORE, Batch, Keys, Packing
 from solver.model.device import use_threads
-from solver.run.batch import build_batch
+from solver.tune.views import build_batch
 from train.short.sample import Deck, Frame, Parcel, fill_parcel
 
 AHEAD = 2  # blocks that each process is ahead of the trainer

@@ -15,7 +15,7 @@ from solver.arc.augment import IDENTITY_PALETTE, SYMMETRIES, Augmentation
 from solver.arc.seed import derive_generator
 from solver.arc.task import MAX_SIDE
 from solver.arc.tokens import PAD, draw_tokens
-from solver.run.batch import View, turned
+from solver.tune.views import View, turned
 from train.short.pool import PooledTask, canvas_of
 
 BLOCK = 1024  # samples that are drawn, sorted into padded batches by canvas size, and shown together

@@ -17,13 +17,12 @@ from solver.model.embedding import CoseMemory, build_memory
 from solver.model.flops import inference_flop, training_flop
 from solver.model.learner import run_loops
 from solver.model.loss import act_loss
-from solver.run.adapt import adapt
-from solver.run.batch import View, build_batch
-from solver.run.budget import Budget
-from solver.run.options import BATCH_TOKENS
-from solver.run.predict import first_canvas, predict
-from solver.run.settings import PredictSettings, TuneSettings
-from solver.run.tuned import Tuned, split
+from solver.run.schedule import BATCH_TOKENS
+from solver.tune.adapt import adapt
+from solver.tune.budget import Budget
+from solver.tune.predict import Tuned, first_canvas, predict, split
+from solver.tune.settings import PredictSettings, TuneSettings
+from solver.tune.views import View, build_batch
 from train.short.pool import by_checksum, canvas_of
 from train.short.recipe import ShortRun
 from train.short.trainer import ShortTrainer

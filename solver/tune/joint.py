@@ -14,28 +14,33 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from solver.arc.augment import IDENTITY
 from solver.arc.task import Task, load_tasks
 from solver.arc.vote import grid_key
 from solver.file import replace_file
 from solver.model.checkpoint import Weights
-from solver.run.adapt import Start, Tuning
-from solver.run.answer import NOT_FINITE, Asking, is_finite
-from solver.run.budget import Budget
 from solver.run.message import Answered, Job
-from solver.run.rounds import Rounds
-from solver.run.settings import TuneSettings
-from solver.run.tuned import Tuned, fits
+from solver.run.schedule import ANSWER_SHARE, CHECKPOINT_SHARE, CHECKPOINT_VIEWS, LAST_LEAST, LAST_MOST
+from solver.tune.adapt import Start, Tuning
+from solver.tune.budget import Budget
+from solver.tune.engine import Engine
+from solver.tune.predict import (
+    NOT_FINITE,
+    Asking,
+    Tuned,
+    answer_task,
+    count_exact,
+    fits,
+    is_finite,
+    outputs_of,
+)
+from solver.tune.settings import TuneSettings
 
-if TYPE_CHECKING:
-    from solver.run.group import Bench
-
-CHECKPOINT_SHARE = 0.1  # of the budget between two checkpoints
 _OF_TASKS = ("task_vectors", "rows")
 
 
@@ -136,16 +141,16 @@ def finish_settings(settings: TuneSettings) -> TuneSettings:
 
 
 def tune_jointly(
-    bench: "Bench", job: Job, group: Sequence[Task], *, settings: TuneSettings, asking: Asking, budget: Budget
+    engine: Engine, job: Job, group: Sequence[Task], *, settings: TuneSettings, asking: Asking, budget: Budget
 ) -> Iterator[Answered]:
     """Tune until the budget ends or every task has settled, answering tasks at checkpoints (``Rounds``).
 
     A clock's budget goes on from a checkpoint that an ended run has left; counted steps start anew, so
     that they repeat.
     """
-    tuning = _begin(bench, job, group, settings, budget)
+    tuning = _begin(engine, job, group, settings, budget)
     rounds = Rounds(tuning, asking)
-    until, told, last = CHECKPOINT_SHARE, bench.clock(), False
+    until, told, last = CHECKPOINT_SHARE, engine.clock(), False
     while not last:
         tuning.run(min(until, rounds.tuning_ends))
         last = tuning.over or tuning.done() >= rounds.tuning_ends
@@ -158,15 +163,15 @@ def tune_jointly(
                 with suppress(ValueError):  # a full disk: the finish starts from what was written before
                     write_joint(job.joint, tuned, job.seed)
             for answer in rounds.last(tuned) if last else rounds.checkpoint(tuned):
-                now = bench.clock()
+                now = engine.clock()
                 yield replace(answer, seconds=max(0.0, now - told))
                 told = now
         until = tuning.done() + CHECKPOINT_SHARE
 
 
-def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:
-    weights = bench.weights
-    replayed = [t for t in read_replay(bench.settings.replay, group) if fits(t, weights.config)]
+def _begin(engine: Engine, job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:
+    weights = engine.weights
+    replayed = [t for t in read_replay(engine.settings.replay, group) if fits(t, weights.config)]
     state = read_joint(job.joint) if job.joint and job.steps is None else None
     ids = tuple(task.id for task in group)
     if state is not None and state.tasks == ids and state.rows_per_task == settings.augmentations:
@@ -179,7 +184,7 @@ def _begin(bench: "Bench", job: Job, group: Sequence[Task], settings: TuneSettin
         group,
         settings=replace(settings, arm="joint", average_decay=settings.joint_decay),
         budget=budget,
-        placement=bench.placement,
+        placement=engine.placement,
         seed=job.seed,
         replayed=replayed,
     )
@@ -212,3 +217,89 @@ def read_replay(path: str, group: Sequence[Task]) -> list[Task]:
 @lru_cache(maxsize=1)
 def _load(path: str) -> tuple[Task, ...]:
     return tuple(load_tasks(path))
+
+
+# Whose turn it is to be answered, and how much of the time that may take. Answers at checkpoints only serve a
+# run that is ended early: tuning needs the time more. So the tasks take turns, and what a checkpoint leaves
+# out the next one begins with.
+
+
+class Rounds:
+    """The answers of one joint tuning. Where steps are counted, no clock is read, and every task is
+    answered at every checkpoint."""
+
+    def __init__(self, tuning: Tuning, asking: Asking) -> None:
+        self.tuning, self.asking, self.budget = tuning, asking, tuning.budget
+        self._clocked = self.budget.seconds is not None
+        self._turn = 0
+        self._spent, self._count = 0.0, 0  # share of the budget that the answers took, and how many
+        self._answered: set[int] = set()
+
+    @property
+    def tuning_ends(self) -> float:
+        """The share of the budget after which only the last answers are left to do. Those are asked with
+        all views; what an answer of fewer took, once for each task, is about what they need."""
+        needed = self._each * len(self.tuning.group)
+        return 1 - min(LAST_MOST, max(LAST_LEAST, needed))
+
+    @property
+    def _each(self) -> float:
+        return self._spent / self._count if self._count else 0.0
+
+    def checkpoint(self, tuned: Tuned) -> Iterator[Answered]:
+        """The next tasks in turn with a few views each, as long as all such answers together stay within
+        ANSWER_SHARE of the time so far; the first of all may take more, since its cost is not known."""
+        for _ in self.tuning.group:
+            began = self._done()
+            left = began * ANSWER_SHARE - self._spent
+            if self._clocked and left <= self._each:
+                return
+            number = self._next()
+            yield self._answer(tuned, number, self._few, self._part(left), len(tuned.tasks[number].test))
+            if self._clocked:
+                self._spent, self._count = self._spent + self._done() - began, self._count + 1
+
+    def last(self, tuned: Tuned) -> Iterator[Answered]:
+        """Every task with all views, in the time that is left; when there is none, only those that have
+        no answer yet, with a few."""
+        outputs = outputs_of(tuned.tasks)
+        for _ in self.tuning.group:
+            number = self._next()
+            late = self._clocked and self._done() >= 1
+            if not (late and number in self._answered):
+                asking = self._few if late else self.asking
+                yield self._answer(tuned, number, asking, self.budget, outputs)
+            outputs -= len(tuned.tasks[number].test)
+
+    @property
+    def _few(self) -> Asking:
+        return replace(self.asking, views=min(self.asking.views, CHECKPOINT_VIEWS))
+
+    def _next(self) -> int:
+        number = self._turn
+        self._turn = (number + 1) % len(self.tuning.group)
+        return number
+
+    def _done(self) -> float:
+        return self.tuning.done()
+
+    def _part(self, share: float) -> Budget:
+        """This share of the budget, from now on."""
+        if not self._clocked:
+            return self.budget
+        return replace(self.budget, seconds=self.budget.seconds * share, start=self.budget.clock())
+
+    def _answer(self, tuned: Tuned, number: int, asking: Asking, budget: Budget, outputs: int) -> Answered:
+        """One task's candidates, and how many of its demonstrations come out."""
+        self._answered.add(number)
+        answer = answer_task(tuned, number, asking, budget, outputs)
+        demonstrations = tuned.tasks[number].train
+        exact = count_exact(
+            tuned,
+            number,
+            demonstrations,
+            [IDENTITY],
+            placement=self.tuning.placement,
+            tokens=self.tuning.settings.tokens,
+        )
+        return replace(answer, reproduced=exact)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from solver.choices import Arm
 from solver.model.learner import Rates
-from solver.run.options import HOLD_SHARE
-from solver.run.shares import REPLAY_SHARE
+from solver.run.schedule import HOLD_SHARE, REPLAY_SHARE
 
 # The weights' learning rate falls with the width: 1e-3 at 128 (docs/LOG.md), 2.5e-4 at 512.
 RATE_TIMES_WIDTH = 0.128
@@ -20,7 +19,7 @@ class TuneSettings:
     """How a group's demonstrations are tuned on.
 
     ``arm``: what moves. ``embedding``: the puzzle embeddings; ``full``: these, then a private copy of
-    all weights, for one group; ``joint``: the same for many tasks at once (``solver.run.joint``).
+    all weights, for one group; ``joint``: the same for many tasks at once (``solver.tune.joint``).
     ``augmentations``: views of each task that are trained on (released: 1,000; 300 is about the most
     that helps, and 30 come within 4 points). ``votes``: views that may be asked, 0 for the same; more
     only where the memory is factored, since a table knows no other view.
@@ -39,7 +38,7 @@ class TuneSettings:
     canvases may be. ``rates``: None for the default, by the network's width.
     ``hold_share``: part of the budget for which one demonstration is held back at most; 0 holds none.
     ``check_share``: part of the budget between two looks at tasks that come out well. ``check_views``:
-    views that are looked at (``solver.run.confidence``).
+    views that are looked at (``solver.tune.confidence``).
     ``settled_share``: how often a settled task is drawn while others of its group still move.
     ``replay_share``: part of a joint group's views that are replayed public tasks, where there are any.
     """

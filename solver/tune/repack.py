@@ -11,9 +11,9 @@ from solver.model.batch import IGNORE
 from solver.model.checkpoint import Weights
 from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
-from solver.run.batch import View, build_batch
-from solver.run.options import BATCH_TOKENS
-from solver.run.tuned import canvas_of, fits, split
+from solver.run.schedule import BATCH_TOKENS
+from solver.tune.predict import canvas_of, fits, split
+from solver.tune.views import View, build_batch
 
 
 @dataclass(frozen=True)

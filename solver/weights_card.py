@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from solver.file import read_object
-from solver.model.config import closest
+from solver.words import closest
 
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 DEFAULT_WEIGHTS = "urm-nano"  # where no shipped set is meant for the device
 VECTORS_FILE = "tasks.safetensors"
 KAGGLE = "kaggle"  # the bundle

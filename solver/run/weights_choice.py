@@ -16,10 +16,10 @@ from pathlib import Path
 from solver.arc.checksum import task_checksum
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
-from solver.model.folder import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
-from solver.model.processors import cpu_workers
-from solver.run.options import DEFAULT_SECONDS, SolveOptions
-from solver.run.shares import views_for
+from solver.processors import cpu_workers
+from solver.run.options import SolveOptions
+from solver.run.schedule import DEFAULT_SECONDS, views_for
+from solver.weights_card import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
 
 _GPU_FILES = ("dev/nvidia[0-9]*", "dev/dxg", "dev/kfd")  # NVIDIA, Windows' own Linux, AMD
 _GPU_BUILD = re.compile(r"^(cuda|hip)\b[^=\n]*=\s*['\"]", re.MULTILINE)

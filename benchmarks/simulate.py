@@ -9,7 +9,7 @@ from solver.arc.task import Task
 from solver.run.message import Job
 from solver.run.options import SolveOptions
 from solver.run.plan import Plan
-from solver.run.shares import Shares
+from solver.run.schedule import Shares
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How a run divides its time: one readable record, a function of the hours and the devices there are.
+"""The schedule: every constant of a run, and how its time is divided by the hours and devices there are.
 
 What is published does not agree on joint tuning, so the plan has both, the single task last:
 
@@ -20,7 +20,20 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from solver.run.message import JOINT, QUICK, REFINE, TUNE
+from solver.choices import JOINT, QUICK, REFINE, TUNE
+
+# Of a run
+
+DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
+MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
+GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
+LEAST_SECONDS = 0.5  # of a job; less is of use in the first phase alone
+JOB_CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
+RETRIES = 1  # of a group whose worker failed; then its other answers stand
+START_CAP = 300.0  # seconds until a worker must be ready
+STRIKES = 3  # failures of a device in a row, without a finished job between them
+
+# How the time is divided
 
 BREADTH_SECONDS = 40.0  # of a device for each task; with less, one phase has no time for three
 QUICK_SECONDS, QUICK_SHARE = 20.0, 0.1  # of the quick pass for each task; of the whole time at most
@@ -28,10 +41,36 @@ ALONE_FROM, ALONE_LEAST, ALONE_MORE, ALONE_MOST = 30.0, 0.1, 0.06, 0.4  # see _a
 ALONE_SECONDS = 10.0  # with less, most of a job would be its start
 SPARE = 0.1  # kept where joint jobs are the last: one that ran over would lose its last answers
 REFINED = 1 / 6  # of the time in which each task is alone
-REPLAY_SHARE = 0.25  # of joint views; CHARM, from scratch, has two thirds beside the tasks that are asked
+REPLAY_SHARE = 0.25  # of joint views; CHARM, from scratch, has two thirds
+JOINT_SECONDS = 3600.0  # of a worker, from which joint tuning pays
+JOINT_SHARE = 0.75  # of a task's own seconds or steps, where it has them; its finish has the rest
+CHECKPOINT_SHARE = 0.1  # of joint tuning's budget between two checkpoints
+ANSWER_SHARE = 0.1  # of joint tuning's time so far, which the answers of checkpoints may take
+LAST_LEAST, LAST_MOST = 0.05, 0.1  # of its budget, kept for the last answers: by what earlier ones took
+TUNING_SHARE = 0.9  # of another job's seconds; the rest predicts
+
+# How many views and cells
+
+STEP_VIEWS = 16  # that are tuned on where steps are counted, and so no time tells how many
 # Views of a task: least and most, and the seconds that are worth one more.
 GPU_VIEWS, GPU_SECONDS_A_VIEW = (128, 256), 1.0
 CPU_VIEWS, CPU_SECONDS_A_VIEW = (16, 64), 4.0  # docs/TUNING.md
+CHECKPOINT_VIEWS = 8  # of each test input at a checkpoint of joint tuning; the last has all
+# Cells of a tuning batch: enough to keep a GPU busy; on a CPU more steps are worth more than large ones.
+BATCH_TOKENS = {"cpu": 768, "mps": 4096, "cuda": 32768}
+LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
+PREDICTED_PER_TUNED = 8  # a batch that is predicted may hold so many times the cells: it has no gradients
+CPU_BATCH_FLOP = 2e11  # a few seconds of two cores: a known task's batch on a CPU
+# Views predicted between two looks at the clock: an eighth of them, but not too few for a batch.
+LOOK_PARTS, LOOK_LEAST = 8, 16
+
+# Demonstrations held back, and settled tasks (solver.tune.confidence)
+
+HOLD_SHARE = 0.4  # of tuning, for which one demonstration of a task is held back at most
+HOLD_STEPS, HOLD_SECONDS = 500, 60.0  # for each task, from which a demonstration can be spared (docs/LOG.md)
+PROMISING = 0.5  # of the latest training sequences: before, a look would only cost time
+SOLVED = 0.5  # of the views of the held-back demonstration
+LEAST_DEMONSTRATIONS = 3  # with fewer, half of what shows the rule would be missing
 
 
 @dataclass(frozen=True)

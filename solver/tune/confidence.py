@@ -24,14 +24,10 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import Task
 from solver.arc.vote import grid_key, rank
 from solver.model.device import Placement
-from solver.run.predict import predict_views
-from solver.run.sampler import DemonstrationSampler
-from solver.run.settings import PredictSettings, TuneSettings
-from solver.run.tuned import Tuned, count_exact
-
-PROMISING = 0.5  # of the latest training sequences: before, a look would only cost time
-SOLVED = 0.5  # of the views of the held-back demonstration
-LEAST_DEMONSTRATIONS = 3
+from solver.run.schedule import LEAST_DEMONSTRATIONS, PROMISING, SOLVED
+from solver.tune.predict import Tuned, count_exact, predict_views
+from solver.tune.sampler import DemonstrationSampler
+from solver.tune.settings import PredictSettings, TuneSettings
 
 
 class Watch:

@@ -4,21 +4,10 @@ import json
 import sys
 import time
 
-import numpy as np
-
-from solver.arc.task import Pair, Task, as_grid
-from solver.run.cost import features, size_of
+from solver.arc.made_up import SIDES, made_up_task
 from solver.run.message import Job, WorkerSettings
 
-SIDES = (10, 16, 22, 30)  # of the made-up tasks' grids: evaluation tasks reach from the first to the last
 VIEWS = 4
-
-
-def made_up_task(side: int) -> Task:
-    """Random square grids: what a step costs depends on their size alone."""
-    generator = np.random.default_rng(side)
-    grids = [as_grid(generator.integers(0, 10, (side, side))) for _ in range(5)]
-    return Task(f"side {side}", (Pair(*grids[:2]), Pair(*grids[2:4])), (Pair(grids[4]),))
 
 
 def main(text: str) -> None:
@@ -26,19 +15,19 @@ def main(text: str) -> None:
     wanted = json.loads(text)
     _say({"devices": _devices()})
     try:
-        bench = _bench(wanted["weights"], wanted["device"])
+        engine = _open(wanted["weights"], wanted["device"])
     except ValueError as error:
         _say({"error": str(error)})
         return
-    workers = _share_processors(bench)
-    _say({"weights": bench.weights.name, "placement": bench.placement.reason, "workers": workers})
+    workers = _share_processors(engine)
+    _say({"weights": engine.weights.name, "placement": engine.placement.reason, "workers": workers})
     until = time.monotonic() + wanted["seconds"]
-    _measure(bench, SIDES[0], 1)  # the first job also warms up: kernels are compiled
+    _measure(engine, SIDES[0], 1)  # the first job also warms up: kernels are compiled
     rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
     least = [(0, SIDES[1]), (4, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
     for steps, side in [*least, *rounds]:
         if least or time.monotonic() < until:
-            _say(_measure(bench, side, steps))
+            _say(_measure(engine, side, steps))
             least = least[1:]
 
 
@@ -52,7 +41,7 @@ def _devices() -> list[str]:
     import torch
 
     from solver.model.device import cpu_precision, cuda_failure, place
-    from solver.model.processors import counted_threads
+    from solver.processors import counted_threads
 
     lines = [f"cpu: {counted_threads()}, {cpu_precision()[1]}"]
     if not torch.cuda.is_available():
@@ -68,35 +57,34 @@ def _devices() -> list[str]:
     return lines
 
 
-def _bench(weights: str, device: str):
+def _open(weights: str, device: str):
     from solver.model.checkpoint import load_weights
     from solver.model.device import place
-    from solver.run.group import Bench
+    from solver.tune.engine import Engine
 
     placement = place(device, quick=True)
-    return Bench(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
+    return Engine(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
 
 
-def _share_processors(bench) -> int:
+def _share_processors(engine) -> int:
     """The threads of one worker of a run, as many as there would be on a CPU; 0 on another device."""
     from solver.model.device import use_threads
-    from solver.model.processors import available_cpus, cpu_workers
+    from solver.processors import available_cpus, cpu_workers
 
-    if bench.placement.device.type != "cpu":
+    if engine.placement.device.type != "cpu":
         return 0
     workers = cpu_workers(available_cpus())
     use_threads(max(1, available_cpus() // workers))
     return workers
 
 
-def _measure(bench, side: int, steps: int) -> dict[str, object]:
-    """One job of so many steps on one made-up task: its features and its seconds."""
-    from solver.run.group import solve_job
+def _measure(engine, side: int, steps: int) -> dict[str, object]:
+    """One job of so many steps on one made-up task: its size and its seconds."""
+    from solver.tune.job import solve_job
 
     task = made_up_task(side)
     job = Job(1, 0, "tune", (task,), 0, steps, None, 0.0)
     began = time.monotonic()
-    for _ in solve_job(bench, job, lambda: None):
+    for _ in solve_job(engine, job, lambda: None):
         pass
-    row = features([size_of(task)], steps=steps, seconds=None, views=VIEWS)
-    return {"row": row.tolist(), "seconds": time.monotonic() - began}
+    return {"side": side, "steps": steps, "views": VIEWS, "seconds": time.monotonic() - began}

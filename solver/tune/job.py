@@ -5,41 +5,35 @@ What yields no finite number is a failure, not an answer; the second attempt com
 """
 
 import gc
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
-from solver.arc.checksum import task_checksum
-from solver.model.checkpoint import Weights, load_weights
-from solver.model.device import Placement
+from solver.choices import JOINT
 from solver.model.flops import inference_flop
-from solver.run.adapt import adapt
-from solver.run.answer import NOT_FINITE, Asking, answer_task, is_finite, outputs_of
-from solver.run.budget import Budget
-from solver.run.joint import finish_settings, start_from, tune_jointly
-from solver.run.message import JOINT, Answered, Done, Failed, Job, Message, WorkerSettings
-from solver.run.options import BATCH_TOKENS
-from solver.run.settings import PredictSettings, TuneSettings
-from solver.run.tuned import Tuned, fits
+from solver.run.message import Answered, Done, Failed, Job, Message, Ready, WorkerSettings
+from solver.run.schedule import BATCH_TOKENS, CPU_BATCH_FLOP, LEAST_TOKENS, PREDICTED_PER_TUNED, TUNING_SHARE
+from solver.tune.adapt import adapt
+from solver.tune.budget import Budget
+from solver.tune.engine import Engine, open_engine
+from solver.tune.joint import finish_settings, start_from, tune_jointly
+from solver.tune.predict import NOT_FINITE, Asking, Tuned, answer_task, fits, is_finite, outputs_of
+from solver.tune.settings import PredictSettings, TuneSettings
 
-TUNING_SHARE = 0.9  # of a job's seconds; the rest predicts
-PREDICTED_PER_TUNED = 8  # without gradients a batch may hold more
-_CPU_BATCH_FLOP = 2e11  # a few seconds of two cores
 _VIEW_CELLS = 300  # of a typical view, for its cost
-LEAST_TOKENS = 64  # a batch of so few cells holds one view of all but the smallest tasks
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryLimit:
     """What fits into memory: cells of a tuning batch (PREDICTED_PER_TUNED times as many of a predicted
     one) and views."""
 
     tokens: int
     augmentations: int
 
-    def smaller(self) -> "Room | None":
+    def smaller(self) -> "MemoryLimit | None":
         """The next rung of the ladder; None from the last."""
         if self.tokens > LEAST_TOKENS:
             return replace(self, tokens=max(LEAST_TOKENS, self.tokens // 2))
@@ -47,7 +41,7 @@ class Room:
             return replace(self, augmentations=self.augmentations // 2)
         return None
 
-    def said(self, full: "Room") -> str:
+    def said(self, full: "MemoryLimit") -> str:
         """What is smaller than it should be; empty when nothing is."""
         parts = []
         if self.tokens < full.tokens:
@@ -57,56 +51,41 @@ class Room:
         return "out of memory, went on with " + " and ".join(parts) if parts else ""
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder."""
-
-    weights: Weights
-    placement: Placement
-    settings: WorkerSettings
-    clock: Callable[[], float] = time.monotonic
-    sets: dict[str, Weights] = field(default_factory=dict)
-
-    def knowing(self, job: Job) -> "Bench":
-        """The bench for a task that the weights in ``job.known`` know: their network and its trained vector.
-        ValueError where they cannot be loaded."""
-        if job.known == self.settings.weights:
-            weights = self.weights
-        else:
-            if job.known not in self.sets:
-                self.sets[job.known] = load_weights(job.known)
-            weights = self.sets[job.known]
-        (task,) = job.tasks
-        return replace(self, weights=weights.starting_from(task_checksum(task)))
+def open_network(
+    settings: WorkerSettings,
+) -> tuple[Callable[[Job, Callable[[], None]], Iterator[Message]], Ready]:
+    """The network as a source: what solves its jobs, and its device (``solver.run.worker.open_source``)."""
+    engine, ready = open_engine(settings)
+    return partial(solve_job, engine), ready
 
 
-def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Message]:
+def solve_job(engine: Engine, job: Job, beat: Callable[[], None]) -> Iterator[Message]:
     """An ``Answered`` for each task (of joint tuning, at each checkpoint), then ``Done``; or ``Failed``
     with its reason as the last message."""
-    started = bench.clock()
+    started = engine.clock()
     if job.attempt:
-        bench = replace(bench, placement=replace(bench.placement, dtype=torch.float32))
+        engine = replace(engine, placement=replace(engine.placement, dtype=torch.float32))
     if job.known and not job.attempt:
         try:
-            bench = bench.knowing(job)
+            engine = engine.knowing(job)
         except ValueError as error:  # the run's own weights can do what they do for any other task
             if job.untuned:
-                yield Done(job.number, bench.clock() - started, str(error), doubted=True)
+                yield Done(job.number, engine.clock() - started, str(error), doubted=True)
                 return
-    full = full_room(bench, job)
-    room: Room | None = full
+    full = full_room(engine, job)
+    room: MemoryLimit | None = full
     answered: set[str] = set()
     while room is not None:
         try:
             skip = frozenset() if job.phase == JOINT else frozenset(answered)
-            for answer in _attempt(bench, job, room, started, beat, skip):
+            for answer in _attempt(engine, job, room, started, beat, skip):
                 if answer.note == NOT_FINITE:
                     yield Failed(job.number, NOT_FINITE)
                     return
                 answered.add(answer.task_id)
                 yield answer
             doubted = job.untuned and not answered
-            yield Done(job.number, bench.clock() - started, room.said(full), doubted)
+            yield Done(job.number, engine.clock() - started, room.said(full), doubted)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
@@ -116,15 +95,15 @@ def solve_job(bench: Bench, job: Job, beat: Callable[[], None]) -> Iterator[Mess
     yield Failed(job.number, "out of memory even with one view at a time")
 
 
-def full_room(bench: Bench, job: Job) -> Room:
+def full_room(engine: Engine, job: Job) -> MemoryLimit:
     """What should fit. A known task is answered within seconds: on a CPU a batch of its views is small
     enough for the clock to be looked at in time."""
-    kind, config = bench.placement.device.type, bench.weights.config
+    kind, config = engine.placement.device.type, engine.weights.config
     tokens = BATCH_TOKENS[kind]
     if job.untuned and kind == "cpu":
         each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
-        tokens = int(min(tokens, max(LEAST_TOKENS, _CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
-    return Room(tokens, bench.settings.augmentations)
+        tokens = int(min(tokens, max(LEAST_TOKENS, CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
+    return MemoryLimit(tokens, engine.settings.augmentations)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -143,16 +122,16 @@ def release_memory() -> None:
 
 
 def _attempt(
-    bench: Bench,
+    engine: Engine,
     job: Job,
-    room: Room,
+    room: MemoryLimit,
     started: float,
     beat: Callable[[], None],
     skip: frozenset[str],
 ) -> Iterator[Answered]:
     """The tasks of the job that are not answered yet, with this much memory; a known task only where it
     need not be tuned."""
-    config = bench.weights.config
+    config = engine.weights.config
     side = config.canvas_side
     group = [task for task in job.tasks if fits(task, config)]
     for task in job.tasks:
@@ -161,65 +140,66 @@ def _attempt(
             yield Answered(job.number, task.id, ((),) * len(task.test), 0, 0, 0.0, note)
     if not group:
         return
-    budget, settings = _budget(bench, job, started, beat), _settings(bench, job, room)
-    asking = _asking(bench, job, room)
+    budget, settings = _budget(engine, job, started, beat), _settings(engine, job, room)
+    asking = _asking(engine, job, room)
     if job.phase == JOINT:
-        yield from tune_jointly(bench, job, group, settings=settings, asking=asking, budget=budget)
+        yield from tune_jointly(engine, job, group, settings=settings, asking=asking, budget=budget)
         return
-    weights, start = bench.weights, None
+    weights, start = engine.weights, None
     if job.joint and len(group) == 1:
-        weights, start = start_from(job.joint, bench.weights, group[0], settings, job.seed)
+        weights, start = start_from(job.joint, engine.weights, group[0], settings, job.seed)
         settings = finish_settings(settings) if start is not None else settings
     tuned = adapt(
         weights,
         group,
         settings=settings,
         budget=budget.part(TUNING_SHARE),
-        placement=bench.placement,
+        placement=engine.placement,
         seed=job.seed,
         start=start,
     )
     if not is_finite(tuned):
         yield Answered(job.number, group[0].id, (), 0, tuned.steps, 0.0, NOT_FINITE)
         return
-    if job.untuned and _in_doubt(bench, tuned):
+    if job.untuned and _in_doubt(engine, tuned):
         return
     outputs = outputs_of(group)
-    tuning = (bench.clock() - started) / len(group)
+    tuning = (engine.clock() - started) / len(group)
     for number, task in enumerate(group):
-        began = bench.clock()
+        began = engine.clock()
         answer = answer_task(tuned, number, asking, budget, outputs)
         outputs -= len(task.test)
         if task.id not in skip:
-            yield replace(answer, seconds=tuning + bench.clock() - began)
+            yield replace(answer, seconds=tuning + engine.clock() - began)
 
 
-def _settings(bench: Bench, job: Job, room: Room) -> TuneSettings:
-    arm = job.arm or ("full" if bench.settings.tune == "auto" else bench.settings.tune)
-    votes = max(room.augmentations, bench.settings.votes)
+def _settings(engine: Engine, job: Job, room: MemoryLimit) -> TuneSettings:
+    arm = job.arm or ("full" if engine.settings.tune == "auto" else engine.settings.tune)
+    votes = max(room.augmentations, engine.settings.votes)
     return TuneSettings(
         arm="none" if job.untuned else arm,
         augmentations=room.augmentations,
         votes=votes,
-        free_rows=bench.settings.free_rows,
+        free_rows=engine.settings.free_rows,
         tokens=room.tokens,
-        hold_share=job.hold_share if bench.settings.hold_share is None else bench.settings.hold_share,
+        hold_share=job.hold_share if engine.settings.hold_share is None else engine.settings.hold_share,
     )
 
 
-def _asking(bench: Bench, job: Job, room: Room) -> Asking:
+def _asking(engine: Engine, job: Job, room: MemoryLimit) -> Asking:
     """As many views as were asked for; fewer when memory is short."""
-    settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=bench.weights.config.loops)
-    return Asking(job.number, bench.settings.votes or room.augmentations, settings, bench.placement)
+    loops = engine.weights.config.loops
+    settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=loops)
+    return Asking(job.number, engine.settings.votes or room.augmentations, settings, engine.placement)
 
 
-def _in_doubt(bench: Bench, tuned: Tuned) -> bool:
+def _in_doubt(engine: Engine, tuned: Tuned) -> bool:
     """Whether tuning, where it is allowed, promises more than the trained vector of a known task: it does
     unless every demonstration comes out (docs/LOG.md, "The public set")."""
-    return bench.settings.tune != "none" and tuned.reproduced[0] < len(tuned.tasks[0].train)
+    return engine.settings.tune != "none" and tuned.reproduced[0] < len(tuned.tasks[0].train)
 
 
-def _budget(bench: Bench, job: Job, started: float, beat: Callable[[], None]) -> Budget:
+def _budget(engine: Engine, job: Job, started: float, beat: Callable[[], None]) -> Budget:
     if job.steps is not None:
         return Budget(steps=job.steps, beat=beat)
-    return Budget(seconds=job.seconds, clock=bench.clock, start=started, beat=beat)
+    return Budget(seconds=job.seconds, clock=engine.clock, start=started, beat=beat)

@@ -22,13 +22,13 @@ from solver.model.device import Placement
 from solver.model.embedding import CoseMemory, Memory
 from solver.model.learner import Learner, Rates
 from solver.model.optim import Average, warm_constant
-from solver.run.batch import place_batch
-from solver.run.budget import Budget
-from solver.run.confidence import Watch
-from solver.run.options import BATCH_TOKENS
-from solver.run.sampler import DemonstrationSampler
-from solver.run.settings import RATE_TIMES_WIDTH, TuneSettings
-from solver.run.tuned import Tuned, count_exact
+from solver.run.schedule import BATCH_TOKENS
+from solver.tune.budget import Budget
+from solver.tune.confidence import Watch
+from solver.tune.predict import Tuned, count_exact
+from solver.tune.sampler import DemonstrationSampler
+from solver.tune.settings import RATE_TIMES_WIDTH, TuneSettings
+from solver.tune.views import place_batch
 
 _SHARED = ("full", "joint")  # arms that move the weights, which the group's tasks share
 

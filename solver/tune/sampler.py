@@ -8,9 +8,9 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import MAX_SIDE, Pair, Task
 from solver.model.batch import Batch
 from solver.model.config import NetworkConfig
-from solver.run.batch import View, build_batch
-from solver.run.settings import TuneSettings
-from solver.run.tuned import canvas_of
+from solver.tune.predict import canvas_of
+from solver.tune.settings import TuneSettings
+from solver.tune.views import View, build_batch
 
 
 class DemonstrationSampler:

@@ -1,0 +1,91 @@
+"""What a worker computes with: the weights, where they run, and the run's settings."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from solver.arc.augment import sample_augmentations
+from solver.arc.checksum import task_checksum
+from solver.arc.consensus import Consensus
+from solver.arc.task import COLOURS, Pair, Task, as_grid
+from solver.arc.tokens import crop_shape
+from solver.model.checkpoint import Weights, load_weights
+from solver.model.device import Placement, cpu_precision, cuda_failure, place, use_threads
+from solver.processors import available_cpus, counted_threads
+from solver.run.message import Job, Ready, RefusedError, WorkerSettings
+from solver.tune.views import View, build_batch
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder."""
+
+    weights: Weights
+    placement: Placement
+    settings: WorkerSettings
+    clock: Callable[[], float] = time.monotonic
+    sets: dict[str, Weights] = field(default_factory=dict)
+
+    def knowing(self, job: Job) -> "Engine":
+        """The engine for a task that the weights in ``job.known`` know: their network and its trained vector.
+        ValueError where they cannot be loaded."""
+        if job.known == self.settings.weights:
+            weights = self.weights
+        else:
+            if job.known not in self.sets:
+                self.sets[job.known] = load_weights(job.known)
+            weights = self.sets[job.known]
+        (task,) = job.tasks
+        return replace(self, weights=weights.starting_from(task_checksum(task)))
+
+
+def open_engine(settings: WorkerSettings) -> tuple[Engine, Ready]:
+    """The weights on their device, and what the supervisor must know of them. RefusedError where there is no
+    such device or the weights cannot be loaded."""
+    threads = use_threads(max(1, available_cpus() // settings.share))
+    about = "device"
+    try:
+        placement = _place(settings.device)
+        about = "weights"
+        weights = load_weights(settings.weights)
+    except ValueError as error:
+        raise RefusedError(str(error), about) from error
+    kind = placement.device.type
+    own = str(placement.device)
+    others = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if kind == "cuda" else []
+    devices = (own, *(name for name in others if name != own))
+    if kind != "cpu":  # the processors serve the devices, not so many workers
+        threads = use_threads(max(1, available_cpus() // len(devices)))
+    reason = placement.reason
+    if kind == "cpu":
+        reason = f"CPU, {counted_threads(threads)} each, {cpu_precision()[1]}"
+    compile_kernels()
+    return Engine(weights, placement, settings), Ready(kind, reason, weights.name, devices)
+
+
+def _place(name: str) -> Placement:
+    """As ``place``, but ``auto`` passes over a GPU on which no kernel runs and takes the next."""
+    if name == "auto" and torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            if not cuda_failure(index):
+                return place(f"cuda:{index}")
+        return place("cpu", quick=True)
+    return place(name, quick=True)
+
+
+def compile_kernels() -> None:
+    """Run once what tuning and prediction run on grids. Half a minute on one core where nothing is cached
+    (numba keeps what it has compiled beside the code), milliseconds after that."""
+    pair = Pair(as_grid(np.array([[1, 2]])), as_grid(np.array([[2], [1]])))
+    task = Task("kernels", (pair, pair), (pair,))
+    augmentations = sample_augmentations(task, 2, np.random.default_rng(0))
+    build_batch([View(pair, (3, 3), 1, n, a) for n, a in enumerate(augmentations, 1)])
+    predicted = np.zeros((2, 2), np.uint8)  # unlike a task's grids it may be written to: another signature
+    crop_shape(predicted)
+    augmentations[0].undo(predicted)
+    consensus = Consensus()
+    consensus.add(np.zeros((2, 2, COLOURS), np.float32), augmentations[0], (2, 2))
+    consensus.candidate()
