@@ -25,7 +25,8 @@ from solver.arc.task import Task, load_tasks
 from solver.file import append_record, whole_records
 from solver.model.checkpoint import load_weights
 from solver.model.device import place
-from solver.run.message import Answered, WorkerSettings
+from solver.run.message import Answered
+from solver.run.settings import Settings, SolveOptions
 from solver.tune.engine import Engine
 
 HALVES = {"even": 0, "odd": 1}
@@ -184,13 +185,10 @@ def _work_all(known: Sequence[Task], log: Log, options: dict) -> None:
     for cell in cells(halves, list(_list(options["seconds"], float)), memories, arms):
         selected = chosen(known, cell.half, options["side"], options["limit"])
         weights = with_memory(loaded, "table" if cell.memory == "table" else "cose")
-        settings = WorkerSettings(
-            options["weights"],
-            options["device"],
-            1,
-            options["augmentations"],
-            "full",
-            votes=options["votes"],
+        settings = Settings(
+            SolveOptions(augmentations=options["augmentations"], votes=options["votes"] or None, tune="full"),
+            weights=options["weights"],
+            device=options["device"],
             replay=options["replay"],
             hold_share=options["hold"],
             free_rows=cell.memory == "free",

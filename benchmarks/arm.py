@@ -10,11 +10,11 @@ import numpy as np
 from solver.arc.guess import guesses
 from solver.arc.task import Task
 from solver.arc.vote import CONSENSUS, LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
-from solver.choices import JOINT, TUNE, VOTE_RULES
+from solver.choices import JOINT, NETWORK, TUNE, VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
 from solver.model.embedding import build_memory
-from solver.run.message import Answered, Failed, Job
+from solver.run.message import Answered, Failed, Given, Job, Joint
 from solver.run.schedule import JOINT_SHARE
 from solver.tune.engine import Engine
 from solver.tune.job import solve_job
@@ -100,7 +100,10 @@ def _right_cells(ranked: Sequence[Answer], wanted: np.ndarray) -> float:
 
 def run_alone(engine: Engine, arm: str, task: Task, seconds: float) -> tuple[Answered, float]:
     """The task's answers after one job of so many seconds, and the seconds it took."""
-    return _only(engine, Job(1, 0, TUNE, (task.without_test_outputs(),), 0, None, seconds, 0.0, arm=arm))
+    given = Given(seconds=seconds)
+    options = replace(engine.settings.options, tune=arm)
+    engine = replace(engine, settings=replace(engine.settings, options=options))
+    return _only(engine, Job(1, 0, (task.without_test_outputs(),), NETWORK, TUNE, given))
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def tune_together(engine: Engine, tasks: Sequence[Task], seconds: float, path: P
     included."""
     hidden = tuple(task.without_test_outputs() for task in tasks)
     whole = seconds * JOINT_SHARE * len(tasks)
-    job = Job(1, 0, JOINT, hidden, 0, None, whole, 0.0, arm="joint", joint=str(path))
+    job = Job(1, 0, hidden, NETWORK, JOINT, Given(seconds=whole), start=Joint(str(path)))
     began = engine.clock()
     steps = max((answered.steps for answered in _answers(engine, job)), default=0)
     return Together(engine.clock() - began, steps, len(tasks))
@@ -128,7 +131,7 @@ def finish_alone(engine: Engine, task: Task, seconds: float, path: Path) -> tupl
     """The task's answers after its finish from the joint weights at ``path``, and the finish's seconds."""
     share = seconds * (1 - JOINT_SHARE)
     hidden = task.without_test_outputs()
-    return _only(engine, Job(1, 0, TUNE, (hidden,), 0, None, share, 0.0, arm="full", joint=str(path)))
+    return _only(engine, Job(1, 0, (hidden,), NETWORK, TUNE, Given(seconds=share), start=Joint(str(path))))
 
 
 def _only(engine: Engine, job: Job) -> tuple[Answered, float]:

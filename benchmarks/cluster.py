@@ -17,9 +17,10 @@ import click
 
 from solver.arc.task import load_tasks
 from solver.run.cluster import connected
-from solver.run.executor import Executor
-from solver.run.options import Listener, SolveOptions
+from solver.run.events import Listener
+from solver.run.launch import Executor
 from solver.run.pipeline import solve
+from solver.run.settings import SolveOptions
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "arc1_eval_20.json"
 WORKERS = 2

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from benchmarks.ablation import HALVES, Cell, Log, chosen
 from benchmarks.arm import judge
 from solver.arc.task import Task, load_tasks
+from solver.budget import Budget
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place
 from solver.run.message import Answered
 from solver.run.schedule import PREDICTED_PER_TUNED
 from solver.tune.adapt import Tuning
-from solver.tune.budget import Budget
 from solver.tune.predict import Asking, answer_task
 from solver.tune.settings import PredictSettings, TuneSettings
 

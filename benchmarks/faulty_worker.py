@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from solver.choices import JOINT
+from solver.choices import JOINT, NETWORK
 from solver.run import worker
 from solver.run.message import Job, Message
 
@@ -128,7 +128,8 @@ def _solve(
     for fault in faults:
         if fault.checkpoint and job.phase == JOINT:
             joint.Tuning = _faulty_tuning(tuning, fault, partial(_strikes, folder, fault, job))
-        if fault.kind == "vanish" or fault.checkpoint or not _strikes(folder, fault, job):
+        elsewhere = job.source != NETWORK or fault.kind == "vanish" or fault.checkpoint
+        if elsewhere or not _strikes(folder, fault, job):
             continue
         _strike(fault)
         jobs.adapt = _faulty_adapt(adapt, fault)

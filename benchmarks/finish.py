@@ -17,7 +17,7 @@ from solver.arc.made_up import SIDES, made_up_task
 from solver.arc.task import Task, load_tasks
 from solver.choices import JOINT, QUICK, REFINE, TUNE
 from solver.run.message import Job
-from solver.run.options import SolveOptions
+from solver.run.settings import SolveOptions
 
 PHASES = (QUICK, JOINT, TUNE, REFINE)
 LOAD_SECONDS = 60.0  # until the workers are ready
@@ -36,7 +36,9 @@ def simulated(
     generator = np.random.default_rng(seed)
 
     def seconds(job: Job) -> float:
-        return (job.seconds or 0.0) * (1 + costlier * generator.uniform(0, overshoot)) + costlier * fixed
+        return (job.given.seconds or 0.0) * (
+            1 + costlier * generator.uniform(0, overshoot)
+        ) + costlier * fixed
 
     return simulate(
         tasks,

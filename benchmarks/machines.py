@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from solver.run.options import SolveOptions
 from solver.run.schedule import Shares, shares_for
+from solver.run.settings import SolveOptions
 
 TASKS = 240
 
@@ -21,8 +21,9 @@ class Machine:
 
     def shares(self, tasks: int = TASKS) -> Shares:
         """The division of its time among so many tasks."""
-        arm = SolveOptions(budget_seconds=self.hours * 3600).arm_for(self.kind, self.devices, tasks)
-        return shares_for(self.kind, self.hours, tasks / self.devices, joint=arm == "joint")
+        options = SolveOptions(budget_seconds=self.hours * 3600)
+        joint = options.tunes_jointly(self.kind, self.devices, tasks)
+        return shares_for(self.kind, self.hours, tasks / self.devices, joint=joint)
 
 
 L4, T4 = 121e12, 65e12  # dense bfloat16, dense float16

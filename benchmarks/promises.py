@@ -22,7 +22,7 @@ from solver.arc.task import Pair, Task, as_grid, read_json
 from solver.arc.vote import same_grid
 from solver.choices import TUNE
 from solver.run.schedule import GRACE
-from solver.run.scratch import PREFIX as SCRATCH
+from solver.run.temporary import JOINT as SCRATCH
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from solver.arc.task import Task
 from solver.run.message import Job
-from solver.run.options import SolveOptions
 from solver.run.plan import Plan
 from solver.run.schedule import Shares
+from solver.run.settings import SolveOptions
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def simulate(
                 took = seconds(job)
                 worked += took
                 jobs[job.phase] += 1
-                given[job.phase] += job.seconds or 0.0
+                given[job.phase] += job.given.seconds or 0.0
                 heapq.heappush(ends, (now + took, job.number, job, took))
             continue
         now, _, job, took = heapq.heappop(ends)

@@ -38,7 +38,6 @@ def set_stage(
         "cluster": nodes.address if nodes else "",
         "tune": "full",
         "steps": 2,
-        "groups": None,
     }
     joint = scenario.startswith(IN_JOINT)
     faults = _joint_faults(scenario, generator) if joint else _faults(scenario, generator)
@@ -77,7 +76,7 @@ def _joint_faults(scenario: str, generator: np.random.Generator) -> list[dict[st
 
 def _joint_settings(scenario: str, generator: np.random.Generator, pace: Pace) -> dict[str, object]:
     """By steps or by a clock, with time enough for the phase; the first results are those of checkpoints."""
-    settings: dict[str, object] = {"tune": "joint", "steps": 4, "groups": int(generator.integers(1, 3))}
+    settings: dict[str, object] = {"tune": "joint", "steps": 4}
     after = int(generator.integers(1, 7))  # results: of the first two checkpoints of three tasks
     if scenario == IN_JOINT + "disk full":
         settings["full_after"] = after

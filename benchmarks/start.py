@@ -28,7 +28,7 @@ _GUESS = (
     f"guesses(load_tasks({str(EXAMPLES)!r})[0], 0)"
 )
 _JOB = (
-    "from solver import solve; from solver.run.options import SolveOptions; "
+    "from solver import solve; from solver.run.settings import SolveOptions; "
     "from solver.arc.task import load_tasks; "
     f"solve(load_tasks({str(EXAMPLES)!r})[:1], options=SolveOptions(steps=1, device='cpu', workers=1))"
 )

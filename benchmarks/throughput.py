@@ -15,9 +15,10 @@ from pathlib import Path
 import click
 
 from solver.arc.task import load_tasks
+from solver.run.events import Listener
 from solver.run.launch import PACKAGE_FOLDER
-from solver.run.options import Listener, SolveOptions
 from solver.run.pipeline import solve
+from solver.run.settings import SolveOptions
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -128,7 +128,8 @@ def comparisons(outputs: Sequence[Output]) -> Iterator[str]:
 
 def make_journal(path: Path, tasks: Sequence[Task], weights: str, seconds: float, augmentations: int) -> None:
     """Solve the tasks into the journal, or go on with it."""
-    from solver.run.pipeline import SolveOptions, solve
+    from solver.run.pipeline import solve
+    from solver.run.settings import SolveOptions
 
     options = SolveOptions(
         weights=weights, seconds_per_task=seconds, augmentations=augmentations, tune_known=True

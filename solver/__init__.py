@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from solver.arc.task import load_tasks
-    from solver.run.options import SolveOptions
     from solver.run.pipeline import solve
+    from solver.run.settings import SolveOptions
 
 __version__ = "0.1.0"
 __all__ = ["SolveOptions", "load_tasks", "solve"]
 
 _HOMES = {
     "load_tasks": "solver.arc.task",
-    "SolveOptions": "solver.run.options",
+    "SolveOptions": "solver.run.settings",
     "solve": "solver.run.pipeline",
 }
 

@@ -11,6 +11,10 @@ VoteRule = Literal["consensus", "confidence", "probability"]
 # Phases of a run, in their order; answers of a later one count more.
 QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
 
+# Who proposes answers where nothing is said, in this order (solver.run.sources).
+RULES, NETWORK = "rules", "network"
+DEFAULT_SOURCES = (RULES, NETWORK)
+
 TUNES: tuple[Tune, ...] = get_args(Tune)
 VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)
 DEFAULT_RULE: VoteRule = "consensus"  # of a run that was told nothing else

@@ -1,11 +1,17 @@
-"""How many processors and how much memory this process may use; nothing here needs torch."""
+"""How many processors, how much memory and which devices there are; nothing here needs torch."""
 
 import os
+import platform
+import re
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from solver.words import counted
 
+_GPU_FILES = ("dev/nvidia[0-9]*", "dev/dxg", "dev/kfd")  # NVIDIA, Windows' own Linux, AMD
+_GPU_BUILD = re.compile(r"^(cuda|hip)\b[^=\n]*=\s*['\"]", re.MULTILINE)
 WORKER_BYTES = 3 * 2**29  # a worker on a CPU: torch, weights and a batch take about half of it
 
 
@@ -113,3 +119,37 @@ def _quota(group: Path, kind: str) -> list[float]:
     except OSError:
         return []
     return [] if limit in ("max", "-1") else [int(limit) / int(period)]
+
+
+def expected_gpus() -> int:
+    """How many GPUs there most likely are, at least 1, without torch."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return len(chosen.split(",")) if chosen else max(1, len(list(Path("/dev").glob("nvidia[0-9]*"))))
+
+
+def expected_kind(device: str, root: Path = Path("/"), torch_folder: Path | None = None) -> str:
+    """cpu, cuda or mps: what ``solver.model.device.place`` will most likely take for ``device``.
+
+    A GPU that is there but cannot run a kernel is not found out here: its machine then runs the weights
+    meant for GPUs on its CPU, and the run says so.
+    """
+    if device != "auto":
+        return device.partition(":")[0]
+    if sys.platform == "darwin":
+        return "mps" if platform.machine() == "arm64" else "cpu"
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    there = any(next(root.glob(pattern), None) for pattern in _GPU_FILES)
+    return "cuda" if there and not hidden and _torch_knows_gpus(torch_folder) else "cpu"
+
+
+def _torch_knows_gpus(folder: Path | None) -> bool:
+    """From the text of torch/version.py, since loading torch takes seconds; True where it cannot be read."""
+    if folder is None:
+        spec = find_spec("torch")
+        if spec is None or not spec.origin:
+            return False
+        folder = Path(spec.origin).parent
+    try:
+        return _GPU_BUILD.search((folder / "version.py").read_text("utf-8")) is not None
+    except OSError:
+        return True

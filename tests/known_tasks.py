@@ -9,12 +9,13 @@ from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import Task
+from solver.budget import Budget
 from solver.model.checkpoint import Weights, save_weights, task_vectors
 from solver.model.learner import Rates
-from solver.run.options import Listener, SolveOptions
+from solver.run.events import Listener
 from solver.run.pipeline import solve
+from solver.run.settings import SolveOptions
 from solver.tune.adapt import adapt
-from solver.tune.budget import Budget
 from solver.tune.settings import TuneSettings
 
 KNOWN, NEW = tiny_task("known"), random_task("new", 3, 1)

@@ -13,9 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("solver", "train", "weights", "benchmarks")
 
 # Small modules without a room, for all of solver/.
-SHARED = {"solver.file", "solver.words", "solver.choices", "solver.processors", "solver.weights_card"}
+SHARED = {f"solver.{name}" for name in ("file", "words", "choices", "budget", "processors", "weights_card")}
 # What the process with torch knows of the one that supervises it: what they say to each other.
-SPOKEN = {"solver.run.message", "solver.run.schedule"}
+SPOKEN = {f"solver.run.{name}" for name in ("message", "schedule", "settings", "sources", "worker")}
+# Rooms that are small enough to be read: at most so many modules on so many floors, without a circle.
+FLAT = ("solver.run", "solver.tune")
+MAX_MODULES, MAX_FLOORS = 16, 6
 
 # Room -> the modules of this project that it may import, each with everything below it.
 ROOMS = {
@@ -169,6 +172,29 @@ def long_functions(tree: ast.Module) -> list[str]:
     return found
 
 
+def arrows(room: str) -> dict[str, set[str]]:
+    """Each module of the room with those of the room that it imports, whenever it does."""
+    found = {}
+    for path in sorted((ROOT / Path(*room.split("."))).glob("*.py")):
+        tree, module, is_package = parse(path)
+        if not is_package:
+            names = {name for _, name in imports(tree, module, is_package)}
+            found[module] = {name for name in names if within(name, {room})} - {module, room}
+    return found
+
+
+def floors(graph: dict[str, set[str]]) -> dict[str, int]:
+    """The floor of each module: one above the highest that it imports, from 1. ValueError for a circle."""
+    heights: dict[str, int] = {}
+    while left := [module for module in graph if module not in heights]:
+        ready = [module for module in left if graph[module] <= heights.keys()]
+        if not ready:
+            raise ValueError(f"a circle of imports among {', '.join(left)}")
+        for module in ready:
+            heights[module] = 1 + max((heights[name] for name in graph[module]), default=0)
+    return heights
+
+
 files = pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(ROOT)))
 
 
@@ -197,6 +223,20 @@ def test_solver_imports_on_a_machine_like_kaggles(path: Path) -> None:
         return
     needed = {(line, third_party(name)) for line, name in needs_at_import(tree)}
     assert {(line, top) for line, top in needed if top and top not in ON_KAGGLE} == set()
+
+
+@pytest.mark.parametrize("room", FLAT)
+def test_a_room_has_few_floors_and_no_circle(room: str) -> None:
+    graph = arrows(room)
+    heights = floors(graph)
+    assert len(graph) <= MAX_MODULES, sorted(graph)
+    assert max(heights.values()) <= MAX_FLOORS, sorted(heights.items(), key=lambda item: item[1])
+
+
+def test_floors_are_counted_and_circles_found() -> None:
+    assert floors({"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": set()}) == {"a": 1, "b": 2, "c": 3, "d": 1}
+    with pytest.raises(ValueError, match="a circle of imports among a, b"):
+        floors({"a": {"b"}, "b": {"a"}, "c": set()})
 
 
 def test_the_command_line_starts_without_torch_and_numba() -> None:

@@ -18,7 +18,7 @@ from solver.arc.submission import validate_submission
 from solver.arc.task import load_tasks
 from solver.model.checkpoint import save_weights
 from solver.run.launch import Launcher
-from solver.run.options import SolveOptions
+from solver.run.settings import SolveOptions
 
 CONNECTING = 0.6  # seconds
 

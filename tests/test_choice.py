@@ -9,10 +9,10 @@ from known_tasks import CHECKSUM, KNOWN, NEW, run, save
 
 from solver import weights_card as weights_folder
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
-from solver.run import weights_choice
-from solver.run.options import SolveOptions
+from solver.processors import expected_kind
+from solver.run import launch
 from solver.run.schedule import STEP_VIEWS
-from solver.run.weights_choice import expected_kind, with_views
+from solver.run.settings import SolveOptions, with_views
 from solver.weights_card import VECTORS_FILE, default_weights, read_card
 
 
@@ -37,12 +37,13 @@ def test_the_default_is_chosen_by_device_and_said(shipped: Path) -> None:
 
 def test_views_follow_from_the_device_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """More of a CPU's views with more seconds; what was asked for stays, and steps read no clock."""
-    monkeypatch.setattr(weights_choice, "cpu_workers", lambda tasks: min(2, tasks))
-    monkeypatch.setattr(weights_choice, "expected_gpus", lambda: 4)
+    monkeypatch.setattr(launch, "cpu_workers", lambda tasks: min(2, tasks))
+    monkeypatch.setattr(launch, "expected_gpus", lambda: 4)
 
     def views(tasks: int = 20, **options: object) -> tuple[int, int]:
-        found = with_views(SolveOptions(**{"device": "cpu", "workers": None, **options}), tasks)
-        return found.tuned_views, found.asked
+        said = SolveOptions(**{"device": "cpu", "workers": None, **options})
+        found = with_views(said, launch.devices_here(said, tasks), tasks)
+        return found.tuned_views, found.predicted_views
 
     assert views() == (16, 16)
     assert views(seconds_per_task=130.0) == (32, 32)

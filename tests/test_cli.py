@@ -216,8 +216,8 @@ def test_a_duration_is_seconds_above_zero_or_an_error(text: str) -> None:
 
 
 def test_the_help_states_the_pipelines_own_defaults() -> None:
-    from solver.run.options import SolveOptions
     from solver.run.schedule import CPU_VIEWS, DEFAULT_SECONDS, GPU_VIEWS, STEP_VIEWS
+    from solver.run.settings import SolveOptions
 
     text = " ".join(run("--help").output.split())
     cpu, mps, cuda = (f"{DEFAULT_SECONDS[kind]:g}" for kind in ("cpu", "mps", "cuda"))

@@ -1,10 +1,9 @@
 """Solving on a Ray cluster of a head and two workers: the answers of a local run, whatever is lost."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,19 +11,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from click.testing import CliRunner
 from conftest import ROOT
-from test_run import tiny_weights
+from made_run import challenges
+from made_tasks import random_task
+from test_run import tiny_task, tiny_weights
 from test_supervisor import NAMES, four_tasks, options
 
+from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
+from solver.choices import JOINT, TUNE
 from solver.cli import main
 from solver.model.checkpoint import save_weights
 from solver.processors import WORKER_BYTES
-from solver.run.cluster import Resources, connected, divide
-from solver.run.options import Listener, TaskResult
+from solver.run.cluster import (
+    Cluster,
+    Ended,
+    Resources,
+    Seat,
+    connected,
+    divide,
+    package_checksum,
+    read_files,
+)
+from solver.run.events import Listener, TaskResult
+from solver.run.message import Answered, Done, Failed, Given, Job, Joint, Known
 from solver.run.pipeline import solve
-from solver.run.stash import YOUNG, Stash
+from solver.run.settings import Devices, Settings, SolveOptions, resolve
+from solver.run.sources import SOURCES
 
 if TYPE_CHECKING:
     from benchmarks.ray_nodes import RayNodes
@@ -99,26 +114,48 @@ def test_the_driver_imports_neither_torch_nor_ray() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_weights_of_a_killed_process_are_removed_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = (
-        "import os, sys; from solver.run.stash import Stash\n"
-        "print(Stash(0.0).path, flush=True); sys.stdin.read() or os._exit(1)"
-    )
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, **pipes) as process:
-        left = Path(process.stdout.readline().strip())
-        (left / "model.safetensors").write_bytes(b"weights")
-        Stash(time.time() + 2 * YOUNG).remove()
-        assert left.exists(), "taken from a process that lives"
-        process.kill()
-    Stash(time.time()).remove()
-    assert left.exists(), "too young to be sure that it will not be locked"
-    Stash(time.time() + 2 * YOUNG).remove()
-    assert list(tmp_path.iterdir()) == []
+def test_settings_follow_from_the_devices_of_the_cluster() -> None:
+    """A head without a GPU asks for as many views as the eight GPUs of its nodes are good for."""
+    options = SolveOptions(budget_seconds=3600.0, workers=None)
+    gpus, cpus = (Cluster(rooms={"auto": room}) for room in (Resources(1, 4, 8), Resources(0, 1, 8)))
+    assert gpus.devices(options, 100) == Devices("cuda", 8)
+    assert cpus.devices(options, 100) == Devices("cpu", 8)
+    assert resolve(four_tasks()[:1], options, gpus.devices(options, 1)).options.tuned_views == 256
+    assert resolve(four_tasks()[:1], options, cpus.devices(options, 1)).options.tuned_views == 64
+
+
+def test_a_node_needs_none_of_the_supervisors_files(tmp_path: Path) -> None:
+    """Its own weights, a set that knows a task and the replayed tasks are all copied to it."""
+    tiny, task = tiny_weights(memory="cose"), tiny_task("known")
+    vectors = {task_checksum(task): torch.zeros(32)}
+    for name, known in (("own", {}), ("knowing", vectors)):
+        save_weights(tmp_path / name, tiny.network, tiny.memory, {}, vectors=known)
+    own, knowing, replay = str(tmp_path / "own"), str(tmp_path / "knowing"), tmp_path / "replay.json"
+    replay.write_text(json.dumps(challenges([random_task("public", 3, 1)])))
+    options = SolveOptions(augmentations=2, tune="none")
+    settings = Settings(options, weights=own, known={"known": knowing}, replay=str(replay), device="cpu")
+    settings = replace(settings, entry=SOURCES["network"].entry)
+    files = [read_files(path) for path in settings.paths]
+    for name in ("own", "knowing"):
+        shutil.rmtree(tmp_path / name)
+    replay.unlink()
+    seat = Seat(settings, "solver.run.worker", {}, 0, package_checksum(), *files)
+    said = seat.hear()
+    given = Given(1, cap=60.0)
+    seat.give(Job(1, 0, (task,), "network", TUNE, given, start=Known(knowing, untuned=True)))
+    start, two = Joint(str(tmp_path / "joint.npz")), tuple(four_tasks()[:2])
+    seat.give(Job(2, 0, two, "network", JOINT, given, start=start))
+    while sum(isinstance(message, Done) for message in said) < 2:
+        said += seat.hear()
+        assert not isinstance(said[-1], Ended | Failed), said[-1]
+    answers = [message for message in said if isinstance(message, Answered)]
+    assert (answers[0].task_id, answers[0].steps) == ("known", 0)
+    assert not any(message.doubted for message in said if isinstance(message, Done))
+    assert {answer.task_id for answer in answers[1:]} == {"one", "two"}
+    seat.process.process.kill()
+    while not isinstance(said[-1], Ended):
+        said += seat.hear()
+    assert not seat.folder.path.exists()
 
 
 # On the cluster

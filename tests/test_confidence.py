@@ -12,13 +12,13 @@ from solver.arc.augment import IDENTITY
 from solver.arc.journal import Journal, read_journal
 from solver.arc.record import Header, View
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import GUESS, NETWORK, Answer, Candidate
+from solver.arc.vote import GUESS, NETWORK, Candidate
+from solver.budget import Budget
 from solver.choices import TUNE
 from solver.model.learner import Rates
 from solver.run.ledger import Ledger
-from solver.run.message import Answered, Job
+from solver.run.message import Answered, Given, Job
 from solver.tune.adapt import Tuning, adapt
-from solver.tune.budget import Budget
 from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import TuneSettings
 
@@ -134,8 +134,9 @@ def test_full_tuning_starts_from_the_base_weights_in_every_group() -> None:
 NET, ONE, TWO = (as_grid([[colour]]) for colour in (1, 2, 3))
 
 
-def two_guesses(task: Task, test: int) -> list[Answer]:
-    return [Answer(ONE, 2, 0.0, GUESS, "one"), Answer(TWO, 1, 0.0, GUESS, "two")]
+def two_rules() -> Answered:
+    proposed = [Candidate(ONE, source=GUESS, rule="one")] * 2 + [Candidate(TWO, source=GUESS, rule="two")]
+    return Answered(1, "three", (tuple(map(View, proposed)),), 0, 0, 0.0)
 
 
 def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
@@ -156,14 +157,15 @@ def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
 def test_thin_votes_do_not_displace_a_second_guess(
     votes: int, reproduced: int, held_out: float | None, first: str, tmp_path: Path
 ) -> None:
-    ledger = Ledger([three_demonstrations()], None, print, two_guesses)
+    ledger = Ledger([three_demonstrations()], None, print)
     path = tmp_path / "run.journal"
     ledger.open_journal(Journal.create(path, Header()), None)
+    ledger.answered(two_rules(), "rules")
     result = ledger.answered(answered(votes, reproduced, held_out), TUNE)
     assert result.attempts[0][0].source == first and result.held_out == held_out
     assert [a.rule for a in result.attempts[0]] == (["one", "two"] if first == GUESS else ["", "one"])
     # A resumed run knows the same and decides the same.
-    again = Ledger([three_demonstrations()], None, print, two_guesses)
+    again = Ledger([three_demonstrations()], None, print)
     opened, contents = Journal.resume(path, Header())
     again.open_journal(opened, contents)
     assert read_journal(path).finished["three"].held_out == held_out
@@ -176,7 +178,7 @@ def test_refinement_goes_where_more_work_may_change_something() -> None:
     task = three_demonstrations()
 
     def left(grids: list, held_out: float | None) -> float:
-        ledger = Ledger([task], None, print, two_guesses)
+        ledger = Ledger([task], None, print)
         views = tuple(View(Candidate(grid)) for grid in grids)
         ledger.answered(replace(answered(0, 3, held_out), views=(views,)), TUNE)
         return ledger.disagreement([task])
@@ -201,5 +203,5 @@ def test_refinement_goes_where_more_work_may_change_something() -> None:
 def test_a_demonstration_is_held_back_only_where_there_is_time(
     tasks: int, steps: int | None, seconds: float | None, held: bool
 ) -> None:
-    job = Job(1, 0, TUNE, (three_demonstrations(),) * tasks, 0, steps, seconds, 1.0)
+    job = Job(1, 0, (three_demonstrations(),) * tasks, NETWORK, TUNE, Given(steps, seconds))
     assert (job.hold_share > 0) == held

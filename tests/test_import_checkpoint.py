@@ -14,7 +14,8 @@ from solver.arc.task import load_tasks
 from solver.cli.import_checkpoint import import_checkpoint
 from solver.model import importer
 from solver.model.checkpoint import load_weights
-from solver.run.pipeline import SolveOptions, solve
+from solver.run.pipeline import solve
+from solver.run.settings import SolveOptions
 
 NAMES = ["urm_arc", "trm_arc", "trm_mlp_sudoku", "hrm_arc"]
 HEADS = "num_heads=2"

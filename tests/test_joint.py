@@ -14,13 +14,14 @@ from solver.arc.record import Candidates
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
 from solver.arc.vote import CONSENSUS
-from solver.choices import JOINT, TUNE
+from solver.budget import Budget
+from solver.choices import JOINT, NETWORK, TUNE
 from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
-from solver.run.message import Answered, Done, Job, WorkerSettings
-from solver.run.options import Listener, SolveOptions
+from solver.run.events import Listener
+from solver.run.message import Answered, Done, Given, Job, Joint
 from solver.run.pipeline import solve
-from solver.tune.budget import Budget
+from solver.run.settings import Settings, SolveOptions
 from solver.tune.engine import Engine
 from solver.tune.job import solve_job
 from solver.tune.joint import finish_settings, read_joint, read_replay, start_from
@@ -34,12 +35,13 @@ def group() -> tuple[Task, ...]:
 
 
 def joint_job(path: Path | str, steps: int | None = 20, **changes: object) -> Job:
-    values = dict(number=1, group=0, phase=JOINT, tasks=group(), seed=0, steps=steps, seconds=None, cap=60.0)
-    return Job(**{**values, "arm": "joint", "joint": str(path), **changes})
+    given = Given(steps, changes.pop("seconds", None), 60.0)
+    values = dict(number=1, group=0, phase=JOINT, tasks=group(), source=NETWORK, given=given)
+    return Job(**{**values, "start": Joint(str(path)), **changes})
 
 
 def engine(weights: Weights, clock: object = None, **changes: object) -> Engine:
-    settings = WorkerSettings("tiny", "cpu", 1, 2, "joint", **changes)
+    settings = Settings(SolveOptions(augmentations=2, tune="joint"), weights="tiny", device="cpu", **changes)
     return Engine(weights, CPU, settings, *([clock] if clock else []))
 
 
@@ -51,7 +53,7 @@ def test_a_joint_job_answers_every_task_at_every_checkpoint(memory: str, tmp_pat
     answers = [m.task_id for m in messages if isinstance(m, Answered)]
     assert answers[:6] == [*NAMES, *NAMES] and len(answers) >= 9 * 3
     assert isinstance(messages[-1], Done)
-    assert messages[-2].steps == 20 * 19 // 20
+    assert messages[-2].steps == 20
     assert all(torch.equal(value, before[name]) for name, value in weights.network.state_dict().items())
     state = read_joint(tmp_path / "joint.npz")
     assert state.tasks == NAMES and state.rows_per_task == 2
@@ -163,7 +165,7 @@ def test_same_steps_same_bytes_for_any_number_of_workers(weights_folder: Path, t
         solve(group(), output=output, options=options, listener=listener, journal=journal)
         written.add(output.read_bytes())
         assert phases.count(TUNE) == 3 and phases.index(TUNE) == phases.count(JOINT) >= 6
-        assert {r.phase for r in read_journal(journal).records} == {"guess", JOINT, TUNE}
+        assert {r.phase for r in read_journal(journal).records} == {"guess", "rules", JOINT, TUNE}
     assert len(written) == 1
 
 

@@ -15,7 +15,7 @@ CODE = """
     import importlib
     from test_run import CPU, tiny_task, tiny_weights
     from solver.tune.adapt import adapt
-    from solver.tune.budget import Budget
+    from solver.budget import Budget
     from solver.tune.engine import compile_kernels
     from solver.tune.predict import predict
     from solver.tune.settings import PredictSettings, TuneSettings

@@ -16,17 +16,15 @@ from solver.arc.augment import Augmentation
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
 from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
-from solver.arc.vote import NETWORK
-from solver.choices import QUICK, TUNE
+from solver.choices import NETWORK, QUICK, TUNE
 from solver.cli import main
 from solver.cli.progress import WIDTH
 from solver.model.checkpoint import load_weights, save_weights, task_vectors
 from solver.model.embedding import build_memory
-from solver.run.message import Job, WorkerSettings
-from solver.run.options import SolveOptions
+from solver.run.message import Base, Given, Job, Known
 from solver.run.pipeline import solve
 from solver.run.plan import Plan
-from solver.run.weights_choice import choose
+from solver.run.settings import Devices, Settings, SolveOptions, resolve
 from solver.tune.engine import Engine
 from solver.tune.job import solve_job
 from solver.tune.views import View, build_batch
@@ -103,7 +101,7 @@ def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_p
     assert "Known: 1 by tiny" in said and f"1 of the tasks: {SEEN_LABEL}" in said
     contents = read_journal(tmp_path / "run.journal")
     assert contents.finished["known"].label == SEEN_LABEL and contents.finished["new"].label == ""
-    assert {candidate.source for candidate in contents.pool["known", 0]} == {NETWORK}
+    assert NETWORK in {candidate.source for candidate in contents.pool["known", 0]}
     assert contents.header.options["known"] == "1 by tiny" and contents.header.seen == (CHECKSUM,)
 
 
@@ -129,7 +127,7 @@ def test_tests_may_have_been_seen_of_some_tasks_only(tmp_path: Path) -> None:
     other = task_checksum(NEW)
     provenance = {"tasks": [CHECKSUM, other], "test_pairs_seen": [other]}
     folder = save(tmp_path / "tiny", provenance)
-    labels = choose([KNOWN, NEW], SolveOptions(weights=folder)).labels
+    labels = resolve([KNOWN, NEW], SolveOptions(weights=folder), Devices("cpu", 1)).labels
     assert labels == {"known": SEEN_LABEL, "new": TESTS_SEEN_LABEL}
 
 
@@ -145,19 +143,19 @@ def test_a_vector_that_does_not_reproduce_its_demonstrations_is_doubted(tmp_path
 def test_tuning_of_a_doubted_task_starts_from_its_trained_vector(folder: str) -> None:
     """One step: the vector still reproduces both demonstrations, the mean does not. A second attempt, after
     a failure, is with the run's own weights."""
-    settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
+    settings = Settings(SolveOptions(augmentations=2, tune="embedding"), weights=folder, device="cpu")
     loaded = load_weights(folder)
     blank = replace(loaded, memory={**loaded.memory, "mean": torch.full((32,), -3.0)})
     engine = Engine(blank, CPU, replace(settings, weights="another"))
-    job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=folder)
-    for asked, reproduced in ((job, 2), (replace(job, attempt=1), 0), (replace(job, known=""), 0)):
+    job = Job(1, 0, (KNOWN,), NETWORK, TUNE, Given(1), start=Known(folder))
+    for asked, reproduced in ((job, 2), (replace(job, attempt=1), 0), (replace(job, start=Base()), 0)):
         answered, _ = solve_job(engine, asked, lambda: None)
         assert (answered.steps, answered.reproduced) == (1, reproduced)
 
 
 def test_weights_that_cannot_be_loaded_leave_tuning_to_the_runs_own(folder: str, tmp_path: Path) -> None:
-    settings = WorkerSettings(folder, "cpu", 1, 2, "embedding")
-    job = Job(1, 0, TUNE, (KNOWN,), 0, 1, None, 100.0, known=str(tmp_path / "gone"))
+    settings = Settings(SolveOptions(augmentations=2, tune="embedding"), weights=folder, device="cpu")
+    job = Job(1, 0, (KNOWN,), NETWORK, TUNE, Given(1), start=Known(str(tmp_path / "gone")))
     answered, _ = solve_job(Engine(load_weights(folder), CPU, settings), job, lambda: None)
     assert answered.steps == 1
 
@@ -188,9 +186,9 @@ def test_known_tasks_come_first_and_once() -> None:
     jobs, now = [], 0.0
     while (job := plan.next_job(now)) is not None:
         jobs.append(job)
-        now += 0.5 if job.known else job.seconds
+        now += 0.5 if job.untuned else job.given.seconds
         plan.succeed(job, 1.0, 0.0)
-    assert [(job.phase, job.tasks[0].id, job.known) for job in jobs] == [
+    assert [(job.phase, job.tasks[0].id, getattr(job.start, "folder", "")) for job in jobs] == [
         (TUNE, "t1", "a"),
         (TUNE, "t2", "b"),
         (QUICK, "t3", ""),
@@ -204,7 +202,7 @@ def test_known_tasks_come_first_and_once() -> None:
 def test_a_known_task_that_is_doubted_waits_like_any_other(failed: bool) -> None:
     plan = Plan([KNOWN], SolveOptions(steps=5), start=0.0, known={"known": "a"})
     job = plan.next_job(0.0)
-    assert (job.known, job.untuned) == ("a", True) and plan.next_job(0.0) is None
+    assert job.start == Known("a", untuned=True) and plan.next_job(0.0) is None
     if failed:
         assert plan.fail(job)
     else:
@@ -212,19 +210,19 @@ def test_a_known_task_that_is_doubted_waits_like_any_other(failed: bool) -> None
         plan.succeed(job, 1.0, 0.0)
     assert plan.waits(0.0)
     job = plan.next_job(0.0)
-    assert (job.known, job.untuned, job.steps, job.phase) == ("a", False, 5, TUNE)
+    assert (job.start, job.given.steps, job.phase) == (Known("a"), 5, TUNE)
     plan.succeed(job, 1.0, 0.0)
     assert not plan.waits(0.0) and plan.next_job(0.0) is None
 
 
 def test_a_resumed_plan_has_known_tasks_behind_it() -> None:
     plan = Plan([KNOWN, NEW], SolveOptions(steps=5), start=0.0, known={"known": "a"})
-    plan.restore([(TUNE, "known")])
+    plan.restore([(TUNE, "known")], lambda task: 0.0)
     assert plan.next_job(0.0).tasks == (NEW,)
     plan = Plan([KNOWN], SolveOptions(budget_seconds=100.0), start=0.0, known={"known": "a"})
-    plan.restore([(QUICK, "known")])  # it was doubted, else there were no quick pass
+    plan.restore([(QUICK, "known")], lambda task: 0.0)  # it was doubted, else there were no quick pass
     job = plan.next_job(0.0)
-    assert (job.phase, job.known, job.untuned) == (TUNE, "a", False)
+    assert (job.phase, job.start) == (TUNE, Known("a"))
 
 
 # What people see

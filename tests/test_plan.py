@@ -7,9 +7,9 @@ from test_run import tiny_task
 
 from benchmarks.simulate import simulate
 from solver.run.cost import CostModel, cells_of, list_schedule
-from solver.run.options import SolveOptions
-from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, deal_groups
+from solver.run.plan import PHASES, QUICK, REFINE, TUNE, Plan, split_tasks
 from solver.run.schedule import BATCH_TOKENS
+from solver.run.settings import SolveOptions
 from solver.tune.job import MemoryLimit
 
 
@@ -44,11 +44,11 @@ def test_a_list_schedule_ends_with_its_last_job() -> None:
 
 def test_groups_depend_on_file_seed_and_count_alone() -> None:
     tasks = [random_task(f"t{n}", 3, n) for n in range(7)]
-    dealt = deal_groups(tasks, 3, 1)
+    dealt = split_tasks(tasks, 3, 1)
     assert sorted(n for group in dealt for n in group) == list(range(7))
     assert {len(group) for group in dealt} == {2, 3}
-    assert dealt == deal_groups(tasks, 3, 1) != deal_groups(tasks, 3, 2)
-    assert deal_groups(tasks, None, 1) == [(n,) for n in range(7)]
+    assert dealt == split_tasks(tasks, 3, 1) != split_tasks(tasks, 3, 2)
+    assert split_tasks(tasks, 7, 1) == [(n,) for n in range(7)]
 
 
 def test_groups_fill_a_batch_of_a_gpu_with_tasks_of_similar_canvas() -> None:
@@ -65,7 +65,7 @@ def test_groups_fill_a_batch_of_a_gpu_with_tasks_of_similar_canvas() -> None:
     assert sum(cells[n] for n in (0, 2, 5, 3, 4)) < BATCH_TOKENS["cuda"] < cells[1] == cells[6]
     assert sorted(map(tuple, ids[1:])) == [("t1",), ("t6",)]
     jobs = [plan.next_job(0.0)]
-    assert jobs[0].seconds == pytest.approx(10.0 * len(jobs[0].tasks))
+    assert jobs[0].given.seconds == pytest.approx(10.0 * len(jobs[0].tasks))
     for kind, options in (("cpu", {}), ("cuda", {"steps": 3}), ("cuda", {"tune": "embedding"})):
         plan = Plan(tasks, SolveOptions(augmentations=64, **options), start=0.0)
         plan.begin(kind, 1)
@@ -79,10 +79,10 @@ def test_a_budget_goes_breadth_first_and_the_most_expensive_first() -> None:
     assert plan.phases == PHASES
     seen, now = [], 0.0
     while (job := plan.next_job(now)) is not None:
-        assert type(job.seconds) is float  # a comparison with numpy's own gives a bool that torch refuses
+        assert type(job.given.seconds) is float
         seen.append((job.phase, job.tasks[0].id))
-        now += job.seconds
-        plan.succeed(job, job.seconds, 0.5 if job.tasks[0].id == "t2" else 0.0)
+        now += job.given.seconds
+        plan.succeed(job, job.given.seconds, 0.5 if job.tasks[0].id == "t2" else 0.0)
     sizes = ["t1", "t2", "t0"]
     assert seen == [(QUICK, n) for n in sizes] + [(TUNE, n) for n in sizes] + [(REFINE, "t2")]
     assert 900 < now <= 1000
@@ -98,6 +98,30 @@ def test_a_group_is_tried_twice_and_then_left() -> None:
     assert plan.next_job(0.0) is None
 
 
+def restored(**budget: float) -> Plan:
+    """A plan whose tasks an earlier run with a budget has tuned; only the votes on t1 disagree."""
+    tasks = [random_task(f"t{n}", 3, n) for n in range(3)]
+    plan = Plan(tasks, SolveOptions(augmentations=4, **budget), start=0.0)
+    finished = [(phase, task.id) for phase in (QUICK, TUNE) for task in tasks]
+    plan.restore(finished, lambda task: 0.5 if task.id == "t1" else 0.0)
+    plan.begin("cpu", 1)
+    return plan
+
+
+def test_a_resumed_run_refines_what_the_earlier_one_has_tuned() -> None:
+    plan = restored(budget_seconds=1000.0)
+    assert plan.waits(0.0)
+    job = plan.next_job(0.0)
+    assert (job.phase, job.tasks[0].id) == (REFINE, "t1")
+    plan.succeed(job, 1.0, 0.0)
+    assert plan.next_job(0.0) is None
+
+
+def test_a_run_resumed_with_seconds_for_each_task_has_one_phase() -> None:
+    plan = restored(seconds_per_task=30.0)
+    assert plan.phases == (TUNE,) and not plan.waits(0.0) and plan.next_job(0.0) is None
+
+
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_simulated_run_ends_in_time_whatever_tasks_cost(factor: float, seed: int) -> None:
@@ -108,7 +132,7 @@ def test_a_simulated_run_ends_in_time_whatever_tasks_cost(factor: float, seed: i
         SolveOptions(budget_seconds=3600.0),
         kind="cuda",
         workers=4,
-        seconds=lambda job: job.seconds * generator.uniform(0.95, 1.1) + 1.5 * factor,
+        seconds=lambda job: job.given.seconds * generator.uniform(0.95, 1.1) + 1.5 * factor,
         disagreement=lambda job: float(generator.random() < 0.4),
         load=20.0,
     )

@@ -11,9 +11,9 @@ from test_run import CPU, tiny_task, tiny_weights
 from solver.arc.augment import IDENTITY, sample_augmentations
 from solver.arc.consensus import Consensus
 from solver.arc.vote import CONSENSUS, same_grid
+from solver.budget import Budget
 from solver.model.device import Placement
 from solver.tune.adapt import adapt
-from solver.tune.budget import Budget
 from solver.tune.predict import Tuned, predict_views
 from solver.tune.settings import PredictSettings, TuneSettings
 

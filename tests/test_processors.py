@@ -90,7 +90,7 @@ def test_compiled_kernels_do_not_give_torch_its_threads_back(limit: str, threads
         "from solver.model.checkpoint import load_weights\n"
         "from solver.model.device import place, use_threads\n"
         "from solver.tune.adapt import Tuning\n"
-        "from solver.tune.budget import Budget\n"
+        "from solver.budget import Budget\n"
         "from solver.tune.settings import TuneSettings\n"
         f"{limit}\n"
         "task = load_tasks('examples/one_task')[0]\n"

@@ -11,15 +11,17 @@ from solver.arc.augment import IDENTITY, Augmentation
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
 from solver.arc.vote import CONSENSUS, NETWORK
+from solver.budget import Budget
 from solver.model.checkpoint import Weights, save_weights
 from solver.model.config import URMConfig
 from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.learner import Rates, run_loops
 from solver.model.urm import URM
-from solver.run.pipeline import SolveOptions, solve
+from solver.run.events import Listener
+from solver.run.pipeline import solve
+from solver.run.settings import SolveOptions
 from solver.tune.adapt import adapt
-from solver.tune.budget import Budget
 from solver.tune.predict import predict
 from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import PredictSettings, TuneSettings
@@ -238,8 +240,9 @@ def test_the_submission_is_there_before_the_network_and_complete_after(
         tasks,
         output=path,
         options=options,
-        on_start=lambda text: seen.append(read_submission(path)),
-        on_result=lambda result: seen.append(read_submission(path)),
+        listener=Listener(
+            lambda text: seen.append(read_submission(path)), lambda result: seen.append(read_submission(path))
+        ),
     )
     assert [set(submission) for submission in seen] == [{"one", "two"}] * 3
     assert [result.task.id for result in results] == ["one", "two"]

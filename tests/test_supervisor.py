@@ -17,14 +17,20 @@ from conftest import ROOT
 from test_run import tiny_task, tiny_weights
 
 from solver.arc.journal import read_journal
+from solver.arc.record import Finished
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import Task
+from solver.choices import TUNE
+from solver.kaggle.lenient import solve_leniently
 from solver.model.checkpoint import save_weights
 from solver.run.cluster import connected
-from solver.run.executor import Executor
-from solver.run.launch import Launcher
-from solver.run.options import Listener, SolveOptions, TaskResult
+from solver.run.events import Listener, TaskResult
+from solver.run.launch import Executor, Launcher, Worker
+from solver.run.message import Done, Job, Ready
 from solver.run.pipeline import solve
+from solver.run.plan import Plan
+from solver.run.settings import Devices, Settings, SolveOptions
+from solver.run.supervisor import Heard, Pool, Supervisor
 
 NAMES = ("one", "two", "three", "four")
 FAULTY = Launcher(module="benchmarks.faulty_worker", path=str(ROOT))
@@ -89,7 +95,7 @@ def test_any_number_of_workers_writes_the_same_bytes(weights: str, tmp_path: Pat
     executor, _ = faulty()
     written = set()
     for workers in (0, 2):
-        path, chosen = tmp_path / f"{workers}.json", options(weights, workers=workers, groups=3)
+        path, chosen = tmp_path / f"{workers}.json", options(weights, workers=workers)
         results = solve(four_tasks(), output=path, options=chosen, executor=executor)
         assert [result.note for result in results] == [""] * 4
         written.add(path.read_bytes())
@@ -130,7 +136,7 @@ def test_faults_are_survived_and_change_nothing_else(weights: str, tmp_path: Pat
         for a, b in zip(expected[name][0], found[name][0], strict=True):
             np.testing.assert_array_equal(a, b)
     text = "\n".join(said)
-    for part in ("killed by signal 9", "not finite", "no sign of life", "left to guesses"):
+    for part in ("killed by signal 9", "not finite", "no sign of life", "left to other answers"):
         assert part in text
     assert {task for task, _ in read_journal(tmp_path / "journal").pool} == {"one", "two", "four"}
 
@@ -152,10 +158,10 @@ def test_out_of_memory_goes_on_with_less(weights: str, tmp_path: Path, faults) -
 def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faulty: Faulty) -> None:
     executor, _ = faulty({"kind": "die", "times": 0}, {"kind": "vanish"})
     path, said = tmp_path / "s.json", []
-    results = solve(
+    results = solve_leniently(
         [tiny_task()],
         output=path,
-        options=options(weights, workers=1, lenient=True),
+        options=options(weights, workers=1),
         listener=Listener(say=said.append),
         executor=executor,
     )
@@ -174,9 +180,10 @@ def test_truncated_weights(weights: str, tmp_path: Path, faulty: Faulty, lenient
     path, said = tmp_path / "s.json", []
 
     def run() -> list[TaskResult]:
-        chosen = options(str(broken), workers=1, lenient=lenient)
+        chosen = options(str(broken), workers=1)
         said_to = Listener(say=said.append)
-        return solve([tiny_task()], output=path, options=chosen, listener=said_to, executor=executor)
+        work = solve_leniently if lenient else solve
+        return work([tiny_task()], output=path, options=chosen, listener=said_to, executor=executor)
 
     if lenient:
         assert run()[0].attempts[0][0].source == "guess"
@@ -194,10 +201,10 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(weights: str, tmp_path: Pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
 
     try:
-        results = solve(
+        results = solve_leniently(
             four_tasks(),
             output=path,
-            options=options(weights, workers=0, lenient=True),
+            options=options(weights, workers=0),
             listener=Listener(result=fill, say=said.append),
             journal=tmp_path / "journal",
         )
@@ -206,7 +213,8 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(weights: str, tmp_path: Pa
     assert len(results) == 4 and len(said) == 2
     assert "the journal ends here" in said[0] and "the one before it stays" in said[1]
     validate_submission(json.loads(path.read_text()), four_tasks())
-    assert read_journal(tmp_path / "journal").finished.keys() == {"one"}
+    finished = [r for r in read_journal(tmp_path / "journal").records if isinstance(r, Finished)]
+    assert [r.task_id for r in finished if r.phase == TUNE] == ["one"]
 
 
 def alive(pid: int) -> bool:
@@ -221,9 +229,9 @@ def test_a_killed_run_leaves_no_process_and_resumes(weights: str, tmp_path: Path
     code = (
         "import sys; sys.path[:0] = [{root!r}, {tests!r}]\n"
         "from pathlib import Path\n"
-        "from test_supervisor import four_tasks, options, solve\n"
+        "from test_supervisor import Listener, four_tasks, options, solve\n"
         "solve(four_tasks(), output=Path('s.json'), options=options({weights!r}, workers=1),\n"
-        "      journal=Path('journal'), on_result=lambda r: print(r.task.id, flush=True))\n"
+        "      journal=Path('journal'), listener=Listener(result=lambda r: print(r.task.id, flush=True)))\n"
     ).format(root=str(ROOT), tests=str(ROOT / "tests"), weights=weights)
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline()
@@ -237,7 +245,8 @@ def test_a_killed_run_leaves_no_process_and_resumes(weights: str, tmp_path: Path
     told: list[TaskResult] = []
     path, journal = tmp_path / "s.json", tmp_path / "journal"
     chosen = options(weights, workers=0)
-    solve(four_tasks(), output=path, options=chosen, journal=journal, resume=True, on_result=told.append)
+    heard = Listener(result=told.append)
+    solve(four_tasks(), output=path, options=chosen, journal=journal, resume=True, listener=heard)
     assert sorted(result.task.id for result in told) == sorted(NAMES)
     assert any(result.steps == 0 for result in told), "nothing was taken from the journal"
     solve(four_tasks(), output=tmp_path / "clean.json", options=chosen)
@@ -245,3 +254,70 @@ def test_a_killed_run_leaves_no_process_and_resumes(weights: str, tmp_path: Path
     with pytest.raises(ValueError, match="begun with other settings"):
         other = options(weights, workers=0, steps=3)
         solve(four_tasks(), output=path, options=other, journal=journal, resume=True)
+
+
+def test_an_unreadable_file_of_replayed_tasks_costs_neither_network_nor_journal(
+    weights: str, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    results = solve_leniently(
+        [tiny_task()],
+        output=tmp_path / "s.json",
+        options=options(weights, workers=0, replay=str(tmp_path / "gone.json")),
+        listener=Listener(say=said.append),
+        journal=tmp_path / "journal",
+    )
+    assert results[0].steps == 2 and len(said) == 1 and said[0].endswith("nothing is replayed")
+    assert read_journal(tmp_path / "journal").header.weights == "tiny"
+
+
+class Crashing(Executor):
+    """A machine whose GPU crashes every process before it is ready; its CPU works."""
+
+    def __init__(self) -> None:
+        self.now, self.started = 0.0, []
+
+    def clock(self) -> float:
+        self.now += 1.0
+        return self.now
+
+    def devices(self, options: SolveOptions, tasks: int) -> Devices:
+        return Devices("cuda", 1)
+
+    def start(self, settings: Settings) -> "Simulated":
+        self.started.append(settings.device)
+        return Simulated(settings=settings, began=self.now, heard=self.now)
+
+    def listen(self, workers: list, seconds: float) -> list:
+        heard = []
+        for worker in workers:
+            if worker.settings.device != "cpu":
+                heard.append((worker, None))
+            elif not worker.ready:
+                heard.append((worker, Ready("cpu", "CPU", "tiny", ("cpu",))))
+            elif worker.job is not None:
+                heard.append((worker, Done(worker.job.number, 1.0)))
+        return heard
+
+    def places(self, settings: Settings, ready: Ready, wanted: int | None) -> list[Settings]:
+        return Launcher().places(settings, ready, wanted)
+
+
+class Simulated(Worker):
+    def _send(self, job: Job) -> None:
+        pass
+
+    def end(self, *, patience: float = 0.0) -> str:
+        return "killed by signal 11"
+
+
+def test_a_gpu_that_crashes_at_once_leaves_as_many_workers_as_share_the_processors() -> None:
+    executor = Crashing()
+    plan = Plan(four_tasks(), SolveOptions(steps=1), start=0.0)
+    pool = Pool(plan, Settings(SolveOptions(steps=1), weights="tiny", share=2), executor)
+    with Supervisor([pool], workers=None) as supervisor:
+        for event in supervisor.run():
+            if isinstance(event, Heard):
+                plan.succeed(event.job, event.message.seconds, 0.0)
+    assert executor.started == ["auto"] * 3 + ["cpu"] * 2
+    assert plan.workers == len(pool.slots) == 2 and not plan.waits(executor.now)

@@ -5,7 +5,8 @@ run. What fits comes first, the simplest rule first; then follow fallbacks that 
 valid grids of the most likely shape.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -15,7 +16,8 @@ from solver.arc.rules import cells, colour, count, crop, draw, geometry, parts, 
 from solver.arc.rules.fallback import FALLBACKS
 from solver.arc.rules.rule import Demonstrations, Program, Rule, fits, is_grid
 from solver.arc.task import Grid, Pair, Task, as_grid
-from solver.arc.vote import GUESS, Answer, grid_key
+from solver.arc.vote import GUESS, Answer, Candidate, grid_key
+from solver.budget import Budget
 
 
 def _object(measure: str, sign: int, one_colour: bool = False) -> Program:
@@ -64,25 +66,44 @@ _RECOLOURED: tuple[Rule, ...] = (
 _MOST_FITS = 40  # of one rule: a table over many facts may fit in hundreds of ways
 
 
+def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candidate]]:
+    """Candidates from every rule that reproduces all demonstrations, the most plausible first, as a source
+    does (``solver.run.sources``): the index of a test input, and a candidate with the rule's name."""
+    for name, program in fitting_programs(task.train):
+        for test, pair in enumerate(task.test):
+            made = program(pair.input)
+            if is_grid(made):
+                yield test, Candidate(as_grid(made), source=GUESS, rule=name)
+
+
+def fallbacks(task: Task, test_index: int) -> list[Answer]:
+    """Different answers to one test input that fit nothing: at least two valid grids of a likely shape,
+    within a millisecond. They have no votes."""
+    found: dict[bytes, Answer] = {}
+    for name, made_by in FALLBACKS:
+        for made in made_by(task.train, task.test[test_index].input):
+            grid = as_grid(made)
+            found.setdefault(grid_key(grid), Answer(grid, 0, 0.0, GUESS, name))
+    return list(found.values())
+
+
 def guesses(task: Task, test_index: int) -> list[Answer]:
     """Different answers to one test input, most plausible first: at least two, all valid grids.
 
     ``votes``: how many programs gave this grid; 0 for a fallback, which fits no demonstration.
     ``rule``: the name of the first that did. Only demonstrations and the test input are looked at.
     """
-    grid = task.test[test_index].input
-    found: dict[bytes, tuple[Grid, int, str]] = {}
-    for name, program in fitting_programs(task.train):
-        made = program(grid)
-        if is_grid(made):
-            made = as_grid(made)
-            first, votes, rule = found.get(grid_key(made), (made, 0, name))
-            found[grid_key(made)] = first, votes + 1, rule
-    for name, propose in FALLBACKS:
-        for made in propose(task.train, grid):
-            made = as_grid(made)
-            found.setdefault(grid_key(made), (made, 0, name))
-    return [Answer(made, votes, 0.0, GUESS, rule) for made, votes, rule in found.values()]
+    made = [candidate for test, candidate in propose(task, Budget(steps=1), 0) if test == test_index]
+    return with_fallbacks(made, fallbacks(task, test_index))
+
+
+def with_fallbacks(proposed: Iterable[Candidate], others: Sequence[Answer]) -> list[Answer]:
+    """What was proposed, equal grids counted, in the order in which they came; then the other answers."""
+    found: dict[bytes, Answer] = {}
+    for made in proposed:
+        first = found.get(grid_key(made.grid)) or Answer(made.grid, 0, 0.0, made.source, made.rule)
+        found[grid_key(made.grid)] = replace(first, votes=first.votes + 1)
+    return [*found.values(), *(answer for answer in others if grid_key(answer.grid) not in found)]
 
 
 def fitting_programs(train: Demonstrations) -> Iterator[tuple[str, Program]]:

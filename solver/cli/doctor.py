@@ -47,8 +47,8 @@ def doctor(context: click.Context, weights: str | None, device: str, seconds: fl
     measures the pace on made-up tasks of evaluation size. Exit code 1 where something does not work.
     """
     from solver.kaggle.mounts import find_mounts, input_root
+    from solver.processors import expected_kind
     from solver.run.doctor import diagnose
-    from solver.run.weights_choice import expected_kind
     from solver.weights_card import default_weights
 
     mounts = find_mounts(input_root())

@@ -20,7 +20,7 @@ from solver.arc.vote import NETWORK, Answer
 from solver.choices import JOINT, QUICK
 
 if TYPE_CHECKING:
-    from solver.run.options import TaskResult
+    from solver.run.settings import TaskResult
 
 WIDTH = 80
 BAR = "{desc}{n_fmt}/{total_fmt} |{bar}| {elapsed} gone, {postfix}"

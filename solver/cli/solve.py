@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from solver import __version__
+from solver.choices import DEFAULT_SOURCES
 from solver.cli.tuning import tuning_options
 
 if TYPE_CHECKING:
     from solver.cli.progress import Progress
-    from solver.run.options import SolveOptions
+    from solver.run.settings import SolveOptions
 
 BUDGETS = {"steps": "--steps", "seconds_per_task": "--seconds-per-task", "budget_seconds": "--budget"}
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -160,11 +161,11 @@ EXAMPLES = [
     "as many as --workers says.",
 )
 @click.option(
-    "--groups",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Deal the tasks into N groups, each tuned jointly; without it each task is tuned alone, or in joint "
-    "tuning all together or a group for each worker.",
+    "--sources",
+    metavar="NAME,...",
+    default=",".join(DEFAULT_SOURCES),
+    show_default=True,
+    help="Who proposes answers, in this order: rules, network, or module:function for a source of your own.",
 )
 @click.option(
     "--resume",
@@ -186,6 +187,7 @@ def solve(
     resume: bool,
     report: str | None,
     cluster: str | None,
+    sources: str,
     **options: object,
 ) -> None:
     """Solve ARC tasks: two answers for each test input, in Kaggle's submission format.
@@ -214,12 +216,12 @@ def solve(
     target = Path(output)
     _refuse_to_overwrite(tasks, target)
     from solver.cli.progress import Progress
-    from solver.run.options import SolveOptions
+    from solver.run.settings import SolveOptions
 
     progress = Progress(tasks, known, target, quiet=quiet)
     if report is not None:
         _check_report_is_possible()
-    _run(progress, SolveOptions(**options), resume=resume, cluster=cluster)
+    _run(progress, SolveOptions(tuple(sources.split(",")), **options), resume=resume, cluster=cluster)
     if report is not None:
         from solver.report.page import write_report
 
@@ -248,7 +250,7 @@ def _with_what_is_left(options: "SolveOptions") -> "SolveOptions":
 def _run(progress: "Progress", options: "SolveOptions", *, resume: bool, cluster: str | None) -> None:
     """Solve with the terminal attached; Ctrl-C ends the program with what is in place."""
     from solver.run.cluster import connected
-    from solver.run.options import Listener
+    from solver.run.events import Listener
     from solver.run.pipeline import solve as solve_tasks
 
     before = _state(progress.output)

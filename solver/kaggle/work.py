@@ -12,15 +12,18 @@ import numpy as np
 from solver.arc.submission import validate_submission, write_submission
 from solver.arc.task import Grid, Task, as_grid, load_tasks, read_json
 from solver.arc.vote import same_grid
+from solver.choices import RULES
 from solver.kaggle.account import Notes
+from solver.kaggle.lenient import solve_leniently
 from solver.kaggle.replay import FILE, gather_replay
 from solver.kaggle.salvage import BLANK, read_leniently
+from solver.processors import expected_kind
 from solver.run.doctor import diagnose
+from solver.run.events import Listener, Lost, TaskResult
+from solver.run.launch import devices_here
 from solver.run.ledger import Ledger
-from solver.run.options import Listener, SolveOptions, TaskResult
 from solver.run.pipeline import solve
-from solver.run.supervisor import LEFT, RETRIED
-from solver.run.weights_choice import expected_kind, with_views
+from solver.run.settings import SolveOptions, with_views
 from solver.weights_card import KAGGLE, default_weights
 from solver.words import counted
 
@@ -56,11 +59,11 @@ def main(text: str) -> None:
 
 
 def _answer_first(tasks: list[Task], output: Path) -> None:
-    """Something valid at once, for the guesses take some seconds; then the guesses."""
+    """Something valid at once, for other cheap answers take some seconds; then those."""
     write_submission(output, skeleton(tasks), tasks)
     began = time.monotonic()
     Ledger(tasks, output, say).write(first=True)
-    say(f"{output}: guesses for {len(tasks)} tasks after {time.monotonic() - began:.1f} s.")
+    say(f"{output}: answers to {len(tasks)} tasks after {time.monotonic() - began:.1f} s.")
 
 
 def _examine(settings: dict, output: Path) -> None:
@@ -96,18 +99,20 @@ def other_than(grid: Grid) -> Grid:
 
 
 def _prepare_replay(settings: dict) -> None:
-    """The file of public tasks, where joint tuning may come: never on a CPU (``SolveOptions.arm_for``)."""
+    """The file of public tasks, where joint tuning may come: never on a CPU
+    (``SolveOptions.tunes_jointly``)."""
     joint = settings["tune"] == "joint" or (settings["tune"] == "auto" and expected_kind("auto") != "cpu")
     if joint and settings["public"]:
         gather_replay([Path(name) for name in settings["public"]], Path(settings["scratch"]), say)
 
 
 def _views(settings: dict, tasks: int) -> int:
-    """Views of a task as they were asked for, or by the seconds that the whole run has for each task: the
-    same however often the process is started, since its journal is gone on with only then."""
+    """Augmentations of each task: the requested number, or one by the whole run's time. It does not change
+    between restarts, because a journal resumes only with the same settings."""
     given = {name: settings[name] for name in ("augmentations", "steps", "workers")}
     whole = None if settings["steps"] is not None else settings["seconds"]
-    return with_views(SolveOptions(**given, budget_seconds=whole), tasks).tuned_views
+    options = SolveOptions(**given, budget_seconds=whole)
+    return with_views(options, devices_here(options, tasks), tasks).tuned_views
 
 
 def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
@@ -119,18 +124,18 @@ def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
     if replay.is_file():
         chosen["replay"] = str(replay)
     # The dry run shows what unseen tasks take, so it tunes those that the weights know as well.
-    return SolveOptions(**chosen, lenient=True, tune_known=settings["dry"])
+    return SolveOptions(**chosen, tune_known=settings["dry"])
 
 
 def _full_run(settings: dict, tasks: list[Task], output: Path) -> None:
     """Every task until the deadline; a process that is started again goes on with its journal."""
     left = max(1.0, settings["deadline"] - time.monotonic())
     teller = Teller(Notes(Path(settings["scratch"])))
-    solve(
+    solve_leniently(
         tasks,
         output=output,
         options=_options(settings, len(tasks), budget_seconds=left),
-        listener=Listener(say, teller.result, teller.projected, teller.trouble),
+        listener=Listener(say, teller.result, teller.projected, say, teller.lost),
         journal=Path(settings["journal"]),
         resume=settings["start"] > 0,
     )
@@ -161,26 +166,25 @@ class Teller:
             self.said = now
             say(f"Projected: {seconds / 60:.0f} minutes left.")
 
-    def trouble(self, text: str) -> None:
-        """What went wrong; a worker that was lost is counted as well."""
-        for fate, end in (("again", RETRIED), ("left", LEFT)):
-            if text.endswith(f"; {end}"):
-                self.notes.add(lost=fate)
-        say(text)
+    def lost(self, event: Lost) -> None:
+        """A worker that was lost is said, and counted for the account."""
+        self.notes.add(lost="again" if event.again else "left")
+        say(str(event))
 
 
 def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     """The guesses are the placeholder's answers. A few evaluation tasks with their score, and what as much
     work on 240 of them would take."""
     say("This is not the scored run: the submission holds guesses. --full solves the test file here too.")
+    solve(tasks, output=output, options=SolveOptions((RULES,), budget_seconds=DRY_SECONDS))
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]
     began, teller = time.monotonic(), Teller(Notes(Path(settings["scratch"])))
-    results = solve(
+    results = solve_leniently(
         few,
         output=Path(settings["scratch"]) / "dry.json",
         options=_options(settings, len(tasks), budget_seconds=DRY_SECONDS),
-        listener=Listener(say, teller.result, say=teller.trouble),
+        listener=Listener(say, teller.result, say=say, lost=teller.lost),
         journal=Path(settings["journal"]),
     )
     took = time.monotonic() - began

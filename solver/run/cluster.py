@@ -11,6 +11,7 @@ import math
 import os
 import platform
 import queue
+import tempfile
 import threading
 import time
 import zlib
@@ -24,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from solver.processors import WORKER_BYTES, available_cpus
-from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
-from solver.run.launch import PACKAGE_FOLDER, Launcher
-from solver.run.message import Job, Message, Ready, Refused, WorkerSettings
-from solver.run.stash import Stash
+from solver.run.launch import LAST_WORDS, PACKAGE_FOLDER, Executor, Launcher, NoWorker, Worker
+from solver.run.message import Job, Message, Ready, Refused
+from solver.run.settings import Devices, Settings, SolveOptions
+from solver.run.temporary import WEIGHTS, TemporaryFolder
 from solver.weights_card import shown_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def package_checksum() -> int:
     return zlib.crc32(b"".join(path.read_bytes() for path in paths))
 
 
+def read_files(path: str) -> dict[str, np.ndarray]:
+    """The bytes of a folder of weights by the files' names, or of one file by ''."""
+    if Path(path).is_dir():
+        files = {file.name: file for file in Path(path).iterdir() if file.suffix in _WEIGHTS_FILES}
+    else:
+        files = {"": Path(path)}
+    return {name: np.frombuffer(file.read_bytes(), np.uint8) for name, file in files.items()}
+
+
 @dataclass(frozen=True)
 class Ended:
     """A worker's process is no more: how it ended, in a few words."""
@@ -52,18 +62,19 @@ class Ended:
 class Seat:
     """The actor: a worker process on its node, and the box of what that has said.
 
-    ``files``: the weights folder's, by name. ``cpus``: processors that are its own; 0: all of them.
+    ``cpus``: processors that are its own; 0: all of them. ``files``: for each of the settings' paths the
+    files of that folder by name, or the one file by ''.
     ``checksum``: of the package, where the supervisor is.
     """
 
     def __init__(
         self,
-        settings: WorkerSettings,
-        files: Mapping[str, np.ndarray],
+        settings: Settings,
         module: str,
         environment: Mapping[str, str],
         cpus: int,
         checksum: int,
+        *files: Mapping[str, np.ndarray],
     ) -> None:
         self.box: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
         if package_checksum() != checksum:
@@ -71,25 +82,29 @@ class Seat:
             self.box.put(Refused(text, "weights"))
             return
         os.environ.update(environment)
-        self.given = settings.weights
-        self.stash = Stash(time.time())
-        own = self.stash.path / shown_name(Path(settings.weights))  # which is the weights' name
-        own.mkdir(parents=True)
-        for name, data in files.items():
-            (own / name).write_bytes(data)
+        self.folder = TemporaryFolder(WEIGHTS, time.time())
+        self.local = {path: self._write(path, data) for path, data in zip(settings.paths, files, strict=True)}
         share = math.ceil(available_cpus() / cpus) if cpus else 1
-        self.weights = str(own)
-        self.process = Launcher(module).start(replace(settings, weights=self.weights, share=max(1, share)))
+        settings = replace(settings, local=self.local, share=max(1, share))
+        self.process = Launcher(module).start(settings)
         threading.Thread(target=self._collect, daemon=True).start()
+
+    def _write(self, path: str, files: Mapping[str, np.ndarray]) -> str:
+        """Keep a copy of the supervisor's file or folder, with its name, which is the weights' name too."""
+        own = Path(tempfile.mkdtemp(dir=self.folder.path)) / shown_name(Path(path))
+        for name, data in files.items():
+            target = own / name if name else own
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        return str(own)
 
     def _collect(self) -> None:
         while (message := self.process.hear()) is not None:
-            if isinstance(message, Ready | Refused):
-                self.stash.remove()  # the process holds them in memory now, or never will
             if isinstance(message, Refused):
-                message = replace(message, text=message.text.replace(self.weights, self.given))
+                for path, local in self.local.items():
+                    message = replace(message, text=message.text.replace(local, path))
             self.box.put(message)
-        self.stash.remove()
+        self.folder.close()
         self.box.put(Ended(self.process.end(patience=LAST_WORDS)))
 
     def give(self, job: Job) -> None:
@@ -164,19 +179,28 @@ class Cluster(Executor):
     module: str = "solver.run.worker"
     environment: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
-    stored: dict[str, Any] = field(default_factory=dict)  # references to weights, by folder
+    stored: dict[str, Any] = field(default_factory=dict)  # references to what workers read, by path
     rooms: dict[str, Resources] = field(default_factory=dict)  # by device, as the cluster was at first
 
-    def start(self, settings: WorkerSettings) -> Remote:
+    def devices(self, options: SolveOptions, tasks: int) -> Devices:
+        """The cluster's: this machine may well have none."""
+        room = self._room(options.device)
+        return Devices("cuda" if room.gpus else "cpu", room.count)
+
+    def for_plain(self) -> Executor:
+        """This machine."""
+        return Launcher()
+
+    def start(self, settings: Settings) -> Remote:
         """An actor, wherever there is room, now or later."""
         import ray
 
         room = self._room(settings.device)
-        files = self.stored.get(settings.weights) or self._store(settings.weights)
+        files = [self.stored.get(path) or self._store(path) for path in settings.paths]
         actor = (
             ray.remote(Seat)
             .options(num_gpus=room.gpus, num_cpus=room.cpus, max_concurrency=2, scheduling_strategy="SPREAD")
-            .remote(settings, files, self.module, dict(self.environment), room.cpus, package_checksum())
+            .remote(settings, self.module, dict(self.environment), room.cpus, package_checksum(), *files)
         )
         now = self.clock()
         return Remote(settings=settings, began=now, heard=now, actor=actor, kill=ray.kill)
@@ -190,14 +214,12 @@ class Cluster(Executor):
             self.rooms[device] = divide(nodes, device, self.workers)
         return self.rooms[device]
 
-    def _store(self, folder: str) -> "ray.ObjectRef":
-        """The weights in the object store: nodes fetch them from there, each once."""
+    def _store(self, path: str) -> "ray.ObjectRef":
+        """A folder of weights or a file in the object store: nodes fetch it from there, each once."""
         import ray
 
-        paths = [path for path in Path(folder).iterdir() if path.suffix in _WEIGHTS_FILES]
-        files = {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in paths}
-        self.stored[folder] = ray.put(files)
-        return self.stored[folder]
+        self.stored[path] = ray.put(read_files(path))
+        return self.stored[path]
 
     def listen(self, workers: Sequence[Remote], seconds: float) -> list[tuple[Remote, Message | None]]:
         """All that was said by those who said anything."""
@@ -217,7 +239,7 @@ class Cluster(Executor):
             raise NoWorker(f"the connection to the cluster is lost ({error})") from error
         return heard
 
-    def places(self, settings: WorkerSettings, ready: Ready, wanted: int | None) -> list[WorkerSettings]:
+    def places(self, settings: Settings, ready: Ready, wanted: int | None) -> list[Settings]:
         """Equal ones: a device's name is each node's own matter."""
         return [settings] * self._room(settings.device).count
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from solver.arc.guess import guesses
+from solver.arc.guess import fallbacks, with_fallbacks
 from solver.arc.journal import Contents, Journal
 from solver.arc.record import Candidates, Chosen, Finished, Record, View
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
-from solver.arc.vote import LEAST_TRUST, Answer, Evidence, rank, trust, two_attempts
-from solver.choices import DEFAULT_RULE, JOINT, QUICK, REFINE, TUNE, VoteRule
+from solver.arc.vote import LEAST_TRUST, Answer, Candidate, Evidence, rank, trust, two_attempts
+from solver.choices import DEFAULT_RULE, DEFAULT_SOURCES, JOINT, QUICK, REFINE, TUNE, VoteRule
+from solver.run.events import TaskResult
 from solver.run.message import Answered
-from solver.run.options import TaskResult
 
 Attempts = tuple[tuple[Answer, Answer], ...]
 GUESSED = "guess"
@@ -27,7 +27,7 @@ class Ledger:
     """The answers of one run. ``tasks``: without test outputs. ``output``: the submission, or None.
     ``labels``: by task id, what a reader of the score must know.
 
-    ``vote``: how votes are ranked.
+    ``vote``: how votes are ranked. ``sources``: their names, in the order in which plain ones are believed.
     """
 
     def __init__(
@@ -35,15 +35,15 @@ class Ledger:
         tasks: Sequence[Task],
         output: Path | None,
         say: Callable[[str], None],
-        guess: Callable[[Task, int], list[Answer]] = guesses,
         *,
         labels: Mapping[str, str] = MappingProxyType({}),
         vote: VoteRule = DEFAULT_RULE,
+        sources: Sequence[str] = DEFAULT_SOURCES,
     ) -> None:
-        self.vote = vote
+        self.vote, self.sources = vote, sources
         self.tasks, self.output, self.say, self.labels = tasks, output, say, labels
         self.by_id = {task.id: task for task in tasks}
-        self.fallback = {task.id: [guess(task, n) for n in range(len(task.test))] for task in tasks}
+        self.fallback = {task.id: [fallbacks(task, n) for n in range(len(task.test))] for task in tasks}
         self.views: dict[tuple[str, str], tuple[tuple[View, ...], ...]] = {}
         self.evidence: dict[tuple[str, str], Evidence] = {}
         self.attempts: dict[str, Attempts] = {task.id: self._vote(task) for task in tasks}
@@ -120,6 +120,11 @@ class Ledger:
                 return views
         return ()
 
+    def _proposed(self, task: Task, test: int) -> Iterable[Candidate]:
+        """What plain sources have proposed, in the order in which the sources were named."""
+        found = [self.views[name, task.id][test] for name in self.sources if (name, task.id) in self.views]
+        return [view.candidate for views in found for view in views]
+
     def _ranked(self, task: Task, test: int) -> list[Answer]:
         return rank((view.candidate for view in self._voters(task, test)), self.vote)
 
@@ -134,7 +139,8 @@ class Ledger:
 
     def _vote(self, task: Task) -> Attempts:
         evidence, attempts = self._evidence(task), []
-        for test, answers in enumerate(self.fallback[task.id]):
+        for test in range(len(task.test)):
+            answers = with_fallbacks(self._proposed(task, test), self.fallback[task.id][test])
             ranked = self._ranked(task, test)
             trusted = trust(ranked, evidence) >= LEAST_TRUST
             attempts.append(two_attempts(ranked, answers, trusted=trusted))

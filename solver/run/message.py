@@ -4,66 +4,87 @@ from dataclasses import dataclass
 
 from solver.arc.record import View
 from solver.arc.task import Task
-from solver.choices import Arm, Tune
 from solver.run.schedule import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
 
 
 @dataclass(frozen=True)
-class WorkerSettings:
-    """``device``: as ``solver.model.device.place`` takes it. ``share``: the processor's threads are
-    divided among so many workers. ``augmentations``: views of a task that are tuned on. ``tune``: what
-    moves where a job does not say. ``votes``: views that are asked at most, 0 for the same.
-    ``replay``: a file of public tasks for joint tuning, or an empty string.
-    ``hold_share``: as ``TuneSettings`` has it; None: by the time that a job has for each task.
-    ``free_rows``: as ``TuneSettings`` has it. ``entry``: the function that opens the source, as
-    "module:function"."""
+class Base:
+    """A job that starts from the run's weights."""
 
-    weights: str
-    device: str
-    share: int
-    augmentations: int
-    tune: Tune
-    votes: int = 0
-    replay: str = ""
-    hold_share: float | None = None
-    free_rows: bool = True
-    entry: str = "solver.tune.job:open_network"
+
+@dataclass(frozen=True)
+class Known:
+    """A job of one task whose trained vector the weights in ``folder`` carry: tuning starts from that vector,
+    or, ``untuned``, the vector is used as it is."""
+
+    folder: str
+    untuned: bool = False
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A job whose jointly tuned weights lie in the file ``path``: written by joint tuning, read by what
+    finishes its tasks."""
+
+    path: str
+
+
+Start = Base | Known | Joint
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a job may take: ``steps`` without looking at the clock, or ``seconds``. ``cap``: seconds after
+    which its worker is taken to hang."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    cap: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One phase of one group of tasks. ``steps``: tuning steps, the clock unread, else ``seconds`` for
-    all of it. ``cap``: seconds after which its worker is taken to hang. ``attempt`` counts from 0.
-    ``arm``: what moves, None for the worker's setting. ``joint``: where jointly tuned weights are
-    written, or read from to start with; empty for the base weights. ``known``: the folder of the weights
-    that know its one task, empty for other jobs: tuning starts from its trained vector, or, ``untuned``,
-    the vector stands instead of tuning."""
+    """One phase of one group of tasks.
+
+    ``number``: of the job. ``group``: of its group in the plan.
+    ``source``: who works on it. ``phase``: as ``solver.choices`` names them.
+    ``given``: its budget. ``seed``: of what it draws. ``start``: what it starts from.
+    ``attempt``: from 0.
+    """
 
     number: int
     group: int
-    phase: str
     tasks: tuple[Task, ...]
-    seed: int
-    steps: int | None
-    seconds: float | None
-    cap: float
+    source: str
+    phase: str
+    given: Given
+    seed: int = 0
+    start: Start = Base()
     attempt: int = 0
-    arm: Arm | None = None
-    joint: str = ""
-    known: str = ""
-    untuned: bool = False
+
+    @property
+    def untuned(self) -> bool:
+        """Whether a known task is answered by its trained vector as it is."""
+        return isinstance(self.start, Known) and self.start.untuned
+
+    @property
+    def joint(self) -> str:
+        """The file of jointly tuned weights, or ''."""
+        return self.start.path if isinstance(self.start, Joint) else ""
 
     @property
     def hold_share(self) -> float:
         """HOLD_SHARE where each task has the time for it, else 0: no demonstration is held back."""
-        per_task = (self.seconds or 0.0) / len(self.tasks), (self.steps or 0) / len(self.tasks)
-        return HOLD_SHARE if per_task[0] >= HOLD_SECONDS or per_task[1] >= HOLD_STEPS else 0.0
+        count = len(self.tasks)
+        enough = (self.given.seconds or 0.0) / count >= HOLD_SECONDS
+        return HOLD_SHARE if enough or (self.given.steps or 0) / count >= HOLD_STEPS else 0.0
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker can take jobs. ``kind``: cpu, cuda or mps. ``devices``: its own name, then those of
-    the workers that could be started beside it. ``weights``: their name."""
+    """The worker can take jobs. ``kind``: plain, cpu, cuda or mps. ``reason``: the device, for people.
+    ``weights``: their name. ``devices``: its own name, then those of the workers that could be started beside
+    it."""
 
     kind: str
     reason: str
@@ -73,14 +94,15 @@ class Ready:
 
 @dataclass(frozen=True)
 class Refused:
-    """The worker cannot work at all: weights or device, in one sentence, as for a user's ValueError."""
+    """The worker cannot work at all: ``about`` "weights", "device" or "source", in one sentence, as for a
+    user's ValueError."""
 
     text: str
-    about: str  # "weights" or "device"
+    about: str
 
 
 class RefusedError(ValueError):
-    """What ``Refused`` says, raised in the worker. ``about``: "weights" or "device"."""
+    """What ``Refused`` says, raised in the worker."""
 
     def __init__(self, text: str, about: str) -> None:
         super().__init__(text)
@@ -96,9 +118,14 @@ class Beat:
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """One task of a job. ``views[test]``: the candidates with their augmentations, in their order.
-    ``note``: why the network was not asked, or an empty string. ``held_out``: how often a demonstration
-    that was held back from tuning came out, 0..1; None where none was."""
+    """One task of a job.
+
+    ``views[test]``: candidates with their augmentations, in their order.
+    ``reproduced``: demonstrations that come out. ``steps``, ``seconds``: spent.
+    ``note``: why there are no candidates, or ''.
+    ``held_out``: how often a demonstration that was held back from tuning came out, 0..1; None where none
+    was.
+    """
 
     job: int
     task_id: str
@@ -112,8 +139,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class Done:
-    """The whole job is done. ``reduced``: what a lack of memory made smaller, or an empty string.
-    ``doubted``: the task was not answered from what the weights know of it; it waits like any other."""
+    """The whole job is done. ``reduced``: what a lack of memory made smaller, or ''. ``doubted``: the trained
+    vector of a known task was not enough; the task waits for tuning like any other."""
 
     job: int
     seconds: float

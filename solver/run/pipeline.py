@@ -1,32 +1,38 @@
-"""Solving a set of tasks, from guesses to a submission, on one screen.
+"""Solving a set of tasks, from the first valid submission to the last, on one screen.
 
-Torch is loaded by the workers, not here: the supervising process stays small and holds no device.
+Torch is loaded by the network's workers, not here: the supervising process stays small and holds no device.
 """
 
+import json
+import time
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import Journal, is_journal
 from solver.arc.record import Header
 from solver.arc.task import Task, load_tasks
-from solver.processors import cpu_workers
-from solver.run.executor import Executor, NoWorker
-from solver.run.launch import Launcher
+from solver.processors import available_cpus, cpu_workers
+from solver.run.events import Listener, TaskResult
+from solver.run.launch import Executor, InProcess, Launcher, UnfinishedError
 from solver.run.ledger import Ledger
-from solver.run.message import Answered, Done, Job, Ready, WorkerSettings
-from solver.run.options import Listener, SolveOptions, TaskResult
+from solver.run.message import Answered, Done, Job
 from solver.run.plan import Plan
+from solver.run.queue import TaskQueue
 from solver.run.schedule import GRACE
-from solver.run.scratch import Scratch
-from solver.run.supervisor import Handlers, Supervisor
-from solver.run.weights_choice import Choice, choose, with_views
-from solver.run.worker import open_source
+from solver.run.settings import SolveOptions, resolve
+from solver.run.sources import Source, find_sources
+from solver.run.supervisor import Began, Event, GivenUp, Heard, Pool, Projected, Supervisor
+from solver.run.temporary import JOINT, TemporaryFolder
 from solver.weights_card import read_card
 
 DEFAULT_OPTIONS = SolveOptions()
+
+
+class JournalError(ValueError):
+    """The journal cannot be opened where it should be, or is another run's."""
 
 
 def solve(
@@ -34,25 +40,21 @@ def solve(
     *,
     output: Path | None = None,
     options: SolveOptions = DEFAULT_OPTIONS,
-    on_start: Callable[[str], None] | None = None,
-    on_result: Callable[[TaskResult], None] | None = None,
     listener: Listener | None = None,
     journal: Path | None = None,
     resume: bool = False,
     executor: Executor | None = None,
 ) -> list[TaskResult]:
-    """Guesses for every task first, then the network on one group of tasks after another.
+    """Every source on every task, as long as the options say.
 
     ``output`` holds a valid submission from the first moment on and is replaced after each result.
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
-    every candidate; with ``resume`` an earlier run's is gone on with. ``on_start`` and ``on_result``
-    are short for a ``listener`` with these two. ``executor``: what runs the workers;
-    None: processes of this machine.
+    every candidate; with ``resume`` the earlier run's is read and continued. ``executor``: what runs the
+    workers; None: processes of this machine, or this process where ``options.workers`` is 0.
     """
-    listener = listener or Listener()
-    listener = replace(listener, start=on_start or listener.start, result=on_result or listener.result)
-    run = Run(tasks, output, options, listener, executor or Launcher())
-    return run.go(journal, resume)
+    if executor is None:
+        executor = InProcess() if options.workers == 0 else Launcher()
+    return Run(tasks, output, options, listener or Listener(), executor).go(journal, resume)
 
 
 class Run:
@@ -70,214 +72,232 @@ class Run:
         self.given = {task.id: task for task in tasks}
         self.hidden = [task.without_test_outputs() for task in tasks]
         self.output, self.listener, self.executor = output, listener, executor
-        self.options = with_views(options, len(tasks))
-        self._augmentations = options.augmentations  # as they were asked for: a run resumes with any number
+        self.said = options
+        self.settings = resolve(self.hidden, options, executor.devices(options, len(tasks)))
+        if self.settings.replay:
+            load_tasks(self.settings.replay)  # what is wrong with it is said before hours of work
+        sources = find_sources(options.sources)
+        self.unsaid = {s.name for s in sources if s.quick} if any(not s.quick for s in sources) else set()
+        self.plans: dict[str, Plan | TaskQueue] = {}
         self.last: dict[str, TaskResult] = {}
-        self.restored: list[TaskResult] = []
-        self.choice = Choice()
+        self.waiting: list[TaskResult] = []  # until the run has begun
+        self.begun = False
 
     def go(self, journal: Path | None, resume: bool) -> list[TaskResult]:
-        """The whole run; a worker loads the network while the guesses are made."""
-        header = Header()
+        """The whole run; workers load while the first answers are written and the journal is read."""
+        header, folder = self._header(), None
+        if self.settings.weights and self.said.tune in ("joint", "auto"):
+            folder = self._joint_folder(journal, header, resume)
+        finished = False
         try:
-            self.choice = choose(self.hidden, self.options)
-            if self.options.replay:
-                load_tasks(self.options.replay)  # what is wrong with it is said before hours of work
-            header = self._header()
-        except ValueError as error:
-            if not self.options.lenient:
-                raise
-            self.listener.say(f"{error}; every task is left to guesses")
-        folder = self.choice.folder
-        known = {task_id: str(found.resolve()) for task_id, found in self.choice.known.items()}
-        self.plan = Plan(self.hidden, self.options, start=self.started, known=known)
-        scratch = Scratch(header) if self.options.tune in ("joint", "auto") else None
-        if scratch is not None:
-            self.plan.scratch = scratch.open(keep=resume)
-        results = self._work_on(journal, resume, header, folder)
-        if scratch is not None:
-            scratch.remove()
-        return results
-
-    def _work_on(
-        self, journal: Path | None, resume: bool, header: Header, folder: Path | None
-    ) -> list[TaskResult]:
-        supervisor = self._supervisor(folder) if folder and self.options.workers != 0 else None
-        if supervisor is None:
-            return self._with_guesses(journal, resume, header, folder and (lambda: self._inline(folder)))
-        with supervisor:
-            return self._with_guesses(journal, resume, header, supervisor.run)
-
-    def _with_guesses(
-        self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
-    ) -> list[TaskResult]:
-        options = self.options
-        self.ledger = Ledger(
-            self.hidden,
-            self.output,
-            self.listener.say,
-            labels=self.choice.labels,
-            vote=options.vote,
-        )
-        self.ledger.write(first=not self.options.lenient)
-        try:
-            if journal is not None:
-                self._open_if_possible(journal, resume, header)
-            if work is not None:
-                work()
-        except NoWorker as error:
-            if not self.options.lenient:
-                raise
-            self.listener.say(f"{error}; the rest is left to guesses")
+            self._work(journal, resume, header, str(folder.path) if folder else "")
+            finished = True
+        except UnfinishedError as error:
+            error.results = tuple(self._results())
+            raise
         finally:
-            self._tell_restored()
-            self.ledger.close()
-        if self.ledger.stale:
-            self.ledger.write(first=not self.options.lenient)
-        return [self._public(result) for result in self.ledger.results(self.last)]
+            if folder is not None:
+                folder.close(remove=finished)
+        return self._results()
 
-    def _open_if_possible(self, path: Path, resume: bool, header: Header) -> None:
-        try:
-            self._open(path, resume, header)
-        except ValueError as error:
-            if not self.options.lenient:
-                raise
-            self.listener.say(f"{error}; the run goes on without a journal")
+    def _joint_folder(self, journal: Path | None, header: Header, resume: bool) -> TemporaryFolder:
+        """For jointly tuned weights. A run that resumes this one finds it by the place of the journal."""
+        name = journal and json.dumps([str(journal.absolute()), asdict(header)], sort_keys=True)
+        folder = TemporaryFolder(JOINT, time.time(), name)
+        if not resume:
+            folder.clear()
+        return folder
+
+    def _work(self, journal: Path | None, resume: bool, header: Header, folder: str) -> None:
+        pools = [self._pool(source, folder) for source in find_sources(self.said.sources)]
+        with Supervisor(pools, workers=self.said.workers, deadline=self._deadline()) as supervisor:
+            self.ledger = Ledger(
+                self.hidden,
+                self.output,
+                self.listener.say,
+                labels=self.settings.labels,
+                vote=self.said.vote,
+                sources=self.said.sources,
+            )
+            self.ledger.write(first=not resume)
+            try:
+                if journal is not None:
+                    self._open(journal, resume, header)
+                for event in supervisor.run():
+                    self._take(event)
+            finally:
+                self._tell_waiting()
+                self.ledger.close()
+        if self.ledger.stale:
+            try:
+                self.ledger.write(first=True)
+            except ValueError as error:
+                raise UnfinishedError(str(error)) from error
+
+    def _results(self) -> list[TaskResult]:
+        return [self._public(result) for result in self.ledger.results(self.last)]
 
     def _open(self, path: Path, resume: bool, header: Header) -> None:
         """The journal, and what it restores."""
-        if resume:
-            opened, contents = Journal.resume(path, header)
-        else:
-            if path.exists():
-                if path.stat().st_size and not is_journal(path):
-                    raise ValueError(f"{path}: wanted a place for the journal, found another file")
-                path.unlink()
-            opened, contents = Journal.create(path, header), None
-        self.restored = self.ledger.open_journal(opened, contents)
-        self.plan.restore((result.phase, result.task.id) for result in self.restored)
-        if self.restored:
+        try:
+            if resume:
+                opened, contents = Journal.resume(path, header)
+            else:
+                if path.exists():
+                    if path.stat().st_size and not is_journal(path):
+                        raise ValueError(f"{path}: wanted a place for the journal, found another file")
+                    path.unlink()
+                opened, contents = Journal.create(path, header), None
+        except (ValueError, OSError) as error:
+            raise JournalError(str(error)) from error
+        restored = self.ledger.open_journal(opened, contents)
+        finished = [(result.phase, result.task.id) for result in restored]
+        for plan in self.plans.values():
+            plan.restore(finished, lambda task: self.ledger.disagreement([task]))
+        if restored:
             self.ledger.write()
+            for result in restored:
+                self._tell(result)
 
     def _header(self) -> Header:
         """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
-        options, folder = self.options, self.choice.folder
-        assert folder is not None
+        options, settings = self.said, self.settings
         checksums = {task.id: task_checksum(task) for task in self.hidden}
         tasks = "".join(task_id + checksum for task_id, checksum in checksums.items())
-        try:
-            checksum = zlib.crc32((folder / "model.safetensors").read_bytes())
-        except OSError:
-            checksum = 0  # the worker that cannot load it says so
         chosen = {
             "tasks": f"{zlib.crc32(tasks.encode()):08x}",
-            "weights": f"{checksum:08x}",
+            "sources": ",".join(options.sources),
             "steps": options.steps,
-            "augmentations": self._augmentations,
+            "augmentations": options.augmentations,  # as they were asked for: a run resumes with any number
             "tune": options.tune,
             "votes": options.votes,
             "vote": options.vote,
             "replay": options.replay,
-            "groups": options.groups,
         }
-        if self.choice.known:
-            chosen["known"] = self.choice.known_text
+        if not settings.weights:
+            return Header(chosen, "", (), options.seed)
+        folder = Path(settings.weights)
+        try:
+            checksum = zlib.crc32((folder / "model.safetensors").read_bytes())
+        except OSError:
+            checksum = 0  # the worker that cannot load it says so
+        chosen["weights"] = f"{checksum:08x}"
+        if settings.known:
+            chosen["known"] = settings.known_text
         seen = dict.fromkeys(read_card(folder).seen)
-        seen |= dict.fromkeys(checksums[task_id] for task_id in self.choice.known)
+        seen |= dict.fromkeys(checksums[task_id] for task_id in settings.known)
         return Header(chosen, folder.name, tuple(seen), options.seed)
 
     # Work
 
-    def _settings(self, folder: Path) -> WorkerSettings:
-        options, share = self.options, self.options.workers
-        if share is None:
-            share = cpu_workers(options.groups or len(self.hidden))
-        replay = str(Path(options.replay).resolve()) if options.replay else ""
-        return WorkerSettings(
-            str(folder.resolve()),
-            options.device,
-            max(1, share),
-            options.tuned_views,
-            options.tune,
-            options.asked,
-            replay,
-        )
+    def _pool(self, source: Source, folder: str) -> Pool:
+        """The source's plan, and the settings and the executor of its workers."""
+        options = self.settings.options
+        if not source.torch:
+            plan = TaskQueue(self.hidden, options, source, start=self.started)
+            share = self._plain_workers(source)
+            settings = replace(self.settings, entry=source.entry, plain=True, device="cpu", share=share)
+            executor = self.executor.for_plain()
+        else:
+            share = cpu_workers(len(self.hidden)) if options.workers is None else max(1, options.workers)
+            known = self.settings.known
+            plan = Plan(self.hidden, options, start=self.started, scratch=folder, known=known)
+            settings = replace(self.settings, entry=source.entry, share=share)
+            executor = self.executor
+        self.plans[source.name] = plan
+        return Pool(plan, settings, executor)
 
-    def _supervisor(self, folder: Path) -> Supervisor:
-        options, deadline = self.options, None
-        if options.budget_seconds is not None:
-            share, least, most = GRACE
-            grace = min(most, max(least, share * options.budget_seconds))
-            deadline = self.started + options.budget_seconds + grace
-        handlers = Handlers(
-            self._ready,
-            self._answered,
-            self._done,
-            self._given_up,
-            self.listener.projected,
-            self.listener.say,
-        )
-        return Supervisor(
-            self.plan,
-            self._settings(folder),
-            workers=options.workers,
-            handlers=handlers,
-            executor=self.executor,
-            deadline=deadline,
-        )
+    def _plain_workers(self, source: Source) -> int:
+        """Processes of a plain source: as many as were asked for, or one for each processor that the network
+        leaves. Beside a network on the CPU, and for a quick source, one."""
+        if source.quick or (self.settings.weights and self.settings.kind == "cpu"):
+            return 1
+        if self.said.workers is not None:
+            return max(1, self.said.workers)
+        devices = self.executor.devices(self.said, len(self.hidden)).count if self.settings.weights else 0
+        return max(1, min(len(self.hidden), available_cpus() - devices))
 
-    def _inline(self, folder: Path) -> None:
-        """The same jobs in this process, one after another."""
-        solve_job, ready = open_source(self._settings(folder))
-        self.plan.begin(ready.kind, 1)
-        self._ready(ready, 1)
-        while (job := self.plan.next_job(self.executor.clock())) is not None:
-            for message in solve_job(job, lambda: None):
-                if isinstance(message, Answered):
-                    self._answered(message, job)
-                elif isinstance(message, Done):
-                    self.plan.succeed(job, message.seconds, self._done(message, job))
-                elif not self.plan.fail(job):
-                    self._given_up(job, message.reason)
-            self.listener.projected(self.plan.projected(self.executor.clock()))
+    def _deadline(self) -> float | None:
+        """When everything is stopped."""
+        budget = self.said.budget_seconds
+        if budget is None:
+            return None
+        share, least, most = GRACE
+        return self.started + budget + min(most, max(least, share * budget))
 
     # What the work tells
 
-    def _ready(self, ready: Ready, workers: int) -> None:
-        several = f"{workers} x " if workers > 1 else ""
-        kind = self.choice.kind
-        chosen = f" (the default for {kind})" if kind else ""
-        lines = [f"{ready.weights}{chosen} on {several}{ready.reason}", *self.choice.told()]
-        lines += self.plan.told()
-        if kind and kind != ready.kind:
-            lines.append(f"They were chosen for {kind}; on this device --weights may name a better set.")
-        self.listener.start("\n".join(lines))
-        self._tell_restored()
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Began):
+            self._began(event)
+        elif isinstance(event, Heard):
+            message, job = event.message, event.job
+            if isinstance(message, Answered):
+                self._tell(replace(self.ledger.answered(message, job.phase), at_once=job.untuned))
+            else:
+                self.plans[job.source].succeed(job, message.seconds, self._done(message, job))
+        elif isinstance(event, GivenUp):
+            if self.listener.lost is None:
+                self.listener.say(str(event.lost))
+            else:
+                self.listener.lost(event.lost)
+            if not event.lost.again:
+                for task in event.job.tasks:
+                    self._tell(self.ledger.left_to_guesses(task, event.job.phase, event.lost.reason))
+        elif isinstance(event, Projected):
+            self.listener.projected(event.seconds)
+        else:
+            self.listener.say(event.text)
 
-    def _tell_restored(self) -> None:
-        """What an earlier run has finished, as if it had just happened."""
-        while self.restored:
-            self._tell(self.restored.pop(0))
+    def _began(self, event: Began) -> None:
+        """Say what the run works with: once, when the network is ready, or a plain source where there is
+        none."""
+        settings, ready = event.pool.settings, event.ready
+        if settings.plain:
+            if not settings.weights:
+                self._start(", ".join(self.said.sources))
+            return
+        several = f"{event.workers} x " if event.workers > 1 else ""
+        chosen = f" (the default for {settings.kind})" if settings.chosen else ""
+        lines = [
+            f"{ready.weights}{chosen} on {several}{ready.reason}",
+            *settings.lines(),
+            *event.pool.plan.told(),
+        ]
+        if settings.chosen and settings.kind != ready.kind:
+            lines.append(
+                f"They were chosen for {settings.kind}; on this device --weights may name a better set."
+            )
+        self._start("\n".join(lines))
 
-    def _answered(self, message: Answered, job: Job) -> None:
-        self._tell(replace(self.ledger.answered(message, job.phase), at_once=job.untuned))
+    def _start(self, text: str) -> None:
+        if not self.begun:
+            self.begun = True
+            self.listener.start(text)
+            self._tell_waiting()
 
     def _done(self, message: Done, job: Job) -> float:
         if message.reduced:
             names = ", ".join(task.id for task in job.tasks[:3])
             self.listener.say(f"{names}: {message.reduced}")
         if message.doubted:
-            self.plan.doubt(job)
+            self.plans[job.source].doubt(job)
         return self.ledger.disagreement(job.tasks)
-
-    def _given_up(self, job: Job, reason: str) -> None:
-        for task in job.tasks:
-            self._tell(self.ledger.left_to_guesses(task, job.phase, reason))
 
     def _public(self, result: TaskResult) -> TaskResult:
         """With the task as the caller gave it."""
         return replace(result, task=self.given[result.task.id])
 
     def _tell(self, result: TaskResult) -> None:
+        """Tell of a result, once the run has begun. Those of quick sources go without saying beside
+        others."""
         self.last[result.task.id] = result
-        self.listener.result(self._public(result))
+        if result.phase in self.unsaid:
+            return
+        self.waiting.append(result)
+        if self.begun:
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        while self.waiting:
+            self.listener.result(self._public(self.waiting.pop(0)))

@@ -9,18 +9,16 @@ Tasks that the weights know come before all others, alone and once.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from solver.arc.seed import derive_seed
+from solver.arc.seed import derive_generator, derive_seed
 from solver.arc.task import Task
-from solver.choices import JOINT, QUICK, REFINE, TUNE, Arm
-from solver.run.cost import CostModel, features, list_schedule
-from solver.run.deal import PHASES, Group, deal, deal_groups, filled
-from solver.run.message import Job
-from solver.run.options import SolveOptions
+from solver.choices import JOINT, NETWORK, QUICK, REFINE, TUNE
+from solver.run.cost import CostModel, Size, cells_of, features, list_schedule, size_of
+from solver.run.message import Base, Given, Job, Joint, Known, Start
 from solver.run.schedule import (
     BATCH_TOKENS,
     BREADTH_SECONDS,
@@ -32,8 +30,40 @@ from solver.run.schedule import (
     Shares,
     shares_for,
 )
+from solver.run.settings import SolveOptions
 
+PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
+
+
+@dataclass
+class Group:
+    """Tasks that are tuned together.
+
+    ``sizes``: of its tasks. ``phases``: those that it goes through, ``done``: those behind it.
+    ``failures``: in the phase at hand. ``after``: number of the joint group that it finishes from, or None.
+    ``known``: folder of the weights that carry its one task's vector, or ''. ``doubted``: that was not
+    enough.
+    """
+
+    tasks: tuple[Task, ...]
+    sizes: tuple[Size, ...]
+    known: str = ""
+    doubted: bool = False
+    failures: int = 0
+    done: set[str] = field(default_factory=set)
+    phases: tuple[str, ...] = PHASES
+    after: int | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether its task is to be answered by its trained vector, untuned."""
+        return bool(self.known) and not self.doubted
+
+    @property
+    def weight(self) -> float:
+        """Its share of a common time."""
+        return sum(size.weight for size in self.sizes)
 
 
 @dataclass
@@ -44,7 +74,7 @@ class _Running:
 
 class Plan:
     """The queue of a run. ``start`` and every ``now``: seconds of one clock. ``scratch``: folder of jointly
-    tuned weights, empty for none. ``known``: by the ids of known tasks, the folder of their weights."""
+    tuned weights, empty for none. ``known``: task id -> folder of the weights that carry its vector."""
 
     def __init__(
         self,
@@ -59,11 +89,13 @@ class Plan:
         self.tasks = tuple(task for task in tasks if task.id not in known)
         self.kind, self.workers = "cpu", 1
         self.model = CostModel()
-        self.arm: Arm = "full" if options.tune == "auto" else options.tune
-        self.groups = deal(tasks, None if self.arm == "joint" else options.groups, options.seed, known)
+        self.joint = options.tune == "joint"
+        new = [Group((task,), (size_of(task),)) for task in self.tasks]
+        found = [Group((task,), (size_of(task),), known[task.id]) for task in tasks if task.id in known]
+        self.groups = new + found
         self.phases: tuple[str, ...] = (TUNE,)
         self.running: dict[int, _Running] = {}
-        self.disagreement: dict[int, float] = {}
+        self.disagreement: dict[str, float] = {}
         self._numbers = 0
         if options.budget_seconds is not None:
             self._choose_phases(options.workers or 1)
@@ -78,18 +110,18 @@ class Plan:
         if self.options.budget_seconds is None:
             return None
         hours, tasks = self.options.budget_seconds / 3600, max(1, len(self.tasks)) / workers
-        return shares_for(self.kind, hours, tasks, joint=self.arm == "joint", breadth=QUICK in self.phases)
+        return shares_for(self.kind, hours, tasks, joint=self.joint, breadth=QUICK in self.phases)
 
     def told(self) -> list[str]:
         """For people, once the workers are known: the division of a budget."""
         return [f"Plan: {self.shares}."] if self.shares and self.tasks else []
 
     def _join(self, workers: int) -> None:
-        """Joint groups beside the single tasks: as many as were asked for, or one for each worker where a
-        clock decides, one for all where steps are counted (so that results do not depend on workers)."""
-        count = self.options.groups or (workers if self.options.steps is None else 1)
+        """Joint groups beside the single tasks: one for each worker where a clock decides, one for all where
+        steps are counted (so that results do not depend on workers)."""
+        count = workers if self.options.steps is None else 1
         singles = {task.id: group for group in self.groups for task in group.tasks}
-        for dealt in deal_groups(self.tasks, min(count, len(self.tasks)), self.options.seed):
+        for dealt in split_tasks(self.tasks, min(count, len(self.tasks)), self.options.seed):
             tasks = tuple(self.tasks[n] for n in dealt)
             sizes = tuple(size for task in tasks for size in singles[task.id].sizes)
             group = Group(tasks, sizes, phases=(JOINT,))
@@ -105,17 +137,22 @@ class Plan:
         self.kind, self.workers = kind, workers
         if self.options.budget_seconds is not None and not any(group.done for group in self.groups):
             self._choose_phases(workers)
-        self.arm = self.options.arm_for(kind, workers, len(self.tasks))
-        if self.arm == "joint":
+        self.joint = self.options.tunes_jointly(kind, workers, len(self.tasks))
+        shared = self.options.tune in ("auto", "full", "joint")
+        if self.joint:
             self._join(workers)
-        elif self.arm == "full" and kind == "cuda" and self.options.groups is self.options.steps is None:
+        elif shared and kind == "cuda" and self.options.steps is None:
             self.groups = filled(self.groups, self.options.tuned_views, BATCH_TOKENS[kind])
         self.shares = self._divide(workers)
 
-    def restore(self, finished: Iterable[tuple[str, str]]) -> None:
-        """(phase, task id) of what an earlier run has finished."""
+    def restore(self, finished: Iterable[tuple[str, str]], disagreement: Callable[[Task], float]) -> None:
+        """(phase, task id) of what an earlier run has finished; how much a task's votes disagree by now."""
         known = set(finished)
-        if any(phase in (QUICK, REFINE) for phase, _ in known):
+        for task in self.tasks:
+            if any((phase, task.id) in known for phase in (TUNE, REFINE)):
+                self.disagreement[task.id] = disagreement(task)
+        # The earlier run may have had another kind of budget: only a budget for all has these phases.
+        if self.options.budget_seconds is not None and any(p in (QUICK, REFINE) for p, _ in known):
             self.phases = PHASES
         for group in self.groups:
             group.done = {p for p in PHASES if all((p, task.id) in known for task in group.tasks)}
@@ -130,9 +167,13 @@ class Plan:
         """Groups that wait for this phase, the most expensive first; of refinement, the least agreed."""
         left = [n for n in self._left(phase) if phase != TUNE or self._may_finish(self.groups[n])]
         if phase == REFINE:
-            left = [n for n in left if TUNE in self.groups[n].done and self.disagreement.get(n, 0.0) > 0]
-            return sorted(left, key=lambda n: (-self.disagreement[n], n))
+            left = [n for n in left if TUNE in self.groups[n].done and self._disagreement(n) > 0]
+            return sorted(left, key=lambda n: (-self._disagreement(n), n))
         return sorted(left, key=lambda n: (-self._cost(n), n))
+
+    def _disagreement(self, number: int) -> float:
+        """Of the group's tasks the most."""
+        return max(self.disagreement.get(task.id, 0.0) for task in self.groups[number].tasks)
 
     def _left(self, phase: str) -> list[int]:
         """Groups that have this phase before them."""
@@ -176,30 +217,32 @@ class Plan:
 
     def _start(self, number: int, phase: str, seconds: float | None, now: float) -> Job:
         group = self.groups[number]
-        steps = self._steps(group, phase)
         seed = derive_seed(self.options.seed, REFINE) if phase == REFINE else self.options.seed
         patience = self.options.patience
         # A long job reports at checkpoints; three times its hours would be no cap at all.
         factor = 1.2 if phase == JOINT else 3
         cap = patience if seconds is None else factor * seconds + min(JOB_CAP, patience)
         self._numbers += 1
-        arm: Arm = "full" if self.arm == "joint" and phase != JOINT else self.arm
-        path = self._joint_path(number if phase == JOINT else group.after) if phase != QUICK else ""
-        job = Job(self._numbers, number, phase, group.tasks, seed, steps, seconds, cap, group.failures)
-        job = replace(job, arm=arm, joint=path, known=group.known, untuned=group.at_once)
+        given = Given(self._steps(group, phase), seconds, cap)
+        begins = self._begins(number, phase)
+        job = Job(self._numbers, number, group.tasks, NETWORK, phase, given, seed, begins, group.failures)
         self.running[job.number] = _Running(job, now + self.model.predict(self._features(job)))
         return job
 
-    def _joint_path(self, number: int | None) -> str:
-        """Where the weights of a joint group are kept; its tasks are part of the name."""
-        if number is None or not self.scratch:
-            return ""
+    def _begins(self, number: int, phase: str) -> Start:
+        """What a job of the group starts from. The tasks of a joint group are part of its file's name."""
+        group = self.groups[number]
+        if group.known:
+            return Known(group.known, group.at_once)
+        number = number if phase == JOINT else group.after
+        if number is None or phase == QUICK or not self.scratch:
+            return Base()
         ids = zlib.crc32("\n".join(task.id for task in self.groups[number].tasks).encode())
-        return str(Path(self.scratch) / f"joint-{ids:08x}.npz")
+        return Joint(str(Path(self.scratch) / f"joint-{ids:08x}.npz"))
 
     def _own_share(self, phase: str) -> float:
         """Of the seconds or steps that each task has by itself."""
-        if self.arm != "joint" or phase not in (JOINT, TUNE):
+        if not self.joint or phase not in (JOINT, TUNE):
             return 1.0
         return JOINT_SHARE if phase == JOINT else 1 - JOINT_SHARE
 
@@ -229,7 +272,7 @@ class Plan:
         sizes = self.groups[job.group].sizes
         if job.untuned:
             return features(sizes, steps=0, seconds=None, views=self._views)
-        return features(sizes, steps=job.steps, seconds=job.seconds, views=self._views)
+        return features(sizes, steps=job.given.steps, seconds=job.given.seconds, views=self._views)
 
     def _cost(self, number: int) -> float:
         """Seconds of the group's next phase where steps are counted; where time is given, its weight."""
@@ -240,7 +283,7 @@ class Plan:
 
     @property
     def _views(self) -> int:
-        return self.options.asked
+        return self.options.predicted_views
 
     # What came of it
 
@@ -253,8 +296,8 @@ class Plan:
         if job.untuned:  # the network may be another one: the cost model learns nothing from it
             group.done = set() if group.doubted else set(PHASES)
             return
-        self.disagreement[job.group] = disagreement
-        if job.phase == JOINT and job.seconds is not None:
+        self.disagreement |= dict.fromkeys((task.id for task in job.tasks), disagreement)
+        if job.phase == JOINT and job.given.seconds is not None:
             return  # its overrun is not what every job takes beyond its time
         self.model.update(self._features(job), seconds)
 
@@ -296,3 +339,40 @@ class Plan:
         if steps is None:
             seconds = self.options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
         return self.model.predict(features(group.sizes, steps=steps, seconds=seconds, views=self._views))
+
+
+def split_tasks(tasks: Sequence[Task], count: int, seed: int) -> list[tuple[int, ...]]:
+    """Indices of the tasks of each of ``count`` groups, from the file, the seed and the count alone.
+
+    Shuffled by the seed, then each group's turn in order: sizes differ by one at most.
+    """
+    if count >= len(tasks):
+        return [(number,) for number in range(len(tasks))]
+    order = derive_generator(seed, "groups", *(task.id for task in tasks)).permutation(len(tasks))
+    return [tuple(sorted(int(n) for n in order[start::count])) for start in range(count)]
+
+
+def filled(groups: Sequence[Group], augmentations: int, tokens: int) -> list[Group]:
+    """Groups of one task each put together, tasks of similar canvas side by side, until the views of a
+    group's demonstrations, ``augmentations`` of each, fill a batch of ``tokens`` cells.
+
+    A batch of one small task alone would hold the same views several times. What all tasks of a group have
+    done the group has done; tasks that some weights know stay alone, behind the others.
+    """
+    alone = sorted((group for group in groups if not group.known), key=lambda group: group.sizes[0].tune)
+    parts: list[list[Group]] = []
+    room = 0  # cells that the last part still lacks
+    for group in alone:
+        cells = sum(augmentations * cells_of(task) for task in group.tasks)
+        if room <= 0 or cells >= tokens:  # what fills a batch by itself fills none up
+            parts.append([])
+            room = tokens
+        parts[-1].append(group)
+        room -= cells
+    return [_as_one(part) for part in parts] + [group for group in groups if group.known]
+
+
+def _as_one(parts: Sequence[Group]) -> Group:
+    tasks = tuple(task for part in parts for task in part.tasks)
+    sizes = tuple(size for part in parts for size in part.sizes)
+    return Group(tasks, sizes, done=set.intersection(*(part.done for part in parts)))

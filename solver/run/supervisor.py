@@ -1,20 +1,23 @@
-"""The supervisor: gives jobs to workers, one for each device, and outlives all of them.
+"""The supervisor: gives jobs to workers and outlives all of them.
 
-It imports no torch and holds no device. A worker that dies, hangs or fails is replaced; its group waits
-once more, then is left to guesses. A device whose workers fail time and again is given up; when none is
-left, a GPU run goes on with the CPU, and a CPU run ends with what there is.
+It imports no torch and holds no device. Each source has a pool of workers with a plan of its own. A worker
+that dies, hangs or fails is replaced; its job waits once more, then its tasks keep the answers that they
+have. A device whose workers fail time and again is given up; when none is left, a GPU run goes on with the
+CPU, and a CPU run ends with what there is.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from solver.run.executor import LAST_WORDS, Executor, NoWorker, Worker
-from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, WorkerSettings
+from solver.run.events import Lost
+from solver.run.launch import LAST_WORDS, Executor, NoWorker, Worker
+from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused
 from solver.run.plan import Plan
+from solver.run.queue import TaskQueue
 from solver.run.schedule import START_CAP, STRIKES
+from solver.run.settings import Settings
 
 DIED = "its process died"
-RETRIED, LEFT = "tried once more", "left to guesses"  # what becomes of the job of a worker that is lost
 PROJECTION_SECONDS = 5.0  # between two looks at the finish
 TICK = 0.5  # seconds between two looks at the clock
 
@@ -23,163 +26,206 @@ TICK = 0.5  # seconds between two looks at the clock
 class Slot:
     """A place for one worker at a time."""
 
-    settings: WorkerSettings
+    settings: Settings
     worker: Worker | None = None
     strikes: int = 0
 
 
-@dataclass(frozen=True)
-class Handlers:
-    """What the run does with what the supervisor hears. ``done`` returns how much the votes disagree."""
+@dataclass(eq=False)
+class Pool:
+    """The workers of one source. ``settings``: of the first. ``begun``: whether a worker was ready.
+    ``reason``: of the last failure."""
 
-    ready: Callable[[Ready, int], None]
-    answered: Callable[[Answered, Job], None]
-    done: Callable[[Done, Job], float]
-    given_up: Callable[[Job, str], None]
-    projected: Callable[[float], None]
-    say: Callable[[str], None]
+    plan: Plan | TaskQueue
+    settings: Settings
+    executor: Executor
+    slots: list[Slot] = field(default_factory=list)
+    begun: bool = False
+    reason: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is left to work."""
+        return not self.slots
+
+
+@dataclass(frozen=True, eq=False)
+class Began:
+    """The first of a pool's ``workers`` is ready."""
+
+    pool: Pool
+    ready: Ready
+    workers: int
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """An answer to a task, or the end of a job."""
+
+    message: Answered | Done
+    job: Job
+
+
+@dataclass(frozen=True, eq=False)
+class GivenUp:
+    """A worker was lost with its job; where it is not tried ``lost.again``, its tasks are given up."""
+
+    lost: Lost
+    job: Job
+
+
+@dataclass(frozen=True)
+class Projected:
+    """Seconds until the run ends."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What else went wrong, in one sentence."""
+
+    text: str
+
+
+Event = Began | Heard | GivenUp | Projected | Trouble
 
 
 class Supervisor:
-    """Use it as a context: no worker survives it. ``deadline``: when everything is stopped, or None."""
+    """Use it as a context: no worker survives it. ``deadline``: when everything is stopped, or None.
+    ``workers``: of the network, as ``SolveOptions`` has it."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        settings: WorkerSettings,
-        *,
-        workers: int | None,
-        handlers: Handlers,
-        executor: Executor,
-        deadline: float | None = None,
-    ) -> None:
-        self.plan, self.settings, self.wanted, self.handlers = plan, settings, workers, handlers
-        self.executor, self.clock, self.deadline = executor, executor.clock, deadline
-        self.slots: list[Slot] = []
-        self.begun = False
-        self._reason = ""
+    def __init__(self, pools: Sequence[Pool], *, workers: int | None, deadline: float | None = None) -> None:
+        self.pools, self.wanted, self.deadline = list(pools), workers, deadline
+        self.clock = pools[0].executor.clock
         self._next_projection = 0.0
 
     def __enter__(self) -> "Supervisor":
-        # The first worker loads while the guesses are made, and tells which devices there are.
-        self.slots = [Slot(self.settings)]
-        self.slots[0].worker = self.executor.start(self.settings)
+        # The first worker of each source loads at once; the network's says which devices there are.
+        for pool in self.pools:
+            pool.slots = [Slot(pool.settings, pool.executor.start(pool.settings))]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for slot in self.slots:
+        for slot in (slot for pool in self.pools for slot in pool.slots):
             if slot.worker is not None:
                 slot.worker.end()
                 slot.worker = None
 
-    def run(self) -> None:
-        """Until the plan has nothing left or the deadline is there. NoWorker when no device works."""
+    def run(self) -> Iterator[Event]:
+        """What happens until the plans have nothing left or the deadline is there. NoWorker when no device
+        of a source works and no other source has work."""
         while True:
             now = self.clock()
             if self.deadline is not None and now >= self.deadline:
-                self.handlers.say("The time is up: what was being worked on keeps its latest answers.")
+                yield Trouble("The time is up: what was being worked on keeps its latest answers.")
                 return
-            waiting = self._dispatch(now)
-            over = self.begun or not self.plan.waits(now)  # a resumed run may have nothing left to do
-            if over and not waiting and not self.plan.running:
-                return
-            self._listen(now)
-            if not self.slots:
-                raise NoWorker(self._reason)
+            if not [pool for pool in self.pools if self._works(pool, now)]:
+                break
+            yield from self._listen(now)
+        for pool in self.pools:
+            if pool.over:
+                raise NoWorker(pool.reason)
 
-    def _dispatch(self, now: float) -> bool:
-        """Give work to every idle worker; start missing ones. True while any worker is still to come."""
+    def _works(self, pool: Pool, now: float) -> bool:
+        """Give work to the pool's idle workers; whether anything is left to wait for."""
+        if pool.over:
+            return False
         coming = False
-        for slot in self.slots:
+        for slot in pool.slots:
             if slot.worker is None:
-                slot.worker = self.executor.start(slot.settings)
+                slot.worker = pool.executor.start(slot.settings)
             worker = slot.worker
             if not worker.ready:
-                coming = coming or self.plan.waits(now)
-                continue
-            if worker.job is None:
-                job = self.plan.next_job(now)
-                if job is not None:
-                    worker.give(job, now)
-        return coming
+                coming = coming or pool.plan.waits(now)
+            elif worker.job is None and (job := pool.plan.next_job(now)) is not None:
+                worker.give(job, now)
+        idle = pool.begun or not pool.plan.waits(now)  # a resumed run may have nothing left to do
+        return not idle or coming or bool(pool.plan.running)
 
-    def _listen(self, now: float) -> None:
+    def _listen(self, now: float) -> Iterator[Event]:
         """Hear every worker once, or wait a tick; then look for those that hang."""
-        slots = {slot.worker: slot for slot in self.slots if slot.worker is not None}
+        places = {slot.worker: (pool, slot) for pool in self.pools for slot in pool.slots if slot.worker}
         tick = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - now))
-        for worker, message in self.executor.listen(list(slots), tick):
-            slot = slots[worker]
-            if slot.worker is not worker:  # lost by an earlier word of these: nothing it said later counts
+        executors = {id(pool.executor): pool.executor for pool in self.pools}
+        for executor in executors.values():
+            own = [worker for worker, (pool, _) in places.items() if pool.executor is executor]
+            if not own:
                 continue
-            if message is None:
-                self._lose(slot, DIED)
-            else:
-                self._hear(slot, message)
+            for worker, message in executor.listen(own, tick / len(executors)):
+                pool, slot = places[worker]
+                if slot.worker is not worker:  # lost by an earlier word: nothing it said later counts
+                    continue
+                yield from (
+                    self._lose(pool, slot, DIED) if message is None else self._hear(pool, slot, message)
+                )
         now = self.clock()
-        for slot in [slot for slot in self.slots if slot.worker is not None]:
-            if slot.worker.hangs(now, START_CAP):
-                self._lose(slot, "it gave no sign of life in time")
-        if self.begun and now >= self._next_projection:
+        for worker, (pool, slot) in places.items():
+            if slot.worker is worker and worker.hangs(now, START_CAP):
+                yield from self._lose(pool, slot, "it gave no sign of life in time")
+        if now >= self._next_projection and any(pool.begun for pool in self.pools):
             self._next_projection = now + PROJECTION_SECONDS
-            self.handlers.projected(self.plan.projected(now))
+            yield Projected(max(pool.plan.projected(now) for pool in self.pools if pool.begun))
 
-    def _hear(self, slot: Slot, message: Message) -> None:
+    def _hear(self, pool: Pool, slot: Slot, message: Message) -> Iterator[Event]:
         worker = slot.worker
         worker.heard = self.clock()
         if isinstance(message, Ready):
             worker.ready = True
-            if not self.begun:
-                self._begin(message)
+            if not pool.begun:
+                yield self._begin(pool, message)
         elif isinstance(message, Refused):
-            self._reason = message.text
-            self._lose(slot, message.text, final=message.about == "weights" or not self.begun)
+            final = message.about != "device" or not pool.begun
+            yield from self._lose(pool, slot, message.text, final=final)
         elif isinstance(message, Answered):
-            self.handlers.answered(message, worker.job)
+            yield Heard(message, worker.job)
         elif isinstance(message, Done):
-            disagreement = self.handlers.done(message, worker.job)
-            self.plan.succeed(worker.job, message.seconds, disagreement)
-            worker.job, slot.strikes = None, 0
+            job, worker.job, slot.strikes = worker.job, None, 0
+            yield Heard(message, job)
         elif isinstance(message, Failed):
-            self._lose(slot, message.reason)
+            yield from self._lose(pool, slot, message.reason)
         else:
             assert isinstance(message, Beat), message
 
-    def _begin(self, ready: Ready) -> None:
+    def _begin(self, pool: Pool, ready: Ready) -> Began:
         """The first worker is there: one slot for each place that the executor has."""
-        places = self.executor.places(self.settings, ready, self.wanted)
-        self.slots[0].settings = places[0]
-        self.slots += [Slot(settings) for settings in places[1:]]
-        self.begun = True
-        self.plan.begin(ready.kind, len(places))
-        self.handlers.ready(ready, len(places))
+        places = pool.executor.places(pool.settings, ready, self.wanted)
+        pool.slots[0].settings = places[0]
+        pool.slots += [Slot(settings) for settings in places[1:]]
+        pool.begun = True
+        pool.plan.begin(ready.kind, len(places))
+        return Began(pool, ready, len(places))
 
-    def _lose(self, slot: Slot, reason: str, *, final: bool = False) -> None:
+    def _lose(self, pool: Pool, slot: Slot, reason: str, *, final: bool = False) -> Iterator[Event]:
         """The slot's worker is of no more use: end it, requeue its job, or give up job or slot."""
         worker = slot.worker
         died = reason == DIED
         how = worker.end(patience=LAST_WORDS if died else 0.0)
         slot.worker = None
         slot.strikes += 1
-        if died:
-            reason = f"{reason} ({how})"
-        self._reason = reason
+        pool.reason = reason = f"{reason} ({how})" if died else reason
         if worker.job is not None:
-            again = self.plan.fail(worker.job)
-            names = ", ".join(task.id for task in worker.job.tasks[:3])
-            self.handlers.say(f"{names}: {reason}; {RETRIED if again else LEFT}")
-            if not again:
-                self.handlers.given_up(worker.job, reason)
+            again = pool.plan.fail(worker.job)
+            yield GivenUp(Lost(tuple(task.id for task in worker.job.tasks), reason, again), worker.job)
         elif not worker.ready:
-            self.handlers.say(f"A worker on {slot.settings.device} did not start: {reason}")
+            yield Trouble(f"A worker on {_place(slot.settings)} did not start: {reason}")
         if final or slot.strikes >= STRIKES:
-            self._give_up(slot, everything=final)
+            yield from self._give_up(pool, slot, everything=final)
 
-    def _give_up(self, slot: Slot, *, everything: bool) -> None:
-        self.slots.remove(slot)
-        self.plan.workers = max(1, len(self.slots))
-        self.handlers.say(f"Device {slot.settings.device} is given up after {slot.strikes} failures.")
-        on_gpu = slot.settings.device not in ("cpu", "mps")
-        if not self.slots and on_gpu and self.settings.device == "auto" and not everything:
-            self.handlers.say("No GPU is left; the CPU goes on.")
-            self.slots += [Slot(replace(self.settings, device="cpu")) for _ in range(self.settings.share)]
-            self.plan.workers = len(self.slots)
+    def _give_up(self, pool: Pool, slot: Slot, *, everything: bool) -> Iterator[Event]:
+        pool.slots.remove(slot)
+        pool.plan.workers = max(1, len(pool.slots))
+        place = _place(slot.settings)
+        yield Trouble(f"{place[0].upper()}{place[1:]} is given up after {slot.strikes} failures.")
+        settings = pool.settings
+        on_gpu = not settings.plain and slot.settings.device not in ("cpu", "mps")
+        if not pool.slots and on_gpu and settings.device == "auto" and not everything:
+            yield Trouble("No GPU is left; the CPU goes on.")
+            # Where no worker was ready yet, the first that is says how many there shall be.
+            count = settings.share if pool.begun else 1
+            pool.slots += [Slot(replace(settings, device="cpu")) for _ in range(count)]
+            pool.plan.workers = len(pool.slots)
+
+
+def _place(settings: Settings) -> str:
+    return f"source {settings.entry}" if settings.plain else f"device {settings.device}"

@@ -1,4 +1,4 @@
-"""A worker: a process of its own with one device, which takes jobs from a pipe until the pipe ends.
+"""A worker: a process of its own with one source, which takes jobs from a pipe until the pipe ends.
 
 Started as ``python -c`` with the folder of the package, so that it needs neither an installed package
 nor the caller's main module. It reads jobs on a thread: when the supervisor is gone, whatever is being
@@ -13,12 +13,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-from solver.run.message import Beat, Failed, Job, Message, Ready, Refused, RefusedError, WorkerSettings
+from solver.arc.record import View
+from solver.arc.seed import derive_seed
+from solver.arc.task import Task
+from solver.arc.vote import Candidate
+from solver.budget import Budget
+from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, RefusedError
+from solver.run.settings import Settings
 
 BEAT_SECONDS = 1.0
+SAY_SECONDS = 2.0  # between two messages of a plain source about one task
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 GIVEN_UP = 3  # exit status after a job that failed: the supervisor starts another process
 
@@ -31,7 +39,7 @@ def main(receive: int, send: int, around: Callable[[Solve], Solve] = lambda solv
     _die_with_parent()
     jobs, supervisor = Connection(receive, writable=False), Connection(send, readable=False)
     arrived: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    settings: WorkerSettings = jobs.recv()
+    settings: Settings = jobs.recv()
     threading.Thread(target=_read, args=(jobs, arrived), daemon=True).start()
     try:
         solve, ready = open_source(settings)
@@ -48,11 +56,46 @@ def main(receive: int, send: int, around: Callable[[Solve], Solve] = lambda solv
                 sys.exit(GIVEN_UP)
 
 
-def open_source(settings: WorkerSettings) -> tuple[Solve, Ready]:
-    """What works on the source's jobs in this process, and what it says of its device. RefusedError where it
-    cannot work."""
+def open_source(settings: Settings) -> tuple[Solve, Ready]:
+    """What works on the source's jobs in this process, and its device. RefusedError where it cannot work."""
     module, _, function = settings.entry.partition(":")
-    return getattr(import_module(module), function)(settings)
+    try:
+        entry = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise RefusedError(f"source {settings.entry}: cannot be imported ({error})", "source") from error
+    if settings.plain:
+        return partial(propose_all, entry), Ready("plain", "a plain process", "", ("cpu",))
+    return entry(settings)
+
+
+def propose_all(
+    propose: Callable[[Task, Budget, int], Iterator[tuple[int, Candidate]]],
+    job: Job,
+    beat: Callable[[], None],
+) -> Iterator[Message]:
+    """The jobs of a plain source: what it has found so far, at most once in SAY_SECONDS, and at the end."""
+    started = time.monotonic()
+    given = job.given
+    for task in job.tasks:
+        if given.steps is not None:
+            budget = Budget(steps=given.steps, beat=beat)
+        else:
+            seconds = float("inf") if given.seconds is None else given.seconds / len(job.tasks)
+            budget = Budget(seconds=seconds, start=time.monotonic(), beat=beat)
+        found: list[list[Candidate]] = [[] for _ in task.test]
+        said, began = time.monotonic(), time.monotonic()
+        for test, candidate in propose(task, budget, derive_seed(job.seed, task.id)):
+            found[test].append(candidate)
+            if given.steps is None and (now := time.monotonic()) - said >= SAY_SECONDS:
+                said = now
+                yield _answered(job, task, found, now - began)
+        yield _answered(job, task, found, time.monotonic() - began)
+    yield Done(job.number, time.monotonic() - started)
+
+
+def _answered(job: Job, task: Task, found: list[list[Candidate]], seconds: float) -> Answered:
+    views = tuple(tuple(View(candidate) for candidate in of_test) for of_test in found)
+    return Answered(job.number, task.id, views, 0, 0, seconds)
 
 
 def _die_with_parent() -> None:

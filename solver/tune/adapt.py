@@ -16,6 +16,7 @@ from torch import Tensor
 from solver.arc.augment import IDENTITY, Augmentation, sample_augmentations
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
+from solver.budget import Budget
 from solver.model.batch import Batch
 from solver.model.checkpoint import Weights
 from solver.model.device import Placement
@@ -23,8 +24,7 @@ from solver.model.embedding import CoseMemory, Memory
 from solver.model.learner import Learner, Rates
 from solver.model.optim import Average, warm_constant
 from solver.run.schedule import BATCH_TOKENS
-from solver.tune.budget import Budget
-from solver.tune.confidence import Watch
+from solver.tune.confidence import HeldOutCheck
 from solver.tune.predict import Tuned, count_exact
 from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import RATE_TIMES_WIDTH, TuneSettings
@@ -111,7 +111,7 @@ class Tuning:
         self.network = network.to(placement.device)
         self.sampler = DemonstrationSampler(config, group, self.augmentations, settings, seed, replayed)
         known = (start.held_out,) if start is not None else ()
-        self.watch = Watch(group, self.sampler, settings, seed, placement=placement, known=known)
+        self.watch = HeldOutCheck(group, self.sampler, settings, seed, placement=placement, known=known)
         self.average = Average(network, settings.average_decay, warm=True) if self.weights_move else None
         self.learner = Learner(
             self.network, self.memory, settings.rates, dtype=placement.dtype, average=self.average

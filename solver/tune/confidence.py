@@ -30,7 +30,7 @@ from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import PredictSettings, TuneSettings
 
 
-class Watch:
+class HeldOutCheck:
     """Looks at a group while it is tuned. It tells ``sampler`` what to hold back and who has settled.
 
     ``held_out[n]``: the confidence of task n so far, None where it is not known. ``known``: confidences

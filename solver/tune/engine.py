@@ -15,7 +15,8 @@ from solver.arc.tokens import crop_shape
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, cpu_precision, cuda_failure, place, use_threads
 from solver.processors import available_cpus, counted_threads
-from solver.run.message import Job, Ready, RefusedError, WorkerSettings
+from solver.run.message import Job, Known, Ready, RefusedError
+from solver.run.settings import Settings
 from solver.tune.views import View, build_batch
 
 
@@ -25,24 +26,26 @@ class Engine:
 
     weights: Weights
     placement: Placement
-    settings: WorkerSettings
+    settings: Settings
     clock: Callable[[], float] = time.monotonic
     sets: dict[str, Weights] = field(default_factory=dict)
 
     def knowing(self, job: Job) -> "Engine":
-        """The engine for a task that the weights in ``job.known`` know: their network and its trained vector.
-        ValueError where they cannot be loaded."""
-        if job.known == self.settings.weights:
+        """The engine for a task that some weights know: their network and its trained vector. ValueError
+        where they cannot be loaded."""
+        assert isinstance(job.start, Known), job.start
+        folder = job.start.folder
+        if folder == self.settings.weights:
             weights = self.weights
         else:
-            if job.known not in self.sets:
-                self.sets[job.known] = load_weights(job.known)
-            weights = self.sets[job.known]
+            if folder not in self.sets:
+                self.sets[folder] = load_weights(self.settings.at(folder))
+            weights = self.sets[folder]
         (task,) = job.tasks
         return replace(self, weights=weights.starting_from(task_checksum(task)))
 
 
-def open_engine(settings: WorkerSettings) -> tuple[Engine, Ready]:
+def open_engine(settings: Settings) -> tuple[Engine, Ready]:
     """The weights on their device, and what the supervisor must know of them. RefusedError where there is no
     such device or the weights cannot be loaded."""
     threads = use_threads(max(1, available_cpus() // settings.share))
@@ -50,7 +53,7 @@ def open_engine(settings: WorkerSettings) -> tuple[Engine, Ready]:
     try:
         placement = _place(settings.device)
         about = "weights"
-        weights = load_weights(settings.weights)
+        weights = load_weights(settings.at(settings.weights))
     except ValueError as error:
         raise RefusedError(str(error), about) from error
     kind = placement.device.type

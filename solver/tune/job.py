@@ -11,16 +11,18 @@ from functools import partial
 
 import torch
 
-from solver.choices import JOINT
+from solver.budget import Budget
+from solver.choices import JOINT, Arm
 from solver.model.flops import inference_flop
-from solver.run.message import Answered, Done, Failed, Job, Message, Ready, WorkerSettings
+from solver.run.message import Answered, Done, Failed, Job, Known, Message, Ready
 from solver.run.schedule import BATCH_TOKENS, CPU_BATCH_FLOP, LEAST_TOKENS, PREDICTED_PER_TUNED, TUNING_SHARE
+from solver.run.settings import Settings
 from solver.tune.adapt import adapt
-from solver.tune.budget import Budget
 from solver.tune.engine import Engine, open_engine
 from solver.tune.joint import finish_settings, start_from, tune_jointly
-from solver.tune.predict import NOT_FINITE, Asking, Tuned, answer_task, fits, is_finite, outputs_of
+from solver.tune.predict import NOT_FINITE, Asking, Tuned, answer_task, is_finite, outputs_of
 from solver.tune.settings import PredictSettings, TuneSettings
+from solver.tune.views import fits
 
 _VIEW_CELLS = 300  # of a typical view, for its cost
 
@@ -52,7 +54,7 @@ class MemoryLimit:
 
 
 def open_network(
-    settings: WorkerSettings,
+    settings: Settings,
 ) -> tuple[Callable[[Job, Callable[[], None]], Iterator[Message]], Ready]:
     """The network as a source: what solves its jobs, and its device (``solver.run.worker.open_source``)."""
     engine, ready = open_engine(settings)
@@ -65,7 +67,7 @@ def solve_job(engine: Engine, job: Job, beat: Callable[[], None]) -> Iterator[Me
     started = engine.clock()
     if job.attempt:
         engine = replace(engine, placement=replace(engine.placement, dtype=torch.float32))
-    if job.known and not job.attempt:
+    if isinstance(job.start, Known) and not job.attempt:
         try:
             engine = engine.knowing(job)
         except ValueError as error:  # the run's own weights can do what they do for any other task
@@ -103,7 +105,7 @@ def full_room(engine: Engine, job: Job) -> MemoryLimit:
     if job.untuned and kind == "cpu":
         each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
         tokens = int(min(tokens, max(LEAST_TOKENS, CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
-    return MemoryLimit(tokens, engine.settings.augmentations)
+    return MemoryLimit(tokens, engine.settings.options.tuned_views)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -174,8 +176,9 @@ def _attempt(
 
 
 def _settings(engine: Engine, job: Job, room: MemoryLimit) -> TuneSettings:
-    arm = job.arm or ("full" if engine.settings.tune == "auto" else engine.settings.tune)
-    votes = max(room.augmentations, engine.settings.votes)
+    tune = engine.settings.options.tune
+    arm: Arm = "full" if tune in ("auto", "joint") else tune
+    votes = max(room.augmentations, engine.settings.options.votes or 0)
     return TuneSettings(
         arm="none" if job.untuned else arm,
         augmentations=room.augmentations,
@@ -190,16 +193,16 @@ def _asking(engine: Engine, job: Job, room: MemoryLimit) -> Asking:
     """As many views as were asked for; fewer when memory is short."""
     loops = engine.weights.config.loops
     settings = PredictSettings(tokens=room.tokens * PREDICTED_PER_TUNED, loops=loops)
-    return Asking(job.number, engine.settings.votes or room.augmentations, settings, engine.placement)
+    return Asking(job.number, engine.settings.options.votes or room.augmentations, settings, engine.placement)
 
 
 def _in_doubt(engine: Engine, tuned: Tuned) -> bool:
     """Whether tuning, where it is allowed, promises more than the trained vector of a known task: it does
     unless every demonstration comes out (docs/LOG.md, "The public set")."""
-    return engine.settings.tune != "none" and tuned.reproduced[0] < len(tuned.tasks[0].train)
+    return engine.settings.options.tune != "none" and tuned.reproduced[0] < len(tuned.tasks[0].train)
 
 
 def _budget(engine: Engine, job: Job, started: float, beat: Callable[[], None]) -> Budget:
-    if job.steps is not None:
-        return Budget(steps=job.steps, beat=beat)
-    return Budget(seconds=job.seconds, clock=engine.clock, start=started, beat=beat)
+    if job.given.steps is not None:
+        return Budget(steps=job.given.steps, beat=beat)
+    return Budget(seconds=job.given.seconds, clock=engine.clock, start=started, beat=beat)

@@ -22,24 +22,16 @@ from torch import Tensor
 from solver.arc.augment import IDENTITY
 from solver.arc.task import Task, load_tasks
 from solver.arc.vote import grid_key
+from solver.budget import Budget
 from solver.file import replace_file
 from solver.model.checkpoint import Weights
 from solver.run.message import Answered, Job
 from solver.run.schedule import ANSWER_SHARE, CHECKPOINT_SHARE, CHECKPOINT_VIEWS, LAST_LEAST, LAST_MOST
 from solver.tune.adapt import Start, Tuning
-from solver.tune.budget import Budget
 from solver.tune.engine import Engine
-from solver.tune.predict import (
-    NOT_FINITE,
-    Asking,
-    Tuned,
-    answer_task,
-    count_exact,
-    fits,
-    is_finite,
-    outputs_of,
-)
+from solver.tune.predict import NOT_FINITE, Asking, Tuned, answer_task, count_exact, is_finite, outputs_of
 from solver.tune.settings import TuneSettings
+from solver.tune.views import fits
 
 _OF_TASKS = ("task_vectors", "rows")
 
@@ -171,8 +163,10 @@ def tune_jointly(
 
 def _begin(engine: Engine, job: Job, group: Sequence[Task], settings: TuneSettings, budget: Budget) -> Tuning:
     weights = engine.weights
-    replayed = [t for t in read_replay(engine.settings.replay, group) if fits(t, weights.config)]
-    state = read_joint(job.joint) if job.joint and job.steps is None else None
+    replayed = [
+        t for t in read_replay(engine.settings.at(engine.settings.replay), group) if fits(t, weights.config)
+    ]
+    state = read_joint(job.joint) if job.joint and job.given.steps is None else None
     ids = tuple(task.id for task in group)
     if state is not None and state.tasks == ids and state.rows_per_task == settings.augmentations:
         weights = _with_network(weights, state)
@@ -239,6 +233,8 @@ class Rounds:
     def tuning_ends(self) -> float:
         """The share of the budget after which only the last answers are left to do. Those are asked with
         all views; what an answer of fewer took, once for each task, is about what they need."""
+        if not self._clocked:
+            return 1.0
         needed = self._each * len(self.tuning.group)
         return 1 - min(LAST_MOST, max(LAST_LEAST, needed))
 

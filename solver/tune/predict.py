@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from solver.arc.augment import IDENTITY, Augmentation
-from solver.arc.canvas import Shape, larger_canvas, pair_canvas, test_canvas
+from solver.arc.canvas import Shape, larger_canvas, test_canvas
 from solver.arc.consensus import Consensus
 from solver.arc.record import View as Vote
 from solver.arc.task import COLOURS, MAX_SIDE, Pair, Task, as_grid
 from solver.arc.tokens import FIRST_COLOUR, crop_shape
 from solver.arc.vote import Candidate
+from solver.budget import Budget
 from solver.model.batch import IGNORE, Batch
 from solver.model.config import NetworkConfig
 from solver.model.device import Placement
@@ -23,9 +24,8 @@ from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
 from solver.run.message import Answered
 from solver.run.schedule import LOOK_LEAST, LOOK_PARTS
-from solver.tune.budget import Budget
 from solver.tune.settings import PredictSettings
-from solver.tune.views import View, build_batch, place_batch, turned
+from solver.tune.views import View, build_batch, canvas_of, place_batch, split, turned
 
 NOT_FINITE = "the network's numbers are not finite"
 
@@ -73,34 +73,6 @@ class Tuned:
     def view(self, number: int, pair: Pair, canvas: Shape, augmentation: Augmentation = IDENTITY) -> View:
         """A pair of task ``number`` as the network will see it."""
         return View(pair, canvas, number + 1, self.row(number, augmentation), augmentation)
-
-
-def canvas_of(pair: Pair, config: NetworkConfig) -> Shape:
-    """The pair's canvas for the network: the whole one, or the box of its grids."""
-    if config.canvas == "full":
-        return config.canvas_side, config.canvas_side
-    return pair_canvas(pair)
-
-
-def fits(task: Task, config: NetworkConfig) -> bool:
-    """True when every grid that is shown lies inside the network's largest canvas."""
-    return all(max(grid.shape) <= config.canvas_side for grid in task.demonstration_grids())
-
-
-def split(views: Sequence[View], tokens: int, most: int = 0) -> list[Sequence[View]]:
-    """The views in order, cut where a batch would hold more than ``tokens`` padded cells, or more than
-    ``most`` views (0: any number)."""
-    parts: list[list[View]] = []
-    largest = 0
-    for view in views:
-        cells = view.canvas[0] * view.canvas[1]
-        full = parts and (len(parts[-1]) + 1) * max(largest, cells) > tokens
-        if not parts or full or (most and len(parts[-1]) == most):
-            parts.append([])
-            largest = 0
-        parts[-1].append(view)
-        largest = max(largest, cells)
-    return parts
 
 
 def count_exact(

@@ -5,7 +5,12 @@ import sys
 import time
 
 from solver.arc.made_up import SIDES, made_up_task
-from solver.run.message import Job, WorkerSettings
+from solver.choices import NETWORK, TUNE
+from solver.processors import available_cpus, counted_threads, cpu_workers
+from solver.run.message import Given, Job, RefusedError
+from solver.run.settings import Settings, SolveOptions
+from solver.run.sources import SOURCES
+from solver.run.worker import Solve, open_source
 
 VIEWS = 4
 
@@ -14,20 +19,24 @@ def main(text: str) -> None:
     """``text``: JSON with weights, device and seconds. Prints one JSON object a line."""
     wanted = json.loads(text)
     _say({"devices": _devices()})
+    workers = cpu_workers(available_cpus())
+    options = SolveOptions(augmentations=VIEWS, tune="full")
+    entry, device = SOURCES[NETWORK].entry, wanted["device"]
+    settings = Settings(options, weights=wanted["weights"], entry=entry, device=device, share=workers)
     try:
-        engine = _open(wanted["weights"], wanted["device"])
-    except ValueError as error:
+        solve, ready = open_source(settings)
+    except RefusedError as error:
         _say({"error": str(error)})
         return
-    workers = _share_processors(engine)
-    _say({"weights": engine.weights.name, "placement": engine.placement.reason, "workers": workers})
+    told = {"weights": ready.weights, "placement": ready.reason}
+    _say({**told, "workers": workers if ready.kind == "cpu" else 0})
     until = time.monotonic() + wanted["seconds"]
-    _measure(engine, SIDES[0], 1)  # the first job also warms up: kernels are compiled
+    _measure(solve, SIDES[0], 1)  # the first job also warms up: kernels are compiled
     rounds = [(steps, side) for steps in (0, 2, 8, 32) for side in SIDES]
     least = [(0, SIDES[1]), (4, SIDES[0])] if wanted["seconds"] > 0 else []  # what a projection needs
     for steps, side in [*least, *rounds]:
         if least or time.monotonic() < until:
-            _say(_measure(engine, side, steps))
+            _say(_measure(solve, side, steps))
             least = least[1:]
 
 
@@ -41,7 +50,6 @@ def _devices() -> list[str]:
     import torch
 
     from solver.model.device import cpu_precision, cuda_failure, place
-    from solver.processors import counted_threads
 
     lines = [f"cpu: {counted_threads()}, {cpu_precision()[1]}"]
     if not torch.cuda.is_available():
@@ -57,34 +65,11 @@ def _devices() -> list[str]:
     return lines
 
 
-def _open(weights: str, device: str):
-    from solver.model.checkpoint import load_weights
-    from solver.model.device import place
-    from solver.tune.engine import Engine
-
-    placement = place(device, quick=True)
-    return Engine(load_weights(weights), placement, WorkerSettings(weights, device, 1, VIEWS, "full"))
-
-
-def _share_processors(engine) -> int:
-    """The threads of one worker of a run, as many as there would be on a CPU; 0 on another device."""
-    from solver.model.device import use_threads
-    from solver.processors import available_cpus, cpu_workers
-
-    if engine.placement.device.type != "cpu":
-        return 0
-    workers = cpu_workers(available_cpus())
-    use_threads(max(1, available_cpus() // workers))
-    return workers
-
-
-def _measure(engine, side: int, steps: int) -> dict[str, object]:
+def _measure(solve: Solve, side: int, steps: int) -> dict[str, object]:
     """One job of so many steps on one made-up task: its size and its seconds."""
-    from solver.tune.job import solve_job
-
     task = made_up_task(side)
-    job = Job(1, 0, "tune", (task,), 0, steps, None, 0.0)
+    job = Job(1, 0, (task,), NETWORK, TUNE, Given(steps))
     began = time.monotonic()
-    for _ in solve_job(engine, job, lambda: None):
+    for _ in solve(job, lambda: None):
         pass
     return {"side": side, "steps": steps, "views": VIEWS, "seconds": time.monotonic() - began}

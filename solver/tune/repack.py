@@ -12,8 +12,7 @@ from solver.model.checkpoint import Weights
 from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
 from solver.run.schedule import BATCH_TOKENS
-from solver.tune.predict import canvas_of, fits, split
-from solver.tune.views import View, build_batch
+from solver.tune.views import View, build_batch, canvas_of, fits, split
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import MAX_SIDE, Pair, Task
 from solver.model.batch import Batch
 from solver.model.config import NetworkConfig
-from solver.tune.predict import canvas_of
 from solver.tune.settings import TuneSettings
-from solver.tune.views import View, build_batch
+from solver.tune.views import View, build_batch, canvas_of
 
 
 class DemonstrationSampler:

@@ -1,4 +1,4 @@
-"""From tasks and augmentations to the batches that the networks read."""
+"""How pairs are laid out for the network: views, their canvases, and batches of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from solver.arc.augment import IDENTITY, Augmentation, swaps_sides
-from solver.arc.canvas import Shape
-from solver.arc.task import Pair
+from solver.arc.canvas import Shape, pair_canvas
+from solver.arc.task import Pair, Task
 from solver.arc.tokens import PAD, draw_tokens
 from solver.model.batch import IGNORE, Batch, Keys
+from solver.model.config import NetworkConfig
 from solver.model.device import Placement
 
 
@@ -69,3 +70,31 @@ def _keys(views: Sequence[View]) -> Keys:
         symmetries=torch.tensor([view.augmentation.symmetry for view in views]),
         palettes=torch.tensor([view.augmentation.palette for view in views]),
     )
+
+
+def canvas_of(pair: Pair, config: NetworkConfig) -> Shape:
+    """The pair's canvas for the network: the whole one, or the box of its grids."""
+    if config.canvas == "full":
+        return config.canvas_side, config.canvas_side
+    return pair_canvas(pair)
+
+
+def fits(task: Task, config: NetworkConfig) -> bool:
+    """True when every grid that is shown lies inside the network's largest canvas."""
+    return all(max(grid.shape) <= config.canvas_side for grid in task.demonstration_grids())
+
+
+def split(views: Sequence[View], tokens: int, most: int = 0) -> list[Sequence[View]]:
+    """The views in order, cut where a batch would hold more than ``tokens`` padded cells, or more than
+    ``most`` views (0: any number)."""
+    parts: list[list[View]] = []
+    largest = 0
+    for view in views:
+        cells = view.canvas[0] * view.canvas[1]
+        full = parts and (len(parts[-1]) + 1) * max(largest, cells) > tokens
+        if not parts or full or (most and len(parts[-1]) == most):
+            parts.append([])
+            largest = 0
+        parts[-1].append(view)
+        largest = max(largest, cells)
+    return parts

@@ -27,8 +27,9 @@ from solver.file import append_record, whole_records
 from solver.model.checkpoint import Weights, load_weights
 from solver.model.device import Placement, place, use_threads
 from solver.model.flops import inference_flop
-from solver.tune.predict import Tuned, first_canvas, fits, predict_views
+from solver.tune.predict import Tuned, first_canvas, predict_views
 from solver.tune.settings import PredictSettings
+from solver.tune.views import fits
 from train.short.watch import CELLS
 
 RULES: tuple[VoteRule, ...] = (PLAIN_RULE, DEFAULT_RULE)  # published, ours

@@ -12,6 +12,7 @@ from solver.arc.augment import sample_augmentations
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task, load_tasks
 from solver.arc.vote import rank, same_grid
+from solver.budget import Budget
 from solver.model.checkpoint import Weights
 from solver.model.embedding import CoseMemory, build_memory
 from solver.model.flops import inference_flop, training_flop
@@ -19,10 +20,9 @@ from solver.model.learner import run_loops
 from solver.model.loss import act_loss
 from solver.run.schedule import BATCH_TOKENS
 from solver.tune.adapt import adapt
-from solver.tune.budget import Budget
-from solver.tune.predict import Tuned, first_canvas, predict, split
+from solver.tune.predict import Tuned, first_canvas, predict
 from solver.tune.settings import PredictSettings, TuneSettings
-from solver.tune.views import View, build_batch
+from solver.tune.views import View, build_batch, split
 from train.short.pool import by_checksum, canvas_of
 from train.short.recipe import ShortRun
 from train.short.trainer import ShortTrainer
