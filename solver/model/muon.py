@@ -62,7 +62,9 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.dim() != 2:
-                    raise ValueError(f"Muon: expected matrices only, got a parameter of shape {list(p.shape)}")
+                    raise ValueError(
+                        f"Muon: expected matrices only, got a parameter of shape {list(p.shape)}"
+                    )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:

@@ -79,7 +79,8 @@ def unseen(
     sampled: Iterable[Task] = (),
     spared: Iterable[Task] = (),
 ) -> Unseen:
-    """Test pairs of the tasks in ``held_out`` and of ``sampled``; whole tasks of ``excluded``, and ``spared``."""
+    """Test pairs of the tasks in ``held_out`` and of ``sampled``; the tasks of ``excluded`` and ``spared``
+    as a whole."""
     tested = [task for path in held_out for task in load_tasks(path)] + list(sampled)
     barred = [task for path in excluded for task in load_tasks(path)] + list(spared)
     return Unseen(

@@ -33,8 +33,8 @@ class Watch:
     """Evaluations on the way. ``file``: tasks that are trained on, whose test pairs are kept back: those
     with crc32(id) divisible by ``modulus`` are asked without tuning, by ``votes`` views, at the shares
     ``at`` of the budget. ``tuned_file``: tasks, chosen by ``tuned_modulus``, that are tuned
-    jointly for ``tuned_steps`` first, at the shares ``tuned_at``; with ``tuned_unseen`` the run trains on none
-    of them, nor on a task that shares a pair with one. An empty file asks nothing."""
+    jointly for ``tuned_steps`` first, at the shares ``tuned_at``; with ``tuned_unseen`` the run trains on
+    none of them, nor on a task that shares a pair with one. An empty file asks nothing."""
 
     file: str = ""
     modulus: int = 20
@@ -56,8 +56,8 @@ class ShortRun:
     (summed over resumptions) and ``flop`` is the budget. ``max_cells``: of a pair's box, at most.
     ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
     is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
-    ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile; or
-    the name of one of its MODES.
+    ``dtype``: of activations; auto is what the device multiplies fastest (solver.model.device).
+    ``compile``: the network's blocks, with torch.compile; or the name of one of its MODES.
     ``workers``: processes that draw batches; 0 draws them in the trainer."""
 
     name: str

@@ -92,6 +92,8 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, call: C
             run=asdict(run),
             tasks=len(trainer.pool),
             device=placement.reason,
+            dtype=str(trainer.dtype).removeprefix("torch."),
+            threads=torch.get_num_threads(),
             attention=_attention(trainer),
             peak=pace.peak,
         )
@@ -138,13 +140,13 @@ def _run(
                 clock = time.monotonic()
                 if trainer.done >= 1 or call.left() <= 0:
                     break
+                if clock - saved > SAVE_EVERY:
+                    write(trainer, output, call)
+                    clock = saved = time.monotonic()
             else:
                 if call.stopped:
                     break
                 at.block, at.within = at.block + 1, 0
-            if clock - saved > SAVE_EVERY:
-                write(trainer, output, call)
-                clock = saved = time.monotonic()
         looked.report()
         watched(trainer, sample, call, log)
     finally:
