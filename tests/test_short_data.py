@@ -129,15 +129,26 @@ def keys_of(data: Path, name: str, part: str) -> set[bytes]:
     return {pair_key(pair) for task in tasks for pair in getattr(task, part)}
 
 
-@pytest.mark.parametrize("name", ["urm_nano", "urm_nano_deep", "urm_arc_short", "urm_arc_small"])
+@pytest.mark.parametrize("name", ["urm_nano", "urm_nano_deep", "urm_arc_short", "urm_arc_small", "urm_small"])
 def test_the_default_recipes_see_no_evaluation_task(name: str, data: Path) -> None:
     ids, pairs = shown(name, data)
-    assert {"leak"} < ids and ids.isdisjoint(
+    # The task "leak" shows a pair of an evaluation task: it stays without that pair, or goes as a whole.
+    assert ("leak" in ids) == (not read_run(RECIPES / f"{name}.json").exclude) and ids.isdisjoint(
         t.id for t in load_tasks(data / "arc/arc-agi_evaluation_challenges.json")
     )
     assert pairs.isdisjoint(keys_of(data, "evaluation", "train") | keys_of(data, "evaluation", "test"))
     small = read_run(RECIPES / f"{name}.json").max_cells < 900
     assert small or keys_of(data, "concept", "test") <= pairs, "other test pairs are trained on"
+
+
+def test_tasks_that_evaluations_tune_on_may_be_kept_out_whole(data: Path) -> None:
+    name = "arc/arc-agi_training_challenges.json"
+    watch = f'watch={{"tuned_file":"{name}","tuned_modulus":1,"tuned_unseen":%s}}'
+    tuned = {task.id for task in load_tasks(data / name)}
+    for unseen_too in (True, False):
+        words = ["extra=re_arc_120.jsonl", watch % str(unseen_too).lower()]
+        pool = pool_of(read_run(RECIPES / "urm_arc_short.json", words), data)
+        assert tuned.isdisjoint(e.task.id for e in pool) == unseen_too and pool
 
 
 @pytest.mark.parametrize("name", ["urm_nano_public", "urm_arc_public"])

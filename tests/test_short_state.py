@@ -41,6 +41,23 @@ def test_a_run_in_three_calls_is_the_undisturbed_run(recipe: Path, tmp_path: Pat
     assert all(torch.equal(a, b) for a, b in zip(whole["average"][1], parts["average"][1], strict=True))
 
 
+def test_a_run_that_is_killed_goes_on_within_its_block(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(self: ShortTrainer, item):
+        if self.at.step == 3:
+            raise KeyboardInterrupt
+        return whole(self, item)
+
+    whole = ShortTrainer.learn
+    monkeypatch.setattr(ShortTrainer, "learn", learn)
+    monkeypatch.setattr("train.short.run.SAVE_EVERY", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        train(read_run(recipe), EXAMPLES, tmp_path, CPU, Call(quiet=True))
+    position = read_state(tmp_path / "state", CPU.device)["position"]
+    assert (position["block"], position["within"], position["step"]) == (0, 3, 3)
+
+
 def test_a_finished_run_may_be_extended(recipe: Path, tmp_path: Path) -> None:
     for flop in (5e8, 1e9):
         assert train(read_run(recipe, flop=flop), EXAMPLES, tmp_path / "run", CPU, Call(quiet=True))

@@ -63,7 +63,7 @@ def main(
     try:
         run = read_with_budget(recipe, changes, seconds, flop)
         use_threads(threads)
-        finished = train(run, data, output, place(device), call)
+        finished = train(run, data, output, place(device, quick=True), call)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if not quiet:

@@ -73,10 +73,16 @@ def by_checksum(tasks: Iterable[Task], modulus: int) -> list[Task]:
     return [task for task in tasks if crc32(task.id.encode()) % modulus == 0]
 
 
-def unseen(held_out: Sequence[Path], excluded: Sequence[Path], sampled: Iterable[Task] = ()) -> Unseen:
-    """Test pairs of the tasks in ``held_out`` and of ``sampled``; whole tasks of ``excluded``."""
+def unseen(
+    held_out: Sequence[Path],
+    excluded: Sequence[Path],
+    sampled: Iterable[Task] = (),
+    spared: Iterable[Task] = (),
+) -> Unseen:
+    """Test pairs of the tasks in ``held_out`` and of ``sampled``; the tasks of ``excluded`` and ``spared``
+    as a whole."""
     tested = [task for path in held_out for task in load_tasks(path)] + list(sampled)
-    barred = [task for path in excluded for task in load_tasks(path)]
+    barred = [task for path in excluded for task in load_tasks(path)] + list(spared)
     return Unseen(
         frozenset(pair_key(p) for task in tested for p in task.test if p.output is not None),
         frozenset(task.id for task in barred),

@@ -32,8 +32,9 @@ class Stage:
 class Watch:
     """Evaluations on the way. ``file``: tasks that are trained on, whose test pairs are kept back: those
     with crc32(id) divisible by ``modulus`` are asked without tuning, by ``votes`` views, at the shares
-    ``at`` of the budget. ``tuned_file``: tasks, trained on or not, that are tuned jointly for
-    ``tuned_steps`` first, at the shares ``tuned_at``. An empty file asks nothing."""
+    ``at`` of the budget. ``tuned_file``: tasks, chosen by ``tuned_modulus``, that are tuned
+    jointly for ``tuned_steps`` first, at the shares ``tuned_at``; with ``tuned_unseen`` the run trains on
+    none of them, nor on a task that shares a pair with one. An empty file asks nothing."""
 
     file: str = ""
     modulus: int = 20
@@ -41,6 +42,7 @@ class Watch:
     at: list[float] = field(default_factory=lambda: [0.01, 0.03, 0.1, 0.3, 1.0])
     tuned_file: str = ""
     tuned_modulus: int = 40
+    tuned_unseen: bool = False
     tuned_steps: int = 0
     tuned_at: list[float] = field(default_factory=lambda: [1.0])
 
@@ -54,8 +56,8 @@ class ShortRun:
     (summed over resumptions) and ``flop`` is the budget. ``max_cells``: of a pair's box, at most.
     ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
     is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
-    ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile; or
-    the name of one of its MODES.
+    ``dtype``: of activations; auto is what the device multiplies fastest (solver.model.device).
+    ``compile``: the network's blocks, with torch.compile; or the name of one of its MODES.
     ``workers``: processes that draw batches; 0 draws them in the trainer."""
 
     name: str

@@ -22,7 +22,7 @@ from train.short.pool import PooledTask, build_pool, unseen
 from train.short.recipe import ShortRun, provenance
 from train.short.state import has_state, read_state, small, write_state
 from train.short.trainer import ShortTrainer
-from train.short.watch import Sample, due, evaluate, kept_back, sample_of
+from train.short.watch import Sample, due, evaluate, kept_back, sample_of, to_tune
 
 REPORT_EVERY = 100  # batches
 SAVE_EVERY = 120.0  # seconds
@@ -65,13 +65,14 @@ class Call:
 def pool_of(run: ShortRun, data: Path) -> list[PooledTask]:
     """What the run trains on: never a test pair that is held out or that an evaluation asks."""
     held_out, exclude = [data / path for path in run.held_out], [data / path for path in run.exclude]
+    spared = to_tune(run, data) if run.watching.tuned_unseen else []
     return build_pool(
         data,
         run.files,
         extra=run.extra,
         side=run.side,
         max_cells=run.max_cells,
-        never=unseen(held_out, exclude, kept_back(run, data)),
+        never=unseen(held_out, exclude, kept_back(run, data), spared),
         augmentations=run.drawn.augmentations,
         seed=run.seed,
     )
@@ -91,6 +92,8 @@ def train(run: ShortRun, data: Path, output: Path, placement: Placement, call: C
             run=asdict(run),
             tasks=len(trainer.pool),
             device=placement.reason,
+            dtype=str(trainer.dtype).removeprefix("torch."),
+            threads=torch.get_num_threads(),
             attention=_attention(trainer),
             peak=pace.peak,
         )
@@ -137,13 +140,13 @@ def _run(
                 clock = time.monotonic()
                 if trainer.done >= 1 or call.left() <= 0:
                     break
+                if clock - saved > SAVE_EVERY:
+                    write(trainer, output, call)
+                    clock = saved = time.monotonic()
             else:
                 if call.stopped:
                     break
                 at.block, at.within = at.block + 1, 0
-            if clock - saved > SAVE_EVERY:
-                write(trainer, output, call)
-                clock = saved = time.monotonic()
         looked.report()
         watched(trainer, sample, call, log)
     finally:

@@ -66,7 +66,7 @@ def main(
                 folder = output / f"{name}-{seed}"
                 words = (*changes, *settings, f"seed={seed}")
                 run = read_with_budget(recipe, words, None, flop)
-                if not train(run, data, folder, place(device), Call(quiet=True)):
+                if not train(run, data, folder, place(device, quick=True), Call(quiet=True)):
                     raise click.exceptions.Exit(0)  # asked to end; the same command goes on
                 found = result_of(folder)
                 numbers = " ".join(f"{found.get(column, float('nan')):7.4f}" for column in COLUMNS)

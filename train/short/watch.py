@@ -44,13 +44,17 @@ def kept_back(run: ShortRun, data: Path) -> list[Task]:
     return by_checksum(load_tasks(data / watch.file), watch.modulus) if watch.file else []
 
 
+def to_tune(run: ShortRun, data: Path) -> list[Task]:
+    """The tasks that the run's evaluations tune on."""
+    watch = run.watching
+    return by_checksum(load_tasks(data / watch.tuned_file), watch.tuned_modulus) if watch.tuned_file else []
+
+
 def sample_of(run: ShortRun, data: Path, trainer: ShortTrainer) -> Sample:
     """What the run's evaluations ask; tasks that the pool does not hold are left out."""
     numbers = {entry.task.id: number for number, entry in enumerate(trainer.pool)}
     known = [(numbers[task.id], task) for task in kept_back(run, data) if task.id in numbers]
-    watch = run.watching
-    fresh = by_checksum(load_tasks(data / watch.tuned_file), watch.tuned_modulus) if watch.tuned_file else []
-    solved = [task for task in fresh if task.solved_publicly]
+    solved = [task for task in to_tune(run, data) if task.solved_publicly]
     return Sample(tuple((n, t) for n, t in known if t.solved_publicly), tuple(solved))
 
 
