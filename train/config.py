@@ -48,6 +48,7 @@ FREE = frozenset(
         "eval_augmentations",
         "eval_batch_size",
         "eval_splits",
+        "allow_leaks",
     )
 )
 
@@ -65,6 +66,7 @@ class RunConfig:
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
     samples on a larger canvas than needed, with ``arch.canvas=cropped``. ``compile``: with torch.compile;
     None is on a GPU only, and DISABLE_COMPILE=1 in the environment switches it off everywhere.
+    ``allow_leaks``: go on although test pairs are among the training pairs.
     """
 
     data_path: str = ""
@@ -112,6 +114,7 @@ class RunConfig:
     compile: bool | None = None
     on_nan: str = "stop"
     tracker: str = "none"
+    allow_leaks: bool = False
 
     def __post_init__(self) -> None:
         for name in (

@@ -17,6 +17,7 @@ from solver.file import replace_file
 from train.checkpoint import find_checkpoint, read_state
 from train.config import TrainConfig, build_config, parse_override
 from train.dataset import Dataset
+from train.dataset.inspection import check_data
 from train.distributed import World, joined
 from train.evaluation import Evaluation
 from train.loop import local_placement
@@ -33,6 +34,7 @@ CHANGEABLE = (
     "eval_augmentations",
     "eval_batch_size",
     "eval_splits",
+    "allow_leaks",
     "global_batch_size",
     "device",
     "compile",
@@ -68,6 +70,7 @@ def score(
         config = reconfigured(state["config"], words)
         if trainer is None:
             dataset = Dataset.open(config.run.data_test)
+            check_data(dataset.splits, dataset.splits, config.run.data_test, leaks=config.run.allow_leaks)
             trainer = Trainer(config, dataset, world, local_placement(config.run.device, world))
             evaluation = Evaluation(trainer, dataset, config.run.data_test)
         load_weights(trainer, state, str(path), strict=True, average=not raw)

@@ -15,6 +15,7 @@ from train import identity
 from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset, Samples
+from train.dataset.inspection import check_data
 from train.distributed import World
 from train.evaluation import asked_splits, averaged, evaluate
 from train.evaluators import make_evaluators
@@ -35,6 +36,7 @@ class Run:
         self.dataset = Dataset.open(config.run.data)
         test = config.run.data_test
         self.test = self.dataset if test == config.run.data else Dataset.open(test)
+        check_data(self.dataset.splits, self.test.splits, config.run.data, leaks=config.run.allow_leaks)
         placement = local_placement(config.run.device, world)
         self.trainer = Trainer(config, self.dataset, world, placement)
         self.epoch, self.done = 0, 0

@@ -1,14 +1,14 @@
 """``python -m train.puzzles --side 4 --output-dir DIR``: Sudoku of one's own making, to see a run learn.
 
-Sides 4 and 9. No test puzzle has the solution of a training puzzle. Side 9 is written as the published
-CSV files, for ``build_dataset.py sudoku``; side 4, which that format cannot hold, as a data set of the
-released layout (``train.dataset.rows``).
+Sides 4 and 9. No test puzzle has the solution of a training puzzle, nor is it one turned, mirrored or with
+other digits. Side 9 is written as the published CSV files, for ``build_dataset.py sudoku``; side 4, which
+that format cannot hold, as a data set of the released layout (``train.dataset.rows``).
 """
 
 import csv
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from math import isqrt
 from pathlib import Path
 
@@ -17,9 +17,13 @@ import numpy as np
 from numba import njit
 
 from solver.arc.seed import derive_generator
+from solver.arc.task import Pair
 from train.dataset import Metadata
+from train.dataset.content import turned_keys
+from train.dataset.folder import check_target, replacing
 
 PUZZLES = 20  # of one solution of side 4, whose 288 solutions are few
+MISSES = 10_000  # known solutions in a row after which none is left: 288 of them are all seen far earlier
 
 
 @njit(cache=True)
@@ -98,7 +102,8 @@ def make_solution(side: int, generator: np.random.Generator) -> np.ndarray:
     """A random solved board, uint8 [side * side]."""
     orders = generator.permuted(np.tile(np.arange(1, side + 1), (side * side, 1)), axis=1)
     out = np.zeros(side * side, np.uint8)
-    assert search(np.zeros(side * side, np.uint8), isqrt(side), orders, 1, out) == 1
+    found = search(np.zeros(side * side, np.uint8), isqrt(side), orders, 1, out)
+    assert found == 1, f"an empty board of side {side} has {found} solutions, expected one"
     return out
 
 
@@ -116,37 +121,57 @@ def make_question(solution: np.ndarray, blanks: int, generator: np.random.Genera
     return question
 
 
-def make_split(
-    count: int, side: int, blanks: int, generator: np.random.Generator, taken: set[bytes]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(questions, solutions), uint8 [N, side * side] each, distinct questions.
+@dataclass
+class Taken:
+    """What the splits made so far hold: ``solutions``, and ``puzzles`` as ``turned_keys`` has them."""
 
-    No solution is in ``taken``, which then holds these too. Fewer than ``count`` where side 4 has no more.
+    solutions: set[bytes] = field(default_factory=set)
+    puzzles: set[int] = field(default_factory=set)
+
+
+def make_split(
+    count: int, side: int, blanks: int, generator: np.random.Generator, taken: Taken
+) -> tuple[np.ndarray, np.ndarray]:
+    """(questions, solutions), uint8 [count, side * side] each, distinct questions.
+
+    No solution and no puzzle, turned or with other digits, is in ``taken``, which then holds these too.
+    ValueError where the solutions that are left do not give so many puzzles.
     """
     repeat = PUZZLES if side == 4 else 1
-    solutions: dict[bytes, np.ndarray] = {}
+    questions: list[np.ndarray] = []
+    answers: list[np.ndarray] = []
+    used: set[bytes] = set()
+    made: set[bytes] = set()
+    puzzles: set[int] = set()
     misses = 0
-    while len(solutions) * repeat < count and misses < 10_000:
+    while len(questions) < count and misses < MISSES:
         board = make_solution(side, generator)
-        new = board.tobytes() not in taken and board.tobytes() not in solutions
-        misses = 0 if new else misses + 1
-        if new:
-            solutions[board.tobytes()] = board
-    taken |= solutions.keys()
-    found: dict[bytes, np.ndarray] = {}
-    answers = []
-    for board in solutions.values():
-        for _ in range(repeat):
-            question = make_question(board, blanks, generator)
-            if question.tobytes() not in found:
-                found[question.tobytes()] = question
+        misses += 1
+        if board.tobytes() in taken.solutions | used:
+            continue
+        misses = 0
+        used.add(board.tobytes())
+        drawn = [make_question(board, blanks, generator) for _ in range(repeat)]
+        shape = (side, side)
+        keys = turned_keys([Pair(question.reshape(shape), board.reshape(shape)) for question in drawn])
+        for question, key in zip(drawn, keys, strict=True):
+            if question.tobytes() not in made and key not in taken.puzzles and len(questions) < count:
+                made.add(question.tobytes())
+                puzzles.add(key)
+                questions.append(question)
                 answers.append(board)
-    return np.stack(list(found.values())), np.stack(answers)
+    if len(questions) < count:
+        raise ValueError(
+            f"expected {count} puzzles of side {side}, got {len(questions)}: "
+            f"the solutions that no other split has give no more"
+        )
+    taken.solutions.update(used)
+    taken.puzzles.update(puzzles)
+    return np.stack(questions), np.stack(answers)
 
 
 def write_rows(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """A data set of the released layout: one identifier, the blank; token = digit + 1."""
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "identifiers.json").write_text(json.dumps(["<blank>"]))
     for name, (questions, answers) in splits.items():
         part = folder / name
@@ -167,7 +192,6 @@ def write_rows(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -
 
 def write_csv(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """``train.csv`` and ``test.csv`` as Sudoku-Extreme has them; the rating is the number of blanks."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, (questions, answers) in splits.items():
         with open(folder / f"{name}.csv", "w", newline="") as file:
             lines = csv.writer(file)
@@ -186,17 +210,20 @@ def write_csv(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) ->
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(side: str, output_dir: Path, train_size: int, test_size: int, blanks: int | None, seed: int) -> None:
     """Make puzzles with one solution each, training and test apart by solution."""
-    if output_dir.exists():
-        raise click.UsageError(f"--output-dir {output_dir}: is there already, wanted a new folder")
     size = int(side)
     generator = derive_generator(seed, "puzzles", size)
-    taken: set[bytes] = set()
+    taken = Taken()
     holes = blanks or (8 if size == 4 else 45)
-    splits = {
-        name: make_split(count, size, holes, generator, taken)
-        for name, count in (("test", test_size), ("train", train_size))
-    }
-    (write_rows if size == 4 else write_csv)(output_dir, splits)
+    try:
+        check_target(output_dir, overwrite=False)
+        splits = {
+            name: make_split(count, size, holes, generator, taken)
+            for name, count in (("test", test_size), ("train", train_size))
+        }
+        with replacing(output_dir, overwrite=False) as folder:
+            (write_rows if size == 4 else write_csv)(folder, splits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     for name, (questions, _) in splits.items():
         click.echo(
             f"{name}: {len(questions)} puzzles, {float((questions == 0).mean()):.2f} of the cells blank"

@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from solver.arc.task import Task
+from solver.words import counted
 from train.dataset.arc import ArcBuild, build_arc
 from train.dataset.compact import write_arc, write_build, write_sudoku
 from train.dataset.folder import check_room, check_target, leftovers, replacing
@@ -119,7 +120,8 @@ def build_sudoku_dataset(
     samples = sum(split.metadata.total_puzzles for split in splits.values())
     return [
         f"{options.output}: {options.layout}, puzzles {counts}, {samples:,} samples, "
-        f"{size:,} bytes, {time.perf_counter() - start:.1f} s"
+        f"{size:,} bytes, {time.perf_counter() - start:.1f} s",
+        *_leaks(splits),
     ]
 
 
@@ -195,15 +197,20 @@ def _arc_summary(options: Options, built: ArcBuild, size: int, seconds: float) -
         lines.append(f"{len(built.unused)} tasks of --extra are in no subset: {_some(built.unused)}")
     if built.dropped:
         lines.append(f"{built.dropped} training pairs that are test pairs were left out")
-    leaks = [] if test is None else find_leaks(train, test)
-    if leaks:
-        lines.append(
-            f"LEAK: {len(leaks)} test pairs are among the training pairs (see --drop-leaks): {_some(leaks)}"
-        )
+    lines += _leaks(built.splits, " (see --drop-leaks)")
     old = leftovers(options.output)
     if old:
         lines.append(f"left by builds that were killed, delete at will: {_some(list(map(str, old)))}")
     return lines
+
+
+def _leaks(splits: Mapping[str, Split], advice: str = "") -> list[str]:
+    """A line on test pairs among the training pairs, where there are any."""
+    found = find_leaks(splits["train"], splits["test"]) if "test" in splits else []
+    if not found:
+        return []
+    count = counted(len(found), "test pair")
+    return [f"LEAK: {count} among the training pairs{advice}: {_some(list(map(str, found)))}"]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -117,6 +117,14 @@ class RowsSplit:
         looks = Looks(known.symmetries[identifiers], known.palettes[identifiers])
         return pad_samples(inputs, labels, identifiers, known.tasks[identifiers], looks, canvases)
 
+    def largest_token(self) -> int:
+        """Of everything on disk, a part at a time."""
+        parts = [part for whole in (self.inputs, self.labels) for part in _chunks(whole)]
+        return max((int(part.max(initial=0)) for part in parts), default=0)
+
+    def largest_identifier(self) -> int:
+        return int(self.puzzle_identifiers.max(initial=0))
+
     def originals(self) -> Originals:
         """The first puzzle of every group, its grids found again on their canvases."""
         groups = np.repeat(np.arange(len(self.pairs)), self.pairs)
@@ -129,6 +137,10 @@ class RowsSplit:
         pairs[:] = [0, self.side, self.side, self.metadata.seq_len, self.side, self.side]
         pairs[:, ::3] += 2 * self.metadata.seq_len * np.arange(len(rows))[:, None]
         return Originals(cells, pairs, groups)
+
+
+def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[start : start + 64 * CHUNK] for start in range(0, len(rows), 64 * CHUNK)]
 
 
 def read_rows(folder: Path) -> dict[str, RowsSplit]:

@@ -126,6 +126,12 @@ class SudokuSplit:
         looks = Looks(none, plain_palettes(len(picks)))
         return pad_samples(inputs, labels, none, none, looks, full_canvases(len(picks), SIDE))
 
+    def largest_token(self) -> int:
+        return int(self.answers.max()) + 1
+
+    def largest_identifier(self) -> int:
+        return 0
+
     def originals(self) -> Originals:
         """The puzzles as published; the digits stand as colours."""
         count = len(self.questions)
