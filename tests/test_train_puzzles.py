@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from solver.arc.task import Pair
 from train.dataset import Dataset
-from train.puzzles import main, make_question, make_solution, search
+from train.dataset.content import turned_keys
+from train.dataset.inspection import find_leaks
+from train.puzzles import Taken, main, make_question, make_solution, make_split, search
 
 
 def valid(board: np.ndarray) -> bool:
@@ -63,12 +66,35 @@ def test_questions_have_one_solution(side: int, blanks: int) -> None:
 
 
 def test_the_command_makes_a_data_set(tmp_path: Path) -> None:
-    words = ["--output-dir", str(tmp_path / "s"), "--train-size", "100", "--test-size", "40"]
+    words = ["--output-dir", str(tmp_path / "s"), "--train-size", "100", "--test-size", "50"]
     assert CliRunner().invoke(main, words).exit_code == 0
     assert CliRunner().invoke(main, words).exit_code == 2
     dataset = Dataset.open(tmp_path / "s")
     meta = dataset.metadata
     assert (meta.vocab_size, meta.seq_len, meta.num_puzzle_identifiers) == (6, 16, 1)
     solutions = {n: {bytes(row) for row in dataset.splits[n].labels} for n in ("train", "test")}
+    assert [len(dataset.splits[n].inputs) for n in ("train", "test")] == [100, 50]
     assert not solutions["train"] & solutions["test"]
+    assert find_leaks(dataset.splits["train"], dataset.splits["test"]) == []
     assert all(valid(np.frombuffer(row, np.uint8) - 1) for row in solutions["train"])
+
+
+def test_no_split_has_a_solution_or_a_turned_puzzle_of_another() -> None:
+    taken, generator = Taken(), np.random.default_rng(2)
+    (few, answers), (many, others) = (make_split(n, 4, 8, generator, taken) for n in (60, 3000))
+    assert len(few) == 60 and len(many) == 3000
+    assert not {row.tobytes() for row in answers} & {row.tobytes() for row in others}
+    assert len({row.tobytes() for row in many}) == 3000, "distinct questions"
+
+    def keys(questions: np.ndarray, solutions: np.ndarray) -> set[int]:
+        boards = (part.reshape(-1, 4, 4) for part in (questions, solutions))
+        return set(turned_keys([Pair(*two) for two in zip(*boards, strict=True)]))
+
+    assert not keys(few, answers) & keys(many, others)
+
+
+def test_more_puzzles_than_there_are_is_an_error(tmp_path: Path) -> None:
+    words = ["--output-dir", str(tmp_path / "s"), "--train-size", "6000", "--blanks", "5"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2 and "expected 6000 puzzles of side 4, got " in result.output
+    assert not (tmp_path / "s").exists()

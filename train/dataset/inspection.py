@@ -91,9 +91,8 @@ def wrong_numbers(splits: dict[str, Split], where: str) -> list[str]:
         if token >= meta.vocab_size:
             lines.append(f"{where}/{name}: largest token {token}, vocab_size {meta.vocab_size}")
         if row >= meta.num_puzzle_identifiers:
-            lines.append(
-                f"{where}/{name}: largest identifier {row}, num_puzzle_identifiers {meta.num_puzzle_identifiers}"
-            )
+            rows = meta.num_puzzle_identifiers
+            lines.append(f"{where}/{name}: largest identifier {row}, num_puzzle_identifiers {rows}")
     return lines
 
 
