@@ -79,9 +79,3 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
             main, ["urm_nano", "data_path=sudoku", "checkpoint_path=r", word, "--quiet"]
         )
         assert result.exit_code == 2 and says in result.output, (word, result.output)
-
-
-def test_a_module_with_its_own_slots_has_none_by_tokens(folder: Path) -> None:
-    words = [*shlex.split(COMMANDS[1].replace("DATA", "sudoku")), *SMALL, *ENDING, "arch.canvas=cropped"]
-    result = CliRunner().invoke(main, [*words, "tokens_per_batch=5000", "--quiet"])
-    assert result.exit_code == 2 and "refills its own slots" in result.output, result.output

@@ -6,13 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from solver.model.batch import Batch, join
+from solver.model.batch import Batch
 from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
 from train.checkpoint import leaves, rebuild
-from train.slots import Queue, Slots, as_leaves, from_leaves
-from train.slots import refill as refill_slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +83,7 @@ class NativeAct(Stored):
     def loop(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
         """Run one loop of refilled slots, decide who halts; ``draws`` as in ``decide_halting``."""
         prefix_len = self.model.network.config.prefix_len
-        loop = self.advance(without_padding(carry, prefix_len), draws, with_target=with_target)
-        return replace(loop, carry=with_padding(loop.carry, prefix_len))
-
-    def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
-        """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
+        carry = without_padding(carry, prefix_len)
         batch = carry.batch
         output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
         steps = carry.steps + 1
@@ -101,7 +95,7 @@ class NativeAct(Stored):
             network = self.model.network
             target = next_q_target(network, output.states, batch, vectors.detach(), self.dtype, last)
         return Loop(
-            carry=Carry(output.states, steps, halted, batch),
+            carry=with_padding(Carry(output.states, steps, halted, batch), prefix_len),
             logits=output.logits,
             q_halt=output.q_halt,
             q_continue=output.q_continue,
@@ -171,63 +165,3 @@ def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
         target_q=None,
         sparse=(),
     )
-
-
-class PackedAct(NativeAct):
-    """Loops of sequences of any size under a budget of tokens: what halts is replaced by what fits.
-
-    ``queue``: what waits; every sequence of its feed is run once, until it halts. ``device``: of the slots.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        wrapped: nn.Module,
-        rule: HaltingRule,
-        dtype: torch.dtype,
-        *,
-        queue: Queue,
-        device: torch.device,
-    ) -> None:
-        super().__init__(model, wrapped, rule, dtype)
-        self.queue, self.device = queue, device
-
-    def start(self, batch: Batch | None = None) -> Slots | None:
-        """No slots yet: the first refill makes them."""
-        return None
-
-    def refill(self, carry: Slots | None, incoming: Batch | None = None) -> Slots:
-        """What goes on and what fits beside it; the queue reads for itself."""
-        network = self.model.network
-        return refill_slots(network, carry, self.queue, dtype=self.dtype, device=self.device)
-
-    def size(self, carry: Slots) -> int:
-        """Sequences in the slots."""
-        return len(carry.sequences)
-
-    def loop(self, carry: Slots, draws: Tensor | None, *, with_target: bool) -> Loop:
-        """Run one loop, decide who halts."""
-        loop = self.advance(carry.carry, draws, with_target=with_target)
-        return replace(loop, carry=Slots(loop.carry, carry.sequences))
-
-    def reset(self, carry: Slots) -> Slots:
-        """Sequences whose states are no numbers halt and leave, like any that halt."""
-        inner = carry.carry
-        lengths = [self.queue.tokens(sequence) for sequence in carry.sequences]
-        bad = torch.zeros_like(inner.halted)
-        for state in inner.states:
-            wrong = ~state.flatten(0, 1).isfinite().all(1)
-            bad |= torch.stack([part.any() for part in wrong.split(lengths)])
-        return Slots(replace(inner, halted=inner.halted | bad), carry.sequences)
-
-    def store(self, carry: Slots) -> Any:
-        """Slots as tensors and plain values."""
-        parts = list(leaves((carry.carry.states, carry.carry.steps, carry.carry.halted)))
-        return {"parts": parts, "sequences": as_leaves(carry.sequences)}
-
-    def restore(self, stored: Any, batch: Batch | None = None) -> Slots:
-        """The inverse of ``store``."""
-        sequences = from_leaves(stored["sequences"])
-        *states, steps, halted = (part.to(self.device) for part in stored["parts"])
-        together = join(sequences).packed(self.queue.prefix_len).to(self.device)
-        return Slots(Carry(tuple(states), steps, halted, together), tuple(sequences))

@@ -1,8 +1,7 @@
 """Checkpoints of a run: everything it needs to go on as if it had never stopped.
 
 ``step_N.pt`` is a folder: ``state.pt`` (configuration, raw weights, averages, task memory, optimisers,
-random state, position in the data), ``carry_R.pt`` for each process R (its slots, and what waits for
-them), ``config.yaml``. It is
+random state, position in the data), ``carry_R.pt`` for each process R (its slots), ``config.yaml``. It is
 written beside its name and moved there whole; ``latest`` is the one of most steps.
 """
 

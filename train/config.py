@@ -59,8 +59,7 @@ class RunConfig:
 
     ``keep_checkpoints``: how many of the newest stay, 0 for all. ``checkpoint_interval``: steps between
     two, 0 for none; with ``checkpoint_every_eval`` there is one after each evaluation, and there always
-    is one at the end. ``tokens_per_batch``: with ``arch.canvas=cropped``, so many tokens in work at once
-    in place of ``global_batch_size`` slots; 0 for slots. ``eval_splits``: ``test``, and ``train`` for the
+    is one at the end. ``eval_splits``: ``test``, and ``train`` for the
     share of what was trained on that the network reproduces. ``evaluators``: None is ARC's where the data
     asks ARC's questions. ``on_nan``: ``stop`` at a loss that is no number, or ``skip`` the step and count it.
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
@@ -74,7 +73,6 @@ class RunConfig:
     data_paths_test: list[str] = field(default_factory=list)
     evaluators: Any = None
     global_batch_size: int = 768
-    tokens_per_batch: int = 0
     grad_accum_steps: int = 1
     epochs: int = 100000
     eval_interval: int = 10000
@@ -165,14 +163,6 @@ class TrainConfig:
 
     run: RunConfig
     arch: ArchConfig
-
-    def __post_init__(self) -> None:
-        tokens, canvas = self.run.tokens_per_batch, self.arch.network["canvas"]
-        if tokens < 0 or (tokens and canvas != "cropped"):
-            raise ValueError(
-                f"tokens_per_batch: found {tokens} with arch.canvas={canvas}, wanted 0, or tokens with "
-                f"arch.canvas=cropped"
-            )
 
     def to_dict(self) -> dict[str, Any]:
         """As checkpoints, logs and ``--print-config`` have it; ``from_dict`` is the way back."""

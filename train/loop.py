@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Iterable
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from train.dataset.inspection import check_data
 from train.distributed import World
 from train.evaluation import asked_splits, averaged, evaluate
 from train.evaluators import make_evaluators
-from train.feed import read, steps_of
+from train.feed import read
 from train.log import RunLog
 from train.provenance import provenance
 from train.resume import load
@@ -43,7 +42,6 @@ class Run:
         self.last: Path | None = None
         self.asked_to_stop = False  # this process; ``stopping`` is what all of them agreed on
         self.stopping = False
-        self.trainer.check_budget()
         if "test" in self.test.splits:
             make_evaluators(config.run.evaluators, self.test, config.run.data_test)  # refused now or never
         notes = self._load()
@@ -139,14 +137,9 @@ class Run:
                 self.save()
                 return
 
-    def _batches(self) -> Iterable[Samples | None]:
-        """What each step up to the next evaluation learns from; None where the slots read for themselves:
-        then an epoch is the steps that fixed slots would take for it."""
-        run, trainer = self.config.run, self.trainer
-        epochs = min(run.eval_interval, run.epochs - self.epoch)
-        if trainer.queue is not None:
-            end = steps_of(self.epoch + epochs, self.config, self.dataset)
-            return repeat(None, max(0, end - trainer.step))
+    def _batches(self) -> Iterable[Samples]:
+        """What each step up to the next evaluation learns from."""
+        epochs = min(self.config.run.eval_interval, self.config.run.epochs - self.epoch)
         return read(self.config, self.dataset, self.world, epoch=self.epoch, epochs=epochs, done=self.done)
 
     def _agree_to_stop(self) -> bool:
@@ -155,7 +148,7 @@ class Run:
         self.stopping = bool(self.world.sum(flag) > 0)
         return self.stopping
 
-    def _step(self, samples: Samples | None) -> dict[str, float]:
+    def _step(self, samples: Samples) -> dict[str, float]:
         trainer = self.trainer
         before = trainer.skipped
         try:

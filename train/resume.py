@@ -104,12 +104,8 @@ def _load_slots(trainer: Trainer, processes: int, strict: bool, checkpoint: Path
     world = trainer.world
     if processes == world.size:
         stored = read_tensors(checkpoint / f"carry_{world.rank}.pt")
-        waiting, queue = stored.get("queue"), trainer.queue
-        same_kind = (waiting is None) == (queue is None)
-        if same_kind and len(stored["slots"]) == trainer.config.run.grad_accum_steps:
+        if len(stored["slots"]) == trainer.config.run.grad_accum_steps:
             trainer.saved_carries = stored["slots"]
-            if queue is not None:
-                queue.restore(waiting)
             return []
     if strict:
         raise ValueError(

@@ -19,16 +19,15 @@ from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
 from solver.model.optim import Average
-from train.act import Loop, Model, NativeAct, PackedAct
+from train.act import Loop, Model, NativeAct
 from train.arch import network_config
 from train.config import TrainConfig
 from train.dataset import Dataset, Samples
 from train.distributed import World
-from train.feed import Feed, as_batch, split_batch, total_steps
+from train.feed import as_batch, split_batch, total_steps
 from train.identity import checksum
 from train.optimisers import build_dense, rate_factor, take_step
 from train.released_act import ReleasedAct
-from train.slots import Queue
 from train.stopwatch import Stopwatch
 
 # What a step measures: sums over the sequences that finished in it, then over all slots.
@@ -66,7 +65,6 @@ class Trainer:
             config.arch, vocab_size=meta.vocab_size, canvas_side=self.side, num_puzzle_identifiers=rows
         )
         self._build(network, tasks=len(self.task_names) + 1, rows=rows)
-        self.queue = self._queue(dataset) if config.run.tokens_per_batch else None
         self.act = self._act(network)
         self.watch = Stopwatch(self.device, config.arch.profile)
         self.step, self.skipped = 0, 0
@@ -92,36 +90,12 @@ class Trainer:
         if wanted and os.environ.get("DISABLE_COMPILE", "") in ("", "0"):
             self.network.compile()
 
-    def _queue(self, dataset: Dataset) -> Queue:
-        """What waits for slots by tokens. ValueError for a module that has its own slots."""
-        run, arch = self.config.run, self.config.arch
-        if self.memory is None:
-            raise ValueError(
-                f"tokens_per_batch: found {run.tokens_per_batch}, wanted 0: {arch.name} refills its own slots"
-            )
-        feed = Feed(self.config, dataset, self.world, self.batch)
-        budget = run.tokens_per_batch // (self.world.size * run.grad_accum_steps)
-        return Queue(feed, budget, self.network.config.prefix_len)
-
     def _act(self, config: Any) -> NativeAct | ReleasedAct:
         rule = HaltingRule(config.loops, self.config.arch.halt_exploration_prob, config.use_continue)
         wrapped = self._wrapped()
         if self.memory is None:
             return ReleasedAct(self.model, wrapped, rule)
-        if self.queue is None:
-            return NativeAct(self.model, wrapped, rule, self.dtype)
-        return PackedAct(self.model, wrapped, rule, self.dtype, queue=self.queue, device=self.device)
-
-    def check_budget(self) -> None:
-        """ValueError where a full canvas, which any sample may need, would find no room."""
-        run, queue = self.config.run, self.queue
-        wanted = 0 if queue is None else self.side**2 + queue.prefix_len
-        if queue is not None and queue.budget < wanted:
-            shares = self.world.size * run.grad_accum_steps
-            raise ValueError(
-                f"tokens_per_batch: found {run.tokens_per_batch}, wanted at least {wanted * shares}: a full "
-                f"canvas and its prefix for each process and micro-batch"
-            )
+        return NativeAct(self.model, wrapped, rule, self.dtype)
 
     def _wrapped(self) -> nn.Module:
         """The model; with several processes, one that sums gradients while the backward pass runs."""
@@ -141,9 +115,8 @@ class Trainer:
         """The samples as the network takes them, on the CPU."""
         return as_batch(samples, only_row=self.only_row, side=self.side)
 
-    def train_step(self, samples: Samples | None = None) -> dict[str, float]:
-        """One update from this process's share of a batch; from no samples where the slots read for
-        themselves (``tokens_per_batch``).
+    def train_step(self, samples: Samples) -> dict[str, float]:
+        """One update from this process's share of a batch.
 
         Returns the numbers of the log, the same on every process. NotANumber when the loss is none
         and the run is not told to skip.
@@ -152,52 +125,44 @@ class Trainer:
         self.watch.start()
         filled = self._fill(samples)
         sizes = [self.act.size(carry) for carry in filled]
-        counts = self._counts(sum(sizes))
+        count = sum(sizes) * world.size
         self.watch.mark("data")
         self.model.train()
         sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
         rows: list[SparseRows] = []
         loops: list[Loop] = []
-        draws = self._draws(counts, sizes)
+        draws = self._draws(sizes)
         for n, carry in enumerate(filled):
-            loop = self._micro_batch(carry, draws[n], sum(counts), sums, last=n + 1 == len(filled))
+            loop = self._micro_batch(carry, draws[n], count, sums, last=n + 1 == len(filled))
             rows += loop.sparse
             loops.append(loop)
         values = world.sum(sums).tolist()
         self.watch.mark("reduce")
         factor = rate_factor(run, self.step, self.total_steps)
         if isfinite(values[-len(LOSSES)]):  # read already: the host need not wait again
-            take_step(run, self.dense, world.all_rows(rows, max(counts)), factor, self.average)
+            take_step(run, self.dense, world.all_rows(rows, sum(sizes)), factor, self.average)
             self.carries = [loop.carry for loop in loops]
         else:
             self._leave_out(loops)
         self.watch.mark("update")
         self.step += 1
-        return {**_metrics(values, sum(counts)), "lr": run.lr * factor, **self.watch.take()}
+        return {**_metrics(values, count), "lr": run.lr * factor, **self.watch.take()}
 
-    def _fill(self, samples: Samples | None) -> list[Any]:
+    def _fill(self, samples: Samples) -> list[Any]:
         """The slots of each micro-batch, refilled."""
-        parts: list[Batch | None] = [None] * self.config.run.grad_accum_steps
-        if samples is not None:
-            parts = [part.to(self.device) for part in split_batch(self.batch(samples), len(parts))]
+        split = split_batch(self.batch(samples), self.config.run.grad_accum_steps)
+        parts = [part.to(self.device) for part in split]
         if not self.carries:
             self.carries = [self._first_carry(n, part) for n, part in enumerate(parts)]
         return [self.act.refill(carry, part) for carry, part in zip(self.carries, parts, strict=True)]
 
-    def _counts(self, own: int) -> list[int]:
-        """Sequences in work on each process."""
-        if self.queue is None:
-            return [own] * self.world.size
-        counts = torch.zeros(self.world.size, dtype=torch.int64)
-        counts[self.world.rank] = own
-        return self.world.sum(counts).tolist()
-
-    def _draws(self, counts: list[int], sizes: list[int]) -> list[Tensor]:
+    def _draws(self, sizes: list[int]) -> list[Tensor]:
         """Exploration of this step, [2, b] for each micro-batch: a slice of the whole batch's."""
         generator = torch.Generator().manual_seed(derive_seed(self.config.run.seed, "exploration", self.step))
-        drawn = torch.rand(2, sum(counts), generator=generator)
-        first = sum(counts[: self.world.rank])
-        return list(drawn[:, first : first + sum(sizes)].to(self.device).split(sizes, 1))
+        own = sum(sizes)
+        drawn = torch.rand(2, own * self.world.size, generator=generator)
+        first = own * self.world.rank
+        return list(drawn[:, first : first + own].to(self.device).split(sizes, 1))
 
     def _micro_batch(self, carry: Any, draws: Tensor, count: int, sums: Tensor, *, last: bool) -> Loop:
         """One loop of a micro-batch's slots and its gradients; ``sums`` collects what it measures.
@@ -262,9 +227,8 @@ class Trainer:
         }
 
     def own_state(self) -> dict[str, Any]:
-        """What a checkpoint holds of each process: the slots of each micro-batch, and what waits."""
-        slots = [self.act.store(carry) for carry in self.carries] or self.saved_carries
-        return {"slots": slots, "queue": None if self.queue is None else self.queue.store()}
+        """What a checkpoint holds of each process: the slots of each micro-batch."""
+        return {"slots": [self.act.store(carry) for carry in self.carries] or self.saved_carries}
 
 
 def _measure(loop: Loop, terms: LossTerms, use_continue: bool) -> Tensor:
