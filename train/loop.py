@@ -200,7 +200,7 @@ class Run:
     def _export(self, numbers: dict[str, float]) -> None:
         """The averaged weights as a set that ``solve`` reads: ``weights`` in the run's folder."""
         trainer = self.trainer
-        if not self.world.first or trainer.memory is None or "@" in self.config.arch.name:
+        if not self.world.first or trainer.memory is None:
             return
         with averaged(trainer):
             facts = provenance(self.config, self.dataset, step=trainer.step, numbers=numbers)

@@ -13,10 +13,12 @@ from train.log import commit
 def trained_tasks(dataset: Dataset) -> list[str]:
     """Checksums (``solver.arc.checksum``) of the tasks in the training split, sorted.
 
-    A data set does not keep where a task's demonstrations end and what was added to them begins (test
-    pairs of a training set, additional pairs), so every head of the list counts as the task's
+    A data set of another builder does not keep where a task's demonstrations end and what was added to them
+    begins (test pairs of a training set, additional pairs), so every head of the list counts as the task's
     demonstrations; the true one is among them.
     """
+    if dataset.checksums:
+        return list(dataset.checksums)
     split = dataset.splits["train"]
     if dataset.metadata.num_puzzle_identifiers == 1:
         return []

@@ -52,12 +52,9 @@ def load_weights(
         module.load_state_dict(taken, strict=False)
         notes += wrong
     if average and state["ema"] is not None:
-        names = [name for name, p in trainer.network.named_parameters() if p.requires_grad]
-        values = dict(zip(names, state["ema"]["values"], strict=True))
         with torch.no_grad():
-            for name, p in trainer.network.named_parameters():
-                if name in values:
-                    p.copy_(values[name])
+            for p, value in zip(trainer.network.parameters(), state["ema"]["values"], strict=True):
+                p.copy_(value)
     return notes
 
 

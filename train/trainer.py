@@ -74,6 +74,7 @@ class Trainer:
     def _build(self, config: Any, *, tasks: int, rows: int) -> None:
         run, arch = self.config.run, self.config.arch
         generator = torch.Generator().manual_seed(derive_seed(run.seed, "network"))
+        torch.manual_seed(derive_seed(run.seed, "global"))  # what a custom network may draw from
         self.network = arch.build(config, generator)
         if hasattr(self.network, "initial_carry"):
             self.memory, self.model = None, self.network
@@ -101,10 +102,12 @@ class Trainer:
         """The model; with several processes, one that sums gradients while the backward pass runs."""
         if self.world.size == 1 or not any(p.requires_grad for p in self.model.parameters()):
             return self.model
-        # Every process starts from the same seed: nothing to send, least of all the table of rows.
+        # Every process starts from the same seed: nothing to send, least of all the table of rows. A custom
+        # network may start as it likes, so the first process's is sent to all.
+        same = "@" not in self.config.arch.name
         known = signature(DistributedDataParallel.__init__).parameters
         buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        return DistributedDataParallel(self.model, init_sync=False, **{buffers: False})
+        return DistributedDataParallel(self.model, init_sync=not same, **{buffers: False})
 
     @property
     def parameters(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from solver.arc.checksum import task_checksum
 from solver.arc.task import Task
 from solver.words import counted
 from train.dataset.arc import ArcBuild, build_arc
@@ -68,6 +69,7 @@ def build_arc_dataset(
         "subsets": {subset.name: [task.id for task in subset.tasks] for subset in subsets},
         "splits": list(built.splits),
         "tasks": built.tasks.ids,
+        "checksums": sorted({task_checksum(task) for subset in subsets for task in subset.tasks}),
     }
 
     def write_tables(folder: Path) -> None:

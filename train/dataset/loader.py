@@ -1,7 +1,7 @@
 """Batches from a data set on disk: a pure function of seed, epoch, step, rank and world size."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,15 @@ def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
 class Dataset:
     """A data set for training and evaluation. ``metadata``: of the training split."""
 
-    def __init__(self, layout: str, splits: dict[str, Split]) -> None:
+    def __init__(self, layout: str, splits: dict[str, Split], checksums: Sequence[str] = ()) -> None:
         self.layout = layout
         self.splits = splits
+        self.checksums = checksums  # of the tasks it was built from; none where the builder kept none
 
     @classmethod
     def open(cls, path: str | Path) -> "Dataset":
         """The data set in a folder, of the compact or of the released layout."""
-        return cls(*open_splits(Path(path)))
+        return cls(*open_splits(Path(path)), read_build(Path(path)).get("checksums", ()))
 
     @property
     def metadata(self) -> Metadata:
