@@ -1,5 +1,6 @@
 """A look at a data set on disk: what is in it, one sample in colour, and whether the test set leaks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from solver.words import counted
 from train.dataset.compact import read_build
 from train.dataset.content import content_keys
 from train.dataset.loader import open_splits
+from train.dataset.maze import CHARACTERS
 from train.dataset.samples import Picks, Samples
 from train.dataset.tables import Split
 
@@ -154,16 +156,15 @@ def show_sample(folder: Path, number: int, colour: bool = True) -> list[str]:
         f"(symmetry {samples.symmetries[0]}, palette {''.join(map(str, samples.palettes[0]))}), "
         f"identifier {samples.identifiers[0]}"
     )
-    return [title, *_canvas_lines(samples, split.metadata.vocab_size, colour)]
+    kind = str(read_build(folder).get("kind", "arc" if split.known.ids else "sudoku"))
+    return [title, *_canvas_lines(samples, CELLS[kind], colour)]
 
 
-def _canvas_lines(samples: Samples, vocabulary: int, colour: bool) -> list[str]:
+def _canvas_lines(samples: Samples, cell: Callable[[int, bool], str], colour: bool) -> list[str]:
     height, width = int(samples.heights[0]), int(samples.widths[0])
     canvases = [tokens[0].reshape(height, width) for tokens in (samples.inputs, samples.labels)]
     drawn = np.flatnonzero(np.any([canvas.any(1) for canvas in canvases], 0))
     last = int(drawn[-1]) + 1 if len(drawn) else 1
-    sudoku = vocabulary != FIRST_COLOUR + len(_TERMINAL)
-    cell = _sudoku_cell if sudoku else _arc_cell
     return [
         "  ".join("".join(cell(int(t), colour) for t in canvas[r]) for canvas in canvases)
         for r in range(last)
@@ -182,3 +183,10 @@ def _sudoku_cell(token: int, colour: bool) -> str:
     if digit == 0:
         return ". "
     return f"\x1b[38;5;{_TERMINAL[digit] if digit != 9 else 250}m{digit}\x1b[0m " if colour else f"{digit} "
+
+
+def _maze_cell(token: int, colour: bool) -> str:
+    return 2 * CHARACTERS[token - 1] if token else "  "
+
+
+CELLS = {"arc": _arc_cell, "sudoku": _sudoku_cell, "maze": _maze_cell}

@@ -11,7 +11,8 @@ import numpy as np
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair
 from train.dataset.asking import Question, Views
-from train.dataset.compact import read_arc, read_build, read_sudoku
+from train.dataset.compact import read_arc, read_build, read_puzzles
+from train.dataset.puzzle import KINDS
 from train.dataset.render import Canvases, turned_sides
 from train.dataset.rows import read_rows, walk
 from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Samples
@@ -22,7 +23,7 @@ def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
     """(layout, splits by name) of a data set of either layout. ValueError for anything else."""
     build = read_build(folder)
     if build.get("layout") == "compact":
-        return "compact", (read_sudoku if build.get("kind") == "sudoku" else read_arc)(folder, build)
+        return "compact", (read_puzzles if build.get("kind") in KINDS else read_arc)(folder, build)
     if (folder / "identifiers.json").exists():
         splits = read_rows(folder)
         if "train" in splits:

@@ -104,12 +104,14 @@ def build_pool(
     fixed ones for each task.
     """
     never = never or Unseen()
-    generated = load_extra(data / extra) if extra else {}
     versions: dict[str, list[tuple[Source, Task]]] = {}
     for source in sources:
         for task in load_tasks(data / source.file):
             if not never.bars(task):
                 versions.setdefault(task.id, []).append((source, task))
+
+    every = [task for found in versions.values() for _, task in found]
+    generated = load_extra(data / extra, every) if extra else {}
 
     def usable(pair: Pair) -> bool:
         height, width = pair_canvas(pair)
