@@ -1,5 +1,6 @@
 """One loop of adaptive computation time on a batch of slots, for our networks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
 from train.checkpoint import leaves, rebuild
+
+STOPS = ("q_halt", "settled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,19 +115,48 @@ class NativeAct(Stored):
         bad = torch.stack([~state.isfinite().flatten(1).all(1) for state in carry.states]).any(0)
         return Carry(carry.states, carry.steps, carry.halted | bad, carry.batch)
 
-    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
-        """All loops from a fresh start: the result after each number of loops in ``counts``."""
+    def evaluate(
+        self, batch: Batch, counts: Sequence[int], stops: Sequence[str] = ()
+    ) -> dict[int | str, Loop]:
+        """Loops from a fresh start: the result after each number of loops in ``counts``; and by each of
+        STOPS, every sequence as it was when it stopped, or after the rule's loops. Without counts the loops
+        end when all have stopped."""
         network = self.model.network
         carry = without_padding(initial_carry(network, batch, self.dtype), network.config.prefix_len)
         states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
-        found = {}
-        for steps in range(1, max(counts) + 1):
+        found: dict[int | str, Loop] = {}
+        before = None
+        for steps in range(1, max((*counts, self.rule.loops if stops else 1)) + 1):
             output = network(states, batch, vectors, self.dtype)
             states = output.states
+            now = _plain_loop(output, batch, steps)
             if steps in counts:
-                found[steps] = _plain_loop(output, batch, steps)
+                found[steps] = now
+            for stop in stops:
+                found[stop] = self._stopped(stop, found.get(stop), now, before)
+            before = now
+            if not counts and all(bool(found[stop].halted.all()) for stop in stops):
+                break
         return found
+
+    def _stopped(self, stop: str, held: Loop | None, now: Loop, before: Loop | None) -> Loop:
+        """``now``, but what had stopped in ``held`` as it is there. ``halted``: what has stopped by now."""
+        done = now.steps >= self.rule.loops
+        if stop == "q_halt":
+            done = done | (now.q_halt > (now.q_continue if self.rule.use_continue else 0))
+        elif before is not None:
+            done = done | (now.logits.argmax(-1) == before.logits.argmax(-1)).all(1)
+        if held is None:
+            return replace(now, halted=done)
+        old = held.halted
+
+        def kept(name: str) -> Tensor:
+            ours, theirs = getattr(now, name), getattr(held, name)
+            return torch.where(old.view(-1, *[1] * (ours.dim() - 1)), theirs, ours)
+
+        mixed = {name: kept(name) for name in ("logits", "q_halt", "q_continue", "steps")}
+        return replace(now, halted=old | done, **mixed)
 
 
 def without_padding(carry: Carry, prefix_len: int) -> Carry:

@@ -2,9 +2,11 @@
 
 ``step_N.pt`` is a folder: ``state.pt`` (configuration, raw weights, averages, task memory, optimisers,
 random state, position in the data), ``carry_R.pt`` for each process R (its slots), ``config.yaml``. It is
-written beside its name and moved there whole; ``latest`` is the one of most steps.
+written beside its name and moved there whole; ``latest`` is the one of most steps. ``best.json`` names the
+one whose evaluation was best, which stays whatever its age.
 """
 
+import json
 import os
 import re
 import shutil
@@ -16,11 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solver.file import replace_file
+from solver.file import read_object, replace_file
 from train.distributed import World
 
 FORMAT = 1
 LATEST = "latest"
+BEST = "best"
+BEST_FILE = "best.json"
 _NAME = re.compile(r"step_(\d+)\.pt")
 
 
@@ -31,10 +35,18 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def find_checkpoint(name: str, folder: Path) -> Path | None:
-    """The checkpoint of a name: a path, or ``latest`` of ``folder``, None where that has none yet.
+    """The checkpoint of a name: a path, or ``latest`` of ``folder``, None where that has none yet, or its
+    ``best``.
 
-    A run's folder stands for its latest. ValueError for a path that is no checkpoint.
+    A run's folder stands for its latest, FOLDER/best for its best. ValueError for a path that is no
+    checkpoint.
     """
+    if Path(name).name == BEST and not Path(name).exists():
+        parent = folder if name == BEST else Path(name).parent
+        known = read_best(parent)
+        if known is None:
+            raise ValueError(f"{parent}: no {BEST_FILE}, expected that of a run with keep_best")
+        return parent / known["checkpoint"]
     if name == LATEST:
         return next(iter(reversed(checkpoints(folder))), None)
     path = Path(name)
@@ -78,10 +90,29 @@ def save_checkpoint(
         else:
             os.replace(beside, final)
             _sync(folder)
+        best = read_best(folder) or {}
         for old in checkpoints(folder)[: -keep or None] if keep else []:
-            discard(old)
+            if old.name != best.get("checkpoint"):
+                discard(old)
     world.wait()
     return final
+
+
+def read_best(folder: Path) -> dict[str, Any] | None:
+    """``metric``, ``value``, ``step`` and ``checkpoint`` of a run's best evaluation; None without one."""
+    path = folder / BEST_FILE
+    return read_object(path) if path.is_file() else None
+
+
+def better(metric: str, value: float, than: float) -> bool:
+    """Whether a number of an evaluation is better: larger, but for losses and steps."""
+    return value < than if metric.endswith(("loss", "steps")) else value > than
+
+
+def write_best(folder: Path, metric: str, value: float, step: int) -> None:
+    """Name the checkpoint of ``step`` as the best so far."""
+    best = {"metric": metric, "value": value, "step": step, "checkpoint": f"step_{step}.pt"}
+    replace_file(folder / BEST_FILE, (json.dumps(best) + "\n").encode())
 
 
 def discard(checkpoint: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from solver.model.config import closest
 from solver.model.loss import LossType
+from train.act import STOPS
 from train.arch import ArchConfig, arch_defaults
 from train.words import nearest, omegaconf, parse_override
 
@@ -49,6 +50,10 @@ FREE = frozenset(
         "eval_batch_size",
         "eval_splits",
         "allow_leaks",
+        "epochs",
+        "eval_interval",
+        "eval_stops",
+        "keep_best",
     )
 )
 
@@ -65,6 +70,9 @@ class RunConfig:
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
     samples on a larger canvas than needed, with ``arch.canvas=cropped``. ``compile``: with torch.compile;
     None is on a GPU only, and DISABLE_COMPILE=1 in the environment switches it off everywhere.
+    ``keep_best``: a number of the evaluations, such as ``exact_accuracy``: the checkpoint with the best one
+    stays, and ``weights/`` are its. ``eval_stops``: ``q_halt`` and ``settled`` (the answer no longer changes)
+    are measured beside all loops, each sequence at the loop where it would stop.
     ``allow_leaks``: go on although test pairs are among the training pairs.
     """
 
@@ -113,6 +121,8 @@ class RunConfig:
     on_nan: str = "stop"
     tracker: str = "none"
     allow_leaks: bool = False
+    keep_best: str = ""
+    eval_stops: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in (
@@ -129,6 +139,10 @@ class RunConfig:
         _one_of("tracker", self.tracker, TRACKERS)
         for name in self.eval_splits:
             _one_of("eval_splits", name, SPLITS)
+        for name in self.eval_stops:
+            _one_of("eval_stops", name, STOPS)
+        if not self.loop_deltas and not self.eval_stops:
+            raise ValueError("loop_deltas: found none and no eval_stops, wanted one of either")
         if self.global_batch_size % self.grad_accum_steps:
             raise ValueError(
                 f"grad_accum_steps: {self.grad_accum_steps} does not divide "

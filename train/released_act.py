@@ -1,5 +1,6 @@
 """Loops of a module of one's own, by the released contract."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -64,10 +65,14 @@ class ReleasedAct(Stored):
         data = carry.current_data
         return self.module.initial_carry(data)
 
-    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
+    def evaluate(
+        self, batch: Batch, counts: Sequence[int], stops: Sequence[str] = ()
+    ) -> dict[int | str, Loop]:
         """Calls in evaluation mode until every sequence has halted."""
-        if counts != [self.rule.loops]:
-            raise ValueError("loop_deltas: a module with its own carry decides on its loops, wanted [0]")
+        if list(counts) != [self.rule.loops] or stops:
+            raise ValueError(
+                "a module with its own carry decides on its loops: expected loop_deltas=[0], eval_stops=[]"
+            )
         data = self.as_dict(batch)
         carry = self.module.initial_carry(data)
         for _ in range(self.rule.loops):

@@ -13,8 +13,8 @@ from train.trainer import Trainer
 Position = tuple[int, int]  # first epoch of the current interval, steps done in it
 
 
-def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, list[str]]:
-    """(where the data goes on, lines on what was not taken).
+def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, int, list[str]]:
+    """(where the data goes on, epochs from there to the next evaluation, lines on what was not taken).
 
     As configured: ``load_strict`` refuses what does not fit, ``load_optimizer_state=False`` takes the
     weights alone and starts from step 0, as does a network that not all tensors fit. ValueError,
@@ -33,9 +33,9 @@ def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, list[str]]:
     if wrong or not run.load_optimizer_state:
         # Weights alone: whatever was measured on other tensors, or is not wanted, starts anew.
         restart_average(trainer)
-        return (0, 0), notes + wrong
+        return (0, 0), run.eval_interval, notes + wrong
     notes += _load_progress(trainer, state, checkpoint)
-    return tuple(state["position"]), notes
+    return tuple(state["position"]), state.get("interval", there.run.eval_interval), notes
 
 
 def load_weights(

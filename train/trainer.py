@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from inspect import signature
 from math import isfinite, isqrt
 from typing import Any
@@ -15,7 +15,7 @@ from solver.arc.seed import derive_seed
 from solver.model.batch import Batch
 from solver.model.dense import clear
 from solver.model.device import Placement
-from solver.model.embedding import SparseRows, build_memory
+from solver.model.embedding import build_memory
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
 from solver.model.optim import Average
@@ -41,6 +41,10 @@ class NotANumber(ValueError):
     def __init__(self, step: int, tasks: list[int]) -> None:
         super().__init__(f"the loss of step {step} is not a number")
         self.step, self.tasks = step, tasks
+
+
+class Interrupted(Exception):
+    """Somebody asked the run to end in the middle of a step or an evaluation."""
 
 
 class Trainer:
@@ -114,42 +118,62 @@ class Trainer:
         """Parameters of the network, the rows of the task memory not counted."""
         return sum(p.numel() for p in self.network.parameters())
 
+    @property
+    def memory_parameters(self) -> int:
+        """Numbers in the task memory: rows of a table, or what a factored one learns."""
+        return 0 if self.memory is None else sum(value.numel() for value in self.memory.state_dict().values())
+
     def batch(self, samples: Samples) -> Batch:
         """The samples as the network takes them, on the CPU."""
         return as_batch(samples, only_row=self.only_row, side=self.side)
 
-    def train_step(self, samples: Samples) -> dict[str, float]:
-        """One update from this process's share of a batch.
+    def train_step(
+        self, samples: Samples, interruptible: AbstractContextManager[None] | None = None
+    ) -> dict[str, float]:
+        """One update from this process's share of a batch. ``interruptible`` surrounds what may end by an
+        exception without a trace: everything before the update.
 
         Returns the numbers of the log, the same on every process. NotANumber when the loss is none
         and the run is not told to skip.
         """
         run, world = self.config.run, self.world
         self.watch.start()
-        filled = self._fill(samples)
-        sizes = [self.act.size(carry) for carry in filled]
-        count = sum(sizes) * world.size
-        self.watch.mark("data")
-        self.model.train()
-        sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
-        rows: list[SparseRows] = []
-        loops: list[Loop] = []
-        draws = self._draws(sizes)
-        for n, carry in enumerate(filled):
-            loop = self._micro_batch(carry, draws[n], count, sums, last=n + 1 == len(filled))
-            rows += loop.sparse
-            loops.append(loop)
+        random = torch.get_rng_state()
+        try:
+            with interruptible or nullcontext():
+                loops, sums, own = self._gradients(samples)
+        except Interrupted:
+            clear(self.dense)
+            torch.set_rng_state(random)
+            raise
+        rows = [part for loop in loops for part in loop.sparse]
+        count = own * world.size
         values = world.sum(sums).tolist()
         self.watch.mark("reduce")
         factor = rate_factor(run, self.step, self.total_steps)
         if isfinite(values[-len(LOSSES)]):  # read already: the host need not wait again
-            take_step(run, self.dense, world.all_rows(rows, sum(sizes)), factor, self.average)
+            take_step(run, self.dense, world.all_rows(rows, own), factor, self.average)
             self.carries = [loop.carry for loop in loops]
         else:
             self._leave_out(loops)
         self.watch.mark("update")
         self.step += 1
         return {**_metrics(values, count), "lr": run.lr * factor, **self.watch.take()}
+
+    def _gradients(self, samples: Samples) -> tuple[list[Loop], Tensor, int]:
+        """(a loop of each micro-batch, what they measured, sequences in work here); gradients are added to
+        those that are there, nothing else changes."""
+        filled = self._fill(samples)
+        sizes = [self.act.size(carry) for carry in filled]
+        self.watch.mark("data")
+        self.model.train()
+        sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
+        count, draws = sum(sizes) * self.world.size, self._draws(sizes)
+        loops = [
+            self._micro_batch(carry, draws[n], count, sums, last=n + 1 == len(filled))
+            for n, carry in enumerate(filled)
+        ]
+        return loops, sums, sum(sizes)
 
     def _fill(self, samples: Samples) -> list[Any]:
         """The slots of each micro-batch, refilled."""
@@ -255,5 +279,7 @@ def _metrics(values: list[float], batch: int) -> dict[str, float]:
     finished = dict(zip(FINISHED, values, strict=False))
     count = finished.pop("count")
     found = {name: value / count for name, value in finished.items()} if count else {}
+    if found:  # what always saying the commoner of right and wrong would have of q_halt_accuracy
+        found["q_halt_base_rate"] = max(found["exact_accuracy"], 1 - found["exact_accuracy"])
     losses = zip(LOSSES, values[len(FINISHED) :], strict=True)
     return {"finished": count, **found, **{name: value / batch for name, value in losses}}

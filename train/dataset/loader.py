@@ -53,6 +53,14 @@ class Dataset:
         """Who the rows of the puzzle-embedding table are."""
         return self.splits["train"].known
 
+    def samples(self, split: str, augmentations: int | None = None) -> int:
+        """How many samples a split has, with at most so many ``augmentations`` of each group."""
+        part = self.splits[split]
+        counts = (
+            part.augmentations if augmentations is None else np.minimum(part.augmentations, augmentations)
+        )
+        return int((counts * part.pairs).sum())
+
     def train_batches(
         self,
         *,
