@@ -24,6 +24,11 @@ from train.loop import local_placement
 from train.resume import load_weights
 from train.trainer import Trainer
 
+SCORES = {
+    "ARC/pass@2": "ARC/pass@2: test inputs right in one of two attempts, mean over tasks",
+    "exact_accuracy": "exact_accuracy: test samples right in every cell",
+    "train/exact_accuracy": "train/exact_accuracy: training samples right in every cell",
+}
 CHANGEABLE = (
     "data_path",
     "data_paths",
@@ -35,6 +40,7 @@ CHANGEABLE = (
     "eval_batch_size",
     "eval_splits",
     "allow_leaks",
+    "eval_stops",
     "global_batch_size",
     "device",
     "compile",
@@ -132,7 +138,17 @@ def _report(result: dict[str, Any], target: Path) -> None:
         click.echo(f"votes of {count} checkpoints counted together: not the score of one network")
     for name, value in result["numbers"].items():
         click.echo(f"{name}: {value:.4f}")
+    click.echo(score_line(result["numbers"]))
     click.echo(f"results in {target}")
+
+
+def score_line(numbers: dict[str, float]) -> str:
+    """Which of the numbers is the score: ARC's with two attempts, or else the share of puzzles right in every
+    cell."""
+    for name, meaning in SCORES.items():
+        if name in numbers:
+            return f"score: {numbers[name]:.2%} ({meaning})"
+    return "score: none, the data set has no test split that was asked"
 
 
 if __name__ == "__main__":

@@ -95,7 +95,6 @@ class Run:
         if found is None:
             return []
         (self.epoch, self.done), interval, notes = load(self.trainer, found)
-        # What was begun is ended as it was begun: a stretch of epochs has its own order of the data.
         self.until = self.epoch + interval
         self.last = found
         return notes
@@ -108,8 +107,9 @@ class Run:
             return "no full batch before the first evaluation"
         return check_memory(self.trainer, split_batch(self.trainer.batch(samples), run.grad_accum_steps)[0])
 
-    def go(self) -> dict[str, float]:
-        """Train to the end; the last evaluation's numbers. ValueError where the loss is no number."""
+    def go(self) -> dict[str, float] | None:
+        """Train to the end: the last evaluation's numbers, or None where the run was asked to stop before.
+        ValueError where the loss is no number."""
         run, trainer = self.config.run, self.trainer
         total = trainer.total_steps
         numbers: dict[str, float] = {}
@@ -131,10 +131,11 @@ class Run:
             except Interrupted:
                 self.stopping = True
                 self.save()
-        if not self.stopping and not (run.keep_best and read_best(self.folder)):
+        kept = run.keep_best and read_best(self.folder) is not None
+        if not self.stopping and not kept and (numbers or not (self.folder / "weights").exists()):
             self._export(numbers)
         self._say_goodbye()
-        return numbers
+        return None if self.stopping else numbers
 
     def _say_goodbye(self) -> None:
         """Where the run stands and what there is of it; ``total_steps`` is what the data allow on average."""
@@ -254,7 +255,10 @@ class Run:
         if not self.world.first or trainer.memory is None:
             return
         with averaged(trainer):
-            facts = provenance(self.config, self.dataset, step=trainer.step, numbers=numbers)
+            sizes = {"network": trainer.parameters, "memory": trainer.memory_parameters}
+            facts = provenance(
+                self.config, self.dataset, step=trainer.step, numbers=numbers, parameters=sizes
+            )
             save_weights(self.folder / "weights", trainer.network, trainer.memory.shared_state(), facts)
 
     def stop_soon(self, *_: Any) -> None:
@@ -284,8 +288,8 @@ def local_placement(name: str, world: World) -> Placement:
     return place(name)
 
 
-def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str, float]:
-    """Run a configuration to its end; the last evaluation's numbers."""
+def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str, float] | None:
+    """Run a configuration to its end: the last evaluation's numbers, or None where it was asked to stop."""
     run = Run(config, world, quiet=quiet)
     before = signal.signal(signal.SIGTERM, run.stop_soon)
     try:

@@ -36,9 +36,10 @@ def trained_tasks(dataset: Dataset) -> list[str]:
 
 
 def provenance(
-    config: TrainConfig, dataset: Dataset, *, step: int, numbers: dict[str, float]
+    config: TrainConfig, dataset: Dataset, *, step: int, numbers: dict[str, float], parameters: dict[str, int]
 ) -> dict[str, Any]:
-    """What ``config.json`` of a set of weights says under ``provenance``."""
+    """What ``config.json`` of a set of weights says under ``provenance``. ``parameters``: of the network, and
+    of the task memory, which does not travel."""
     run = config.run
     return {
         "commit": commit(),
@@ -48,6 +49,7 @@ def provenance(
         "steps": step,
         "sequences": step * run.global_batch_size,
         "config": config.to_dict(),
+        "parameters": parameters,
         "scores": numbers,
         "tasks": trained_tasks(dataset),
     }

@@ -35,7 +35,10 @@ def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, int, list[str]]:
         restart_average(trainer)
         return (0, 0), run.eval_interval, notes + wrong
     notes += _load_progress(trainer, state, checkpoint)
-    return tuple(state["position"]), state.get("interval", there.run.eval_interval), notes
+    # What was begun is ended as it was begun: a stretch of epochs has its own order of the data.
+    begun = state["position"][1] > 0
+    interval = state.get("interval", there.run.eval_interval) if begun else run.eval_interval
+    return tuple(state["position"]), interval, notes
 
 
 def load_weights(
