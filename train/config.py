@@ -5,6 +5,7 @@ and dots for what lies deeper (``arch.loss.loss_type=...``). Later words win; ``
 architecture before any of its settings are read, wherever it stands.
 """
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -15,7 +16,6 @@ from solver.model.config import closest
 from solver.model.loss import LossType
 from train.act import STOPS
 from train.arch import ArchConfig, arch_defaults
-from train.words import nearest, omegaconf, parse_override
 
 RECIPES = Path(__file__).parent / "recipes"
 DTYPES = ("auto", "float32", "bfloat16", "float64")
@@ -301,3 +301,46 @@ def to_yaml(config: TrainConfig) -> str:
     """The whole configuration, for people."""
     conf = omegaconf()
     return conf.OmegaConf.to_yaml(conf.OmegaConf.create(json.loads(json.dumps(config.to_dict()))))
+
+
+def parse_override(word: str) -> tuple[list[str], Any]:
+    """(path of keys, value) of ``key.key=value``; the value is read as YAML."""
+    conf = omegaconf()
+    key, equals, text = word.lstrip("+").partition("=")
+    if not equals or not key:
+        raise ValueError(f"{word}: wanted key=value (a recipe's name can only come first)")
+    try:
+        node = conf.OmegaConf.from_dotlist([f"value={text}"])
+        value = conf.OmegaConf.to_container(node)["value"]
+    except (conf.errors.OmegaConfBaseException, _yaml_error()) as error:
+        raise ValueError(f"{word}: the value cannot be read ({str(error).splitlines()[0]})") from error
+    return key.split("."), value
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`` (did you mean X?)``: a key of that very name deeper down, else one that is spelt alike."""
+    last = name.rpartition(".")[2]
+    deeper = [key for key in known if key.rpartition(".")[2] == last]
+    if deeper:
+        return f" (did you mean {deeper[0]}?)"
+    hint = closest(name, list(known))
+    near = difflib.get_close_matches(last, [key.rpartition(".")[2] for key in known], n=1)
+    if hint or not near:
+        return hint
+    return f" (did you mean {next(key for key in known if key.endswith(near[0]))}?)"
+
+
+def omegaconf() -> Any:
+    """The library, or one sentence that says how to get it."""
+    try:
+        import omegaconf
+    except ModuleNotFoundError as error:
+        message = 'training needs omegaconf: pip install "arc-urm-solver[train]"'
+        raise ValueError(message) from error
+    return omegaconf
+
+
+def _yaml_error() -> type[Exception]:
+    import yaml
+
+    return yaml.YAMLError

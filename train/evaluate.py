@@ -14,14 +14,13 @@ from typing import Any
 import click
 
 from solver.file import replace_file
-from train.checkpoint import find_checkpoint, read_state
+from train.checkpoint import find_checkpoint, load_weights, read_state
 from train.config import TrainConfig, build_config, parse_override
 from train.dataset import Dataset
 from train.dataset.inspection import check_data
 from train.distributed import World, joined
 from train.evaluation import Evaluation
 from train.loop import local_placement
-from train.resume import load_weights
 from train.trainer import Trainer
 
 SCORES = {

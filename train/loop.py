@@ -11,8 +11,15 @@ from tqdm import tqdm
 
 from solver.model.checkpoint import save_weights
 from solver.model.device import Placement, place
-from train import identity
-from train.checkpoint import better, checkpoints, find_checkpoint, read_best, save_checkpoint, write_best
+from train.checkpoint import (
+    better,
+    checkpoints,
+    find_checkpoint,
+    load,
+    read_best,
+    save_checkpoint,
+    write_best,
+)
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset, Samples
 from train.dataset.inspection import check_data
@@ -23,8 +30,7 @@ from train.feed import read, split_batch
 from train.fit import check_memory
 from train.log import RunLog
 from train.progress import Progress
-from train.provenance import provenance
-from train.resume import load
+from train.provenance import provenance, write_identifiers
 from train.trainer import Interrupted, NotANumber, Trainer
 
 
@@ -55,7 +61,7 @@ class Run:
         title = config.run.project_name or "arc-urm-solver"
         self.log = RunLog(self.folder if world.first else None, config.run.tracker, title)
         if world.first:
-            identity.write(self.folder, self.dataset)
+            write_identifiers(self.folder, self.dataset)
         self.log.header(
             config=config.to_dict(),
             device=placement.reason,

@@ -1,7 +1,9 @@
 """Everything that training changes, and one step of it."""
 
 import os
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from inspect import signature
 from math import isfinite, isqrt
@@ -13,22 +15,19 @@ from torch.nn.parallel import DistributedDataParallel
 
 from solver.arc.seed import derive_seed
 from solver.model.batch import Batch
-from solver.model.dense import clear
+from solver.model.dense import Dense, clear, of_tasks, of_weights, shared_parameters
 from solver.model.device import Placement
-from solver.model.embedding import build_memory
+from solver.model.embedding import SparseRows, build_memory
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
-from solver.model.optim import Average
-from train.act import Loop, Model, NativeAct
+from solver.model.optim import Average, cosine_with_floor, sign_sgd_rows
+from train.act import Loop, Model, NativeAct, ReleasedAct
 from train.arch import network_config
-from train.config import TrainConfig
+from train.config import RunConfig, TrainConfig
 from train.dataset import Dataset, Samples
 from train.distributed import World
 from train.feed import as_batch, split_batch, total_steps
-from train.identity import checksum
-from train.optimisers import build_dense, rate_factor, take_step
-from train.released_act import ReleasedAct
-from train.stopwatch import Stopwatch
+from train.provenance import identifiers_checksum
 
 # What a step measures: sums over the sequences that finished in it, then over all slots.
 FINISHED = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps")
@@ -62,7 +61,7 @@ class Trainer:
         self.only_row = meta.num_puzzle_identifiers == 1
         self.total_steps = total_steps(config, dataset)
         self.task_names = dataset.identifiers.ids
-        self.identifiers = checksum(dataset)
+        self.identifiers = identifiers_checksum(dataset)
         self.side = isqrt(meta.seq_len)
         rows = max(2, meta.num_puzzle_identifiers)
         network = network_config(
@@ -283,3 +282,85 @@ def _metrics(values: list[float], batch: int) -> dict[str, float]:
         found["q_halt_base_rate"] = max(found["exact_accuracy"], 1 - found["exact_accuracy"])
     losses = zip(LOSSES, values[len(FINISHED) :], strict=True)
     return {"finished": count, **found, **{name: value / batch for name, value in losses}}
+
+
+def build_dense(config: RunConfig, model: nn.Module) -> list[Dense]:
+    """Optimisers for everything but the rows of the task memory, which ``sign_sgd_rows`` updates.
+
+    Task vectors of a factored memory learn with AdamW at ``task_lr`` even with ``freeze_weights``.
+    """
+    network, memory = (model.network, model.memory) if isinstance(model, Model) else (model, None)
+    betas = (config.beta1, config.beta2)
+    tasks = of_tasks(memory, config.task_lr, betas, config.task_weight_decay)
+    beside = shared_parameters(memory)
+    if config.freeze_weights:
+        for parameter in [*network.parameters(), *beside]:
+            parameter.requires_grad_(False)
+        return tasks
+    matrices = config.lr if config.use_muon else 0.0
+    released = config.muon_variant == "released"
+    weights = of_weights(
+        network, beside, config.lr, betas, config.weight_decay, matrices=matrices, released=released
+    )
+    return [*tasks, *weights]
+
+
+def rate_factor(config: RunConfig, step: int, total: int) -> float:
+    """Warm-up, then a cosine to ``lr_min_ratio`` at ``total`` steps. ``step`` counts from 0."""
+    return cosine_with_floor(step, config.lr_warmup_steps, total, config.lr_min_ratio)
+
+
+def take_step(
+    config: RunConfig,
+    dense: Sequence[Dense],
+    rows: Sequence[SparseRows],
+    factor: float,
+    average: Average | None,
+) -> None:
+    """One update of everything from the gradients that have been collected, which are then cleared.
+
+    ``factor`` multiplies every rate; ``rows`` are those of all micro-batches of all processes.
+    """
+    for part in dense:
+        part.step(factor)
+    lr, decay = config.puzzle_emb_lr * factor, config.puzzle_emb_weight_decay
+    sign_sgd_rows(rows, lr=lr, weight_decay=decay)
+    clear(dense)
+    if average is not None:
+        average.update()
+
+
+class Stopwatch:
+    """Adds up seconds for each named part of a step. On a GPU each mark waits for the device, so that
+    a part's time is its own; switched off, nothing waits and nothing is measured."""
+
+    def __init__(
+        self, device: torch.device, on: bool, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.device, self.on, self.clock = device, on, clock
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.last = 0.0
+
+    def start(self) -> None:
+        """What follows belongs to the next mark."""
+        if self.on:
+            self._wait()
+            self.last = self.clock()
+
+    def mark(self, part: str) -> None:
+        """The time since the last mark went into ``part``."""
+        if self.on:
+            self._wait()
+            now = self.clock()
+            self.seconds[part] += now - self.last
+            self.last = now
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def take(self) -> dict[str, float]:
+        """Seconds for each part since the last call."""
+        found = {f"seconds_{part}": value for part, value in self.seconds.items()}
+        self.seconds.clear()
+        return found

@@ -10,12 +10,11 @@ import numpy as np
 
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair
-from train.dataset.asking import Question, Views
 from train.dataset.compact import read_arc, read_build, read_puzzles
 from train.dataset.puzzle import KINDS
 from train.dataset.render import Canvases, turned_sides
 from train.dataset.rows import read_rows, walk
-from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Samples
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Question, Samples, Views
 from train.dataset.tables import Metadata, Split
 
 
