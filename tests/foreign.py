@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from solver.model.config import NetworkConfig
-from solver.model.layers import rms_norm
+from solver.model.layers import Heads, InputEmbedding, rms_norm, rotary_layout, states_shape
 from solver.model.stack import Network, Output
 
 
@@ -22,30 +23,30 @@ class PlainConfig(NetworkConfig):
 
 
 class Plain(Network):
-    """A token, the task's vector and one mixing matrix; nothing looks at a neighbour."""
+    """Embedded tokens, the task's vector in front, and one mixing matrix; nothing looks at a neighbour."""
 
     config_class = PlainConfig
 
     def __init__(self, config: PlainConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
-        self.tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed = InputEmbedding(config, None)
         self.mix = nn.Linear(config.hidden_size, config.hidden_size)
-        self.head = nn.Linear(config.hidden_size, config.vocab_size)
+        self.heads = Heads(config, None)
         self.scale = nn.Parameter(torch.full((1,), 0.5), requires_grad=False)
 
     def blocks(self) -> list[nn.Module]:
         return [self.mix]
 
     def initial_states(self, batch, dtype):
-        shape = (*batch.tokens.shape, self.config.hidden_size)
-        return (torch.zeros(shape, dtype=dtype, device=batch.tokens.device),)
+        return (torch.zeros(states_shape(self.config, batch), dtype=dtype, device=batch.tokens.device),)
 
     def forward(self, states, batch, vectors, dtype):
-        given = self.tokens(batch.tokens).to(dtype) + vectors.to(dtype)[:, None]
-        hidden = rms_norm(torch.tanh(self.mix(states[0] + given)) + self.scale.to(dtype), 1e-5)
-        halting = hidden.float().mean((1, 2))
-        return Output((hidden.detach(),), self.head(hidden), halting, -halting)
+        given = states[0] + self.embed(batch, vectors, dtype)
+        mixed = F.linear(given, self.mix.weight.to(dtype), self.mix.bias.to(dtype))
+        hidden = rms_norm(torch.tanh(mixed) * self.scale.to(dtype) + given, 1e-5)
+        logits, q_logits = self.heads(hidden, rotary_layout(self.config, batch))
+        return Output((hidden.detach(),), logits, q_logits[:, 0], q_logits[:, 1])
 
 
 class Released(nn.Module):

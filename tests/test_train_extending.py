@@ -80,7 +80,7 @@ def test_a_network_of_ones_own_takes_cropped_canvases(folder: Path) -> None:
     result = CliRunner().invoke(main, [*words, "global_batch_size=3", "eval_augmentations=2"])
     assert result.exit_code == 0, result.output
     records = read_log(folder / "run" / FILE)
-    assert f"my_network@Plain: {records[0]['parameters']:,} parameters, CPU" in result.output
+    assert f"my_network@Plain: {records[0]['parameters']:,} parameters, " in result.output
     losses = [r["loss"] for r in records if r["event"] == "train"]
     assert len(losses) == 4 and losses[-1] < losses[0] and "ARC/pass@2" in records[-1]
 
@@ -98,14 +98,11 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
         assert result.exit_code == 2 and says in result.output, (word, result.output)
 
 
-@pytest.mark.parametrize(
-    "more", [["use_muon=True"], ["compile=True", "arch.memory=cose"]], ids=["muon", "compiled"]
-)
-def test_a_custom_network_goes_to_the_end(folder: Path, more: list[str]) -> None:
-    """Trained by Muon or compiled, exported, loaded, packed, counted in operations, and solved with."""
+def test_a_custom_network_goes_to_the_end(folder: Path) -> None:
+    """Trained by Muon, exported, loaded, packed, counted in operations, and solved with."""
     data = arc_data(folder, tasks=2)
     words = [*shlex.split(COMMANDS[0].replace("DATA", str(data))), *SMALL, *ENDING]
-    words += ["arch.canvas=cropped", "global_batch_size=3", "eval_augmentations=2", *more]
+    words += ["arch.canvas=cropped", "global_batch_size=3", "eval_augmentations=2", "use_muon=True"]
     result = CliRunner().invoke(main, [*words, "--quiet"])
     assert result.exit_code == 0, result.output
     weights = load_weights("run/weights")
@@ -114,6 +111,11 @@ def test_a_custom_network_goes_to_the_end(folder: Path, more: list[str]) -> None
     assert training_flop(weights.config, 15) == 16 * 12 * 16**2 * (3 + 2 * 3)
     assert inference_flop(weights.config, 15, 2) == 16 * 12 * 16**2 * 3 * 2
     assert len(hidden_matrices(weights.network)) == 6
+    compiled = []
+    for layer in weights.network.layers:
+        layer.compile = lambda **options: compiled.append(options)
+    weights.network.compile(mode="default")
+    assert compiled == [{"dynamic": True, "mode": "default"}] * 3, "block by block"
     task = next(iter((folder / "source").glob("*_challenges.json")))
     packed = CliRunner().invoke(solve_command, ["pack", "run/weights", "-o", "packed"])
     assert packed.exit_code == 0, packed.output
