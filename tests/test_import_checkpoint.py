@@ -205,7 +205,7 @@ def _drop(state: dict, word: str) -> dict:
         (lambda s: _drop(s, "puzzle_emb"), (), "no table puzzle_emb.weights"),
         (lambda s: {**s, "inner.q_head.bias": torch.zeros(3)}, (), "tensor heads.q_head.bias: shape [3]"),
         (lambda s: {**s, "inner.lm_head.weight": torch.zeros(3)}, (), "wanted two axes"),
-        (lambda s: {"a": 1}, (), "entry 'a': found int, wanted a tensor"),
+        (lambda s: {"a": "one"}, (), "entry 'a': found str, wanted a tensor"),
         (lambda s: [1, 2], (), "found list, wanted a dictionary"),
         (lambda s: s, ("loop=3",), "unknown key loop (did you mean loops?)"),
         (lambda s: s, ("hidden_size=64",), "hidden_size is 32 by the tensors' shapes, but 64 was given"),

@@ -39,7 +39,7 @@ def evaluations(folder: Path) -> dict[int, dict]:
 
 
 def test_the_best_checkpoint_stays_beside_the_newest(data: Path, tmp_path: Path, monkeypatch) -> None:
-    values = iter([0.2, 0.7, 0.5, 0.6])
+    values = iter([0.2, 0.7, 0.5, 0.6, 0.1])
     real = train.loop.evaluate
 
     def judged(*arguments, **names):
@@ -127,6 +127,8 @@ def test_stops_are_those_of_the_loops_one_by_one(data: Path, tmp_path: Path) -> 
     with torch.no_grad():
         head.weight.normal_(generator=torch.Generator().manual_seed(1)).mul_(3)
         head.bias.zero_()
+        # Halfway through, half of them would halt.
+        head.bias[0] -= trainer.act.evaluate(batch, [3])[3].q_halt.median()
     with torch.inference_mode():
         every = trainer.act.evaluate(batch, range(1, 7))
         found = trainer.act.evaluate(batch, [6], ["q_halt", "settled"])
