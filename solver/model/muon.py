@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from solver.model.layers import Linear
-from solver.model.stack import Block, MixerBlock
+from solver.model.stack import Network
 
 # One (a, b, c) for each Newton-Schulz step: as released with URM, and the usual ones (K. Jordan, 2024).
 RELEASED_COEFFICIENTS = (
@@ -18,6 +18,7 @@ RELEASED_COEFFICIENTS = (
 )
 USUAL_COEFFICIENTS = ((3.4445, -4.7750, 2.0315),) * 5
 TINY = 1e-7
+LINEAR = (Linear, nn.Linear)
 
 Coefficients = tuple[tuple[float, float, float], ...]
 
@@ -92,27 +93,34 @@ class Muon(torch.optim.Optimizer):
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
     """The matrices inside the network's blocks, by role: projections of attention and SwiGLU; never
-    embeddings, heads, convolutions or biases, whatever their shape."""
-    blocks = [module for module in network.modules() if isinstance(module, Block | MixerBlock)]
-    return [part.weight for block in blocks for part in block.modules() if isinstance(part, Linear)]
+    embeddings, heads, convolutions or biases, whatever their shape. ValueError where there are none."""
+    blocks = network.blocks() if isinstance(network, Network) else []
+    found = [part.weight for block in blocks for part in block.modules() if isinstance(part, LINEAR)]
+    if not found:
+        raise ValueError(
+            f"Muon: {type(network).__name__} has no blocks with matrices, expected a Network whose blocks() "
+            f"names them (or use_muon=False)"
+        )
+    return found
 
 
 def build_muon(
     network: nn.Module,
     *,
     lr: float,
+    betas: tuple[float, float] = (0.9, 0.95),
     weight_decay: float,
     beside: Iterable[nn.Parameter] = (),
     released: bool = False,
 ) -> tuple[Muon, torch.optim.AdamW]:
-    """Muon for the hidden matrices, AdamW (0.9, 0.95) for the network's rest and for ``beside``. The usual
+    """Muon for the hidden matrices, AdamW with ``betas`` for the network's rest and for ``beside``. The usual
     coefficients, in bfloat16 on a GPU that has units for it; where ``released`` asks for it the released
     ones in float32."""
     matrices = hidden_matrices(network)
     taken = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in taken] + list(beside)
     # One kernel; on a GPU no step count is read on the host.
-    adamw = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=weight_decay, fused=True)
+    adamw = torch.optim.AdamW(rest, lr=lr, betas=betas, eps=1e-8, weight_decay=weight_decay, fused=True)
     half = rest[0].is_cuda and torch.cuda.get_device_capability(rest[0].device) >= (8, 0) and not released
     muon = Muon(
         matrices,
