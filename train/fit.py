@@ -3,13 +3,13 @@
 from contextlib import nullcontext
 
 import torch
-from solver.model.processors import available_memory
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.parallel import DistributedDataParallel
 
 from solver.model.batch import Batch
 from solver.model.loss import act_loss
+from solver.processors import available_memory
 from train.trainer import Trainer
 
 PROBED = 2  # sequences that are run to measure
