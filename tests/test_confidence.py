@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_run import program, view
 from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import IDENTITY
-from solver.arc.journal import Journal, read_journal
-from solver.arc.record import Header, View
+from solver.arc.candidate import NETWORK, Candidate
+from solver.arc.journal import Header, Journal, read_journal
+from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import GUESS, NETWORK, Answer, Candidate
-from solver.choices import TUNE
+from solver.choices import JOINT, QUICK, REFINE, TUNE
 from solver.model.learner import Rates
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Job
@@ -134,13 +135,20 @@ def test_full_tuning_starts_from_the_base_weights_in_every_group() -> None:
 NET, ONE, TWO = (as_grid([[colour]]) for colour in (1, 2, 3))
 
 
-def two_guesses(task: Task, test: int) -> list[Answer]:
-    return [Answer(ONE, 2, 0.0, GUESS, "one"), Answer(TWO, 1, 0.0, GUESS, "two")]
+def two_rules(task: Task) -> tuple[tuple[Candidate, ...], ...]:
+    """Two rules fit, with a different answer each."""
+    return tuple((program(ONE, "one", 0), program(TWO, "two", 1)) for _ in task.test)
 
 
-def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
-    views = tuple(View(Candidate(NET, 0.5, -0.1)) for _ in range(votes))
+def answered(votes: int, reproduced: int, held_out: float | None, grid: np.ndarray = NET) -> Answered:
+    views = tuple(view(grid, 0.5, -0.1) for _ in range(votes))
     return Answered(1, "three", (views,), reproduced, 9, 1.0, "", held_out)
+
+
+def new_ledger() -> Ledger:
+    ledger = Ledger([three_demonstrations()], None, print)
+    ledger.propose("rules", two_rules)
+    return ledger
 
 
 @pytest.mark.parametrize(
@@ -148,44 +156,109 @@ def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
     [
         (8, 3, 1.0, NETWORK),
         (8, 3, None, NETWORK),
-        (1, 3, 1.0, GUESS),
-        (8, 0, 0.0, GUESS),
-        (8, 0, None, GUESS),
+        (1, 3, 1.0, "rules"),
+        (8, 0, 0.0, "rules"),
+        (8, 0, None, "rules"),
     ],
 )
-def test_thin_votes_do_not_displace_a_second_guess(
+def test_thin_votes_do_not_displace_a_second_rule(
     votes: int, reproduced: int, held_out: float | None, first: str, tmp_path: Path
 ) -> None:
-    ledger = Ledger([three_demonstrations()], None, print, two_guesses)
+    ledger = new_ledger()
     path = tmp_path / "run.journal"
     ledger.open_journal(Journal.create(path, Header()), None)
     result = ledger.answered(answered(votes, reproduced, held_out), TUNE)
+    ledger.close()
     assert result.attempts[0][0].source == first and result.held_out == held_out
-    assert [a.rule for a in result.attempts[0]] == (["one", "two"] if first == GUESS else ["", "one"])
+    explained = [a.explanation for a in result.attempts[0]]
+    assert explained == (["one", "two"] if first == "rules" else ["", "one"])
     # A resumed run knows the same and decides the same.
-    again = Ledger([three_demonstrations()], None, print, two_guesses)
+    again = Ledger([three_demonstrations()], None, print)
     opened, contents = Journal.resume(path, Header())
     again.open_journal(opened, contents)
-    assert read_journal(path).finished["three"].held_out == held_out
-    assert [a.rule for a in again.attempts["three"][0]] == [a.rule for a in result.attempts[0]]
-    ledger.close()
     again.close()
+    assert read_journal(path).finished("three").held_out == held_out
+    assert [a.explanation for a in again.attempts["three"][0]] == explained
+
+
+def numbers(ledger: Ledger) -> list[tuple]:
+    """All that a run submits, decides by and refines by, of its only task."""
+    ranked = ledger.policy.rank(ledger.events["three"], 0)
+    found = [(a.grid.tolist(), a.sources, a.votes, a.programs, a.confidence, a.belief) for a in ranked]
+    return [*found, ledger.disagreement(ledger.tasks)]
+
+
+def test_a_run_killed_at_any_record_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """Joint checkpoints come one after another, of which the latest counts; a task is answered once more
+    where a worker died behind it. Cut off after each byte count of a whole line, and inside a line, the
+    journal and the work that is left give the same numbers."""
+    work = [
+        (answered(4, 0, None, TWO), QUICK),
+        *[(answered(2, n, 0.5, grid), JOINT) for n, grid in ((1, NET), (2, ONE), (3, NET))],
+        (answered(6, 3, 1.0, ONE), TUNE),
+        (answered(7, 3, 1.0), TUNE),
+        (answered(5, 2, 0.0, TWO), REFINE),
+    ]
+    path = tmp_path / "run.journal"
+    ledger = Ledger([three_demonstrations()], None, print)
+    ledger.open_journal(Journal.create(path, Header()), None)
+    ledger.propose("rules", two_rules)
+    steps = [path.stat().st_size]
+    seen = [numbers(ledger)]
+    for message, phase in work:
+        ledger.answered(message, phase)
+        steps.append(path.stat().st_size)
+        seen.append(numbers(ledger))
+    ledger.close()
+    whole = path.read_bytes()
+    assert seen[2][0][2] == 2 and seen[4][0][2] == 2, "a checkpoint takes the place of the one before it"
+    lines = [0, *[n + 1 for n, byte in enumerate(whole) if byte == ord("\n")]]
+    for end in sorted({*lines, *[line + 9 for line in lines[:-1]]}):
+        path.write_bytes(whole[:end])
+        again = Ledger([three_demonstrations()], None, print)
+        opened, contents = Journal.resume(path, Header())
+        restored = again.open_journal(opened, contents)
+        again.propose("rules", two_rules)
+        done = sum(step <= end for step in steps[1:])
+        assert len(restored) == done and numbers(again) == seen[done]
+        for message, phase in work[done:]:
+            again.answered(message, phase)
+        again.close()
+        assert numbers(again) == seen[-1]
+        assert [e.phase for e in read_journal(path).records] == [e.phase for e in ledger.events["three"]]
 
 
 def test_refinement_goes_where_more_work_may_change_something() -> None:
     task = three_demonstrations()
 
-    def left(grids: list, held_out: float | None) -> float:
-        ledger = Ledger([task], None, print, two_guesses)
-        views = tuple(View(Candidate(grid)) for grid in grids)
-        ledger.answered(replace(answered(0, 3, held_out), views=(views,)), TUNE)
+    def left(grids: list, held_out: float | None, pooled: np.ndarray | None = None) -> float:
+        ledger = new_ledger()
+        views = tuple(view(grid) for grid in grids)
+        views += () if pooled is None else (view(pooled, pooled=True),)
+        ledger.answered(replace(answered(0, 3, held_out), candidates=(views,)), TUNE)
         return ledger.disagreement([task])
 
     many = [as_grid([[n // 10, n % 10]]) for n in range(16)]
     assert left([NET] * 8, 1.0) == left([NET] * 8, None) == 0.0
-    assert left([NET] * 4 + [ONE] * 4, 1.0) == 1.0
+    assert left([NET] * 4 + [ONE] * 4, 1.0) == left([NET] * 4 + [ONE] * 4, 1.0, TWO) == 1.0
     assert 0 < left(many, 1.0) < 0.5 < left([NET] * 8, 0.0)
     assert 0 < left([], None) < 0.5
+
+
+def test_a_task_of_a_hundred_test_inputs_is_answered(tmp_path: Path) -> None:
+    """A valid file may hold one; its submission is written, and its journal read."""
+    few = three_demonstrations()
+    task = replace(few, test=few.test * 100)
+    ledger = Ledger([task], tmp_path / "s.json", print)
+    path = tmp_path / "run.journal"
+    ledger.open_journal(Journal.create(path, Header()), None)
+    ledger.write(first=True)
+    message = replace(answered(0, 3, None), candidates=((view(NET), view(NET)),) * 100)
+    attempts = ledger.answered(message, TUNE).attempts
+    ledger.close()
+    assert len(attempts) == 100 and attempts[99][0].source == NETWORK
+    assert len(read_submission(tmp_path / "s.json")["three"]) == 100
+    assert read_journal(path).tests == {"three": 100}
 
 
 @pytest.mark.parametrize(

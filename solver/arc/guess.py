@@ -1,9 +1,4 @@
-"""Guesses: answers from cheap rules, each accepted only if it reproduces every demonstration.
-
-They cost milliseconds, so that every task has two valid, different attempts before any network has
-run. What fits comes first, the simplest rule first; then follow fallbacks that fit nothing but are
-valid grids of the most likely shape.
-"""
+"""Answers of cheap rules, each accepted only if it reproduces every demonstration: the source ``rules``."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,11 +6,11 @@ from itertools import islice
 
 import numpy as np
 
+from solver.arc.candidate import Candidate, grid_key
+from solver.arc.candidate import Program as Known
 from solver.arc.rules import cells, colour, count, crop, draw, geometry, parts, pattern, tile
-from solver.arc.rules.fallback import FALLBACKS
 from solver.arc.rules.rule import Demonstrations, Program, Rule, fits, is_grid
 from solver.arc.task import Grid, Pair, Task, as_grid
-from solver.arc.vote import GUESS, Answer, grid_key
 
 
 def _object(measure: str, sign: int, one_colour: bool = False) -> Program:
@@ -61,28 +56,23 @@ _RECOLOURED: tuple[Rule, ...] = (
     *crop.RULES,
     *pattern.RULES[3:],
 )
+SOURCE = "rules"  # the name of this source
 _MOST_FITS = 40  # of one rule: a table over many facts may fit in hundreds of ways
 
 
-def guesses(task: Task, test_index: int) -> list[Answer]:
-    """Different answers to one test input, most plausible first: at least two, all valid grids.
+def guesses(task: Task) -> tuple[tuple[Candidate, ...], ...]:
+    """For each test input the grids that fitting programs make, the most plausible program first.
 
-    ``votes``: how many programs gave this grid; 0 for a fallback, which fits no demonstration.
-    ``rule``: the name of the first that did. Only demonstrations and the test input are looked at.
+    A program's cost is its place among those that fit. Only demonstrations and test inputs are looked at.
     """
-    grid = task.test[test_index].input
-    found: dict[bytes, tuple[Grid, int, str]] = {}
-    for name, program in fitting_programs(task.train):
-        made = program(grid)
-        if is_grid(made):
-            made = as_grid(made)
-            first, votes, rule = found.get(grid_key(made), (made, 0, name))
-            found[grid_key(made)] = first, votes + 1, rule
-    for name, propose in FALLBACKS:
-        for made in propose(task.train, grid):
-            made = as_grid(made)
-            found.setdefault(grid_key(made), (made, 0, name))
-    return [Answer(made, votes, 0.0, GUESS, rule) for made, votes, rule in found.values()]
+    made: list[list[Candidate]] = [[] for _ in task.test]
+    for cost, (name, program) in enumerate(fitting_programs(task.train)):
+        known = Known(cost, len(task.train), len(task.train))
+        for candidates, pair in zip(made, task.test, strict=True):
+            grid = program(pair.input)
+            if is_grid(grid):
+                candidates.append(Candidate(as_grid(grid), SOURCE, known, name))
+    return tuple(map(tuple, made))
 
 
 def fitting_programs(train: Demonstrations) -> Iterator[tuple[str, Program]]:

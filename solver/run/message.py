@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from solver.arc.record import View
+from solver.arc.journal import Candidates
 from solver.arc.task import Task
 from solver.choices import Arm, Tune
 from solver.run.schedule import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
@@ -96,13 +96,13 @@ class Beat:
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """One task of a job. ``views[test]``: the candidates with their augmentations, in their order.
+    """One task of a job. ``candidates[test]``: of each test input, in the order in which they came.
     ``note``: why the network was not asked, or an empty string. ``held_out``: how often a demonstration
     that was held back from tuning came out, 0..1; None where none was."""
 
     job: int
     task_id: str
-    views: tuple[tuple[View, ...], ...]
+    candidates: Candidates
     reproduced: int
     steps: int
     seconds: float

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from solver.arc.policy import Answer
 from solver.arc.task import Task
-from solver.arc.vote import Answer
 from solver.choices import DEFAULT_RULE, TUNES, VOTE_RULES, Arm, Tune, VoteRule
 from solver.run.schedule import DEFAULT_SECONDS, JOINT_SECONDS, STEP_VIEWS
 
@@ -101,7 +101,7 @@ class TaskResult:
     ``reproduced`` of ``demonstrations`` come out exactly after tuning. ``steps`` and ``seconds`` spent.
     ``note``: why the network gave no answer, or an empty string. ``held_out``: how often a demonstration
     that was held back from tuning came out, None where none was. ``label``: what a reader of the score
-    must know, as ``solver.arc.record.Finished`` keeps it. ``at_once``: answered by the task's trained
+    must know, as ``solver.arc.journal.Proposed`` keeps it. ``at_once``: answered by the task's trained
     vector, without tuning."""
 
     task: Task

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from solver.arc.checksum import task_checksum
-from solver.arc.journal import Journal, is_journal
-from solver.arc.record import Header
+from solver.arc.journal import Header, Journal, is_journal
+from solver.arc.policy import Policy
 from solver.arc.task import Task, load_tasks
 from solver.processors import cpu_workers
 from solver.run.executor import Executor, NoWorker
@@ -111,18 +111,14 @@ class Run:
     def _with_guesses(
         self, journal: Path | None, resume: bool, header: Header, work: Callable[[], None] | None
     ) -> list[TaskResult]:
-        options = self.options
-        self.ledger = Ledger(
-            self.hidden,
-            self.output,
-            self.listener.say,
-            labels=self.choice.labels,
-            vote=options.vote,
-        )
-        self.ledger.write(first=not self.options.lenient)
+        labels, policy = self.choice.labels, Policy(self.options.vote)
+        self.ledger = Ledger(self.hidden, self.output, self.listener.say, labels=labels, policy=policy)
         try:
             if journal is not None:
                 self._open_if_possible(journal, resume, header)
+            self.ledger.write(first=not self.options.lenient)  # what a refused journal leaves as it was
+            self.ledger.propose_rules()
+            self.ledger.write()
             if work is not None:
                 work()
         except NoWorker as error:
@@ -156,8 +152,6 @@ class Run:
             opened, contents = Journal.create(path, header), None
         self.restored = self.ledger.open_journal(opened, contents)
         self.plan.restore((result.phase, result.task.id) for result in self.restored)
-        if self.restored:
-            self.ledger.write()
 
     def _header(self) -> Header:
         """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
@@ -272,7 +266,7 @@ class Run:
 
     def _given_up(self, job: Job, reason: str) -> None:
         for task in job.tasks:
-            self._tell(self.ledger.left_to_guesses(task, job.phase, reason))
+            self._tell(self.ledger.unanswered(task, job.phase, reason))
 
     def _public(self, result: TaskResult) -> TaskResult:
         """With the task as the caller gave it."""

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import asdict
 from pathlib import Path
 
-from solver.arc.record import Header
+from solver.arc.journal import Header
 
 PREFIX = "arc-urm-solver-"
 

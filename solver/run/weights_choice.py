@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from solver.arc.checksum import task_checksum
-from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
+from solver.arc.journal import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
 from solver.processors import cpu_workers
 from solver.run.options import SolveOptions
