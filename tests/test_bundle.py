@@ -70,7 +70,7 @@ def test_the_kernel_holds_this_very_code() -> None:
     for path, data in unpacked.items():
         assert data == (ROOT / path).read_bytes(), path
     sources = {path.relative_to(ROOT) for path in (ROOT / "solver").rglob("*.py")}
-    assert sources <= set(unpacked) and Path("solver/run/shares.py") in sources
+    assert sources <= set(unpacked) and Path("solver/run/schedule.py") in sources
 
 
 @pytest.mark.parametrize(
