@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from solver.arc import guess
+from solver.arc.candidate import same_grid
 from solver.arc.guess import guesses
+from solver.arc.journal import Proposed
+from solver.arc.policy import Answer, Policy, believe_views, join, rank_programs, rank_views
+from solver.arc.rules import fallback
 from solver.arc.task import Task
-from solver.arc.vote import CONSENSUS, LEAST_TRUST, Answer, Evidence, rank, same_grid, trust, two_attempts
-from solver.choices import JOINT, NETWORK, TUNE, VOTE_RULES
+from solver.choices import JOINT, NETWORK, START, TUNE, VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
 from solver.model.embedding import build_memory
@@ -40,7 +44,7 @@ def with_memory(weights: Weights, kind: str) -> Weights:
 @dataclass(frozen=True)
 class Judged:
     """Shares of a task's test outputs, 0..1: right by the network's two best answers (``rules``: by each
-    rule of the vote), anywhere in its ``pool``, by the two attempts with guesses (``both``; ``always``:
+    rule of the vote), anywhere in its ``pool``, by the two attempts with rules (``both``; ``always``:
     if the network always came first), and by guesses alone. ``views``: of the views that were asked, those
     whose grid is right; ``cells``: of the network's best answer's cells, those that are right, 0 where its
     shape is wrong. These two tell arms apart where few tasks are right.
@@ -58,16 +62,19 @@ class Judged:
 
 def judge(task: Task, answered: Answered | None) -> Judged:
     """``task``: with its solutions. ``answered``: None for guesses alone."""
-    rows = []
+    hidden, rows = task.without_test_outputs(), []
+    events = [Proposed(task.id, fallback.fallbacks(hidden), fallback.SOURCE, START)]
+    events.append(Proposed(task.id, guesses(hidden), guess.SOURCE, START))
+    if answered:
+        known = {"reproduced": answered.reproduced, "demonstrations": len(task.train)}
+        events.append(Proposed(task.id, answered.candidates, held_out=answered.held_out, **known))
+    policy = Policy()
     for test, pair in enumerate(task.test):
-        candidates = [view.candidate for view in answered.views[test]] if answered else []
-        fallback = guesses(task.without_test_outputs(), test)
-        votes = [same_grid(c.grid, pair.output) for c in candidates if c.rule != CONSENSUS]
-        ranked = rank(candidates)
-        evidence = Evidence()
-        if answered:
-            evidence = Evidence(answered.reproduced / len(task.train), answered.held_out)
-        trusted = trust(ranked, evidence) >= LEAST_TRUST
+        candidates = answered.candidates[test] if answered else ()
+        votes = [same_grid(c.grid, pair.output) for c in candidates if not c.known.pooled]
+        ranked = rank_views(candidates)
+        programs = [rank_programs(event.candidates[test]) for event in events[:2]]
+        always = join([believe_views(ranked, trusted=True), *programs])
 
         def right(answers: Sequence[Answer], wanted: np.ndarray = pair.output) -> float:
             return float(any(same_grid(answer.grid, wanted) for answer in answers))
@@ -78,10 +85,10 @@ def judge(task: Task, answered: Answered | None) -> Judged:
                 right(ranked),
                 float(np.mean(votes)) if votes else 0.0,
                 _right_cells(ranked, pair.output),
-                right(two_attempts(ranked, fallback, trusted=trusted)),
-                right(two_attempts(ranked, fallback)),
-                right(two_attempts([], fallback)),
-                {rule: right(rank(candidates, rule)[:2]) for rule in VOTE_RULES},
+                right(policy.attempts(events, test)),
+                right(always[:2]),
+                right(join(programs)[:2]),
+                {rule: right(rank_views(candidates, rule)[:2]) for rule in VOTE_RULES},
             )
         )
     means = {

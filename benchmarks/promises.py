@@ -1,9 +1,9 @@
 """What every run promises, whatever strikes it, and whether a run of the fault campaign kept it.
 
-Exit status 0 unless it was the one that was killed; a valid submission, and in it what the journal chose;
-every candidate of a task that was told as finished is in the journal; no process and no scratch folder is
-left; the clock is kept; whatever befell joint tuning, each task is finished by itself behind it. On Ray the
-processes of the standing cluster are no part of the run, its actors are.
+Exit status 0 unless it was the one that was killed; a valid submission, equal to what the policy makes of
+the journal; every candidate of a task that was told as finished is in the journal; no process and no scratch
+folder is left; the clock is kept; whatever befell joint tuning, each task is finished by itself behind it. On
+Ray the processes of the standing cluster are no part of the run, its actors are.
 """
 
 import time
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solver.arc.candidate import same_grid
 from solver.arc.journal import Contents, read_journal
-from solver.arc.record import Candidates, Finished
+from solver.arc.pool import rank_journal
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import Pair, Task, as_grid, read_json
-from solver.arc.vote import same_grid
-from solver.choices import TUNE
+from solver.choices import START, TUNE
 from solver.run.schedule import GRACE
 from solver.run.temporary import JOINT as SCRATCH
 
@@ -153,7 +153,7 @@ def broken_promise(stage: Stage, ended: Ended, *, resumed: bool = False) -> str:
 
 
 def _check_submission(stage: Stage, ended: Ended, contents: Contents | None, resumed: bool) -> str:
-    """Valid, and unless something kept the last answers out of it, what the journal chose."""
+    """Valid, and unless something kept the last answers out of it, what the policy makes of the journal."""
     output = Path(str(stage.settings["output"]))
     if stage.scenario == "read-only output":
         return "it wrote where nothing can be written" if output.exists() else ""
@@ -163,10 +163,10 @@ def _check_submission(stage: Stage, ended: Ended, contents: Contents | None, res
     if ended.status is None or contents is None or (stage.kind == "disk full" and not resumed):
         return ""
     answers = read_submission(output)
-    for (name, test), chosen in contents.chosen.items():
-        wanted = chosen.first.grid, chosen.second.grid
+    for (name, test), ranked in rank_journal(contents).items():
+        wanted = [answer.grid for answer in ranked[:2]]
         if not all(same_grid(a, b) for a, b in zip(answers[name][test], wanted, strict=True)):
-            return f"task {name}: the submission is not what the journal chose"
+            return f"task {name}: the submission is not what the policy makes of the journal"
     return ""
 
 
@@ -198,17 +198,10 @@ def _journal(path: Path) -> Contents | None:
 
 
 def finished(path: Path) -> dict[tuple[str, str], int]:
-    """Number of candidates by the (phase, task id) that are finished."""
+    """Number of candidates of the latest event by the (phase, task id) that workers have finished."""
     contents = _journal(path)
-    counts: dict[tuple[str, str], int] = {}
-    latest: dict[tuple[str, str, int], int] = {}
-    for record in contents.records if contents else ():
-        if isinstance(record, Candidates):
-            latest[record.phase, record.task_id, record.test] = len(record.views)
-        elif isinstance(record, Finished):
-            place = record.phase, record.task_id
-            counts[place] = sum(n for key, n in latest.items() if key[:2] == place)
-    return counts
+    events = contents.records if contents else ()
+    return {(e.phase, e.task_id): sum(map(len, e.candidates)) for e in events if e.phase != START}
 
 
 def _orphans(stage: Stage) -> int:

@@ -25,7 +25,7 @@ EXAMPLES = Path(PACKAGE_FOLDER) / "examples" / "arc1_eval_20.json"
 COUNT = 2  # of the examples in the bundle's run
 _GUESS = (
     "from solver.arc.guess import guesses; from solver.arc.task import load_tasks; "
-    f"guesses(load_tasks({str(EXAMPLES)!r})[0], 0)"
+    f"guesses(load_tasks({str(EXAMPLES)!r})[0])"
 )
 _JOB = (
     "from solver import solve; from solver.run.settings import SolveOptions; "
@@ -73,7 +73,7 @@ def bundle_start(scratch: Path) -> Iterator[str]:
     yield f"| bundle, {COUNT} examples, no tuning | {spent:.2f} | {wall:.2f} |"
     log = (working / "run.log").read_text()
     for name, pattern in (
-        ("guesses written", "guesses for"),
+        ("first answers written", "fallback answers to"),
         ("doctor done", "weights: "),
         ("worker ready", " on CPU, .*float32$"),
     ):

@@ -7,8 +7,9 @@ import hashlib
 
 import numpy as np
 
+from solver.arc.policy import Answer
 from solver.arc.task import MAX_SIDE, Task
-from solver.arc.vote import NETWORK, Answer
+from solver.choices import NETWORK
 
 
 def turn(grid: np.ndarray, symmetry: int) -> np.ndarray:
@@ -110,7 +111,8 @@ def vote(
     ranked = {}
     for question, found in groups.items():
         answers = [
-            Answer(grid, len(given), sum(given) / len(given), NETWORK) for grid, *given in found.values()
+            Answer(grid, (NETWORK,), len(given), confidence=sum(given) / len(given))
+            for grid, *given in found.values()
         ]
         ranked[question] = sorted(answers, key=lambda answer: (-answer.votes, -answer.confidence))
     return ranked

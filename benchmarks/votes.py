@@ -23,13 +23,13 @@ import click
 from tqdm import tqdm
 
 from benchmarks.ablation import HALVES, chosen, half_of
+from solver.arc.candidate import Candidate, View, same_grid
 from solver.arc.journal import Contents, read_journal
+from solver.arc.policy import Policy, rank_views
 from solver.arc.pool import seen_labels
-from solver.arc.record import Candidates
 from solver.arc.seed import derive_generator
 from solver.arc.task import Grid, Task, load_tasks
-from solver.arc.vote import NETWORK, Candidate, rank, same_grid
-from solver.choices import JOINT, QUICK, REFINE, TUNE, VOTE_RULES, VoteRule
+from solver.choices import VOTE_RULES, VoteRule
 from solver.report.compare import LEVEL, bootstrap_interval, mcnemar_p
 
 ANSWERS = (1, 2)  # within so many answers
@@ -49,25 +49,20 @@ class Output:
 
 
 def pools(contents: Contents) -> dict[tuple[str, int], list[Candidate]]:
-    """The candidates that vote on each test input at the end of the run: those of tuning and refinement,
-    or where a task got no further, of the latest phase before."""
-    by_phase: dict[tuple[str, int], dict[str, list[Candidate]]] = {}
-    for record in contents.records:
-        if isinstance(record, Candidates):
-            made = [v.candidate for v in record.views if v.candidate.source == NETWORK]
-            by_phase.setdefault((record.task_id, record.test), {})[record.phase] = made
-    found = {}
-    for place, phases in by_phase.items():
-        last = phases.get(TUNE, []) + phases.get(REFINE, [])
-        found[place] = last or phases.get(JOINT) or phases.get(QUICK) or []
-    return found
+    """The views that vote on each test input at the end of the run."""
+    policy = Policy.of(contents)
+    return {
+        (task_id, test): [c for c in policy.voters(events, test) if isinstance(c.known, View)]
+        for task_id, events in contents.events.items()
+        for test in range(contents.tests[task_id])
+    }
 
 
 def judge(candidates: Sequence[Candidate], expected: Grid) -> Hits:
     """What each rule makes of one pool."""
     hits: Hits = {}
     for rule in VOTE_RULES:
-        right = [same_grid(answer.grid, expected) for answer in rank(candidates, rule)[:2]]
+        right = [same_grid(answer.grid, expected) for answer in rank_views(candidates, rule)[:2]]
         hits[rule] = (any(right[:1]), any(right))
     return hits
 

@@ -5,11 +5,11 @@ from typing import Literal, get_args
 # What moves at test time; auto: by device and time.
 Arm = Literal["none", "embedding", "full", "joint"]
 Tune = Literal["auto", "none", "embedding", "full", "joint"]
-# What ranks candidates (solver.arc.vote).
+# What ranks candidates (solver.arc.policy).
 VoteRule = Literal["consensus", "confidence", "probability"]
 
-# Phases of a run, in their order; answers of a later one count more.
-QUICK, JOINT, TUNE, REFINE = "quick", "joint", "tune", "refine"
+# Phases of a run in their order (solver.arc.policy says whose answers count). START: before any network ran.
+START, QUICK, JOINT, TUNE, REFINE = PHASES = ("start", "quick", "joint", "tune", "refine")
 
 # Who proposes answers where nothing is said, in this order (solver.run.sources).
 RULES, NETWORK = "rules", "network"

@@ -6,15 +6,27 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.arc.journal import Journal
-from solver.arc.record import Candidates, Chosen, Finished, Header, View
+from solver.arc.candidate import Candidate, Program, View
+from solver.arc.guess import SOURCE as RULES
+from solver.arc.journal import Header, Journal, Proposed
+from solver.arc.policy import Policy
 from solver.arc.task import Grid, Pair, Task, as_grid
-from solver.arc.vote import GUESS, Candidate, rank, two_attempts
+from solver.choices import DEFAULT_RULE, NETWORK, START
 
 
 def grid(text: str) -> Grid:
     """A grid from rows of digits with "/" between them."""
     return as_grid(np.array([[int(cell) for cell in row] for row in text.split("/")], np.uint8))
+
+
+def view(cells: Grid, confidence: float = 0.0, log_prob: float = 0.0, **more: object) -> Candidate:
+    """A network's candidate. ``more``: ``symmetry``, ``palette``, ``pooled``."""
+    return Candidate(cells, NETWORK, View(confidence, log_prob, **more))
+
+
+def program(cells: Grid, explanation: str = "rule", cost: float = 0.0, reproduced: int = 2) -> Candidate:
+    """A rule's candidate; it fits where it reproduces both demonstrations."""
+    return Candidate(cells, RULES, Program(cost, reproduced, 2), explanation)
 
 
 def random_grid(generator: np.random.Generator, most: int = 6) -> Grid:
@@ -63,7 +75,7 @@ class Run:
 def make_run(
     folder: Path, ids: list[str], *, rule: str = "mirror", seen: tuple[str, ...] = (), vote: str = ""
 ) -> Run:
-    """Tasks of one and two outputs in turn; the third output is wrong, the second right by a guess.
+    """Tasks of one and two outputs in turn; the third output is wrong, the second right by a rule.
     ``vote``: the rule that the header names, if any."""
     generator = np.random.default_rng(5)
     tasks = [random_task(task_id, generator, 1 + n % 2) for n, task_id in enumerate(ids)]
@@ -73,23 +85,25 @@ def make_run(
     with Journal.create(run.journal, Header(options, "made-up", seen, 1)) as journal:
         place = 0
         for task in tasks:
-            for test, pair in enumerate(task.test):
+            views, programs = [], []
+            for pair in task.test:
                 wrong, other = random_grid(generator, 5), random_grid(generator, 4)
                 right = pair.output if place % 3 != 2 else random_grid(generator, 3)
-                views = [View(Candidate(wrong, 0.5, -2.0)), View(Candidate(other, 0.25, -3.0), 3)]
-                guesses = []
-                if place % 3 == 1:
-                    guesses = rank([Candidate(right, 0.0, 0.0, GUESS, rule)])
-                    journal.append(Chosen(task.id, test, guesses[0], guesses[0], "guess"))
-                else:
-                    views = [View(Candidate(right, 0.75, -1.0), n) for n in range(2)] + views
-                first, second = two_attempts(rank(view.candidate for view in views), guesses)
-                journal.append(Candidates(task.id, test, tuple(views), "first"))
-                journal.append(Chosen(task.id, test, first, second, "first"))
-                submission.setdefault(task.id, []).append(entry(first.grid, second.grid))
+                made = [view(wrong, 0.5, -2.0), view(other, 0.25, -3.0, symmetry=3)]
+                programs.append((program(right, rule),) if place % 3 == 1 else ())
+                if place % 3 != 1:
+                    made = [view(right, 0.75, -1.0, symmetry=n) for n in range(2)] + made
+                views.append(tuple(made))
                 place += 1
             label = "demonstrations seen in training" if task.id == ids[-1] else ""
-            journal.append(Finished(task.id, 1.5 * place, 1, 2, label, "first"))
+            known = {"reproduced": 1, "demonstrations": 2, "label": label}
+            events = [Proposed(task.id, tuple(programs), RULES, START)]
+            events.append(Proposed(task.id, tuple(views), seconds=1.5 * place, **known))
+            for event in events:
+                journal.append(event)
+            policy = Policy(vote or DEFAULT_RULE)
+            attempts = [policy.attempts(events, test) for test in range(len(task.test))]
+            submission[task.id] = [entry(first.grid, second.grid) for first, second in attempts]
     run.tasks.write_text(json.dumps(challenges(tasks)))
     run.solutions.write_text(json.dumps(solutions(tasks)))
     run.submission.write_text(json.dumps(submission))

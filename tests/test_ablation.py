@@ -7,17 +7,15 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from made_run import challenges, solutions
+from made_run import challenges, solutions, view
 from test_run import tiny_task, tiny_weights
 
 from benchmarks import ablation, curve, votes
 from benchmarks.arm import ARMS, Together, judge, with_memory
 from benchmarks.figure import curves, table
 from benchmarks.memory import memory_bytes
-from solver.arc.journal import Journal
-from solver.arc.record import Candidates, Header, View
+from solver.arc.journal import Header, Journal, Proposed
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import Candidate
 from solver.model.checkpoint import save_weights
 from solver.model.config import URMConfig
 from solver.run.message import Answered
@@ -51,7 +49,7 @@ def known_task(name: str) -> Task:
 
 
 def answered(grids: list, reproduced: int = 2) -> Answered:
-    views = tuple(View(Candidate(grid, 0.5, -0.01)) for grid in grids)
+    views = tuple(view(grid, 0.5, -0.01) for grid in grids)
     return Answered(1, "t", (views,), reproduced, 3, 1.0, "", None)
 
 
@@ -168,9 +166,8 @@ def test_votes_are_compared_by_rule(files: tuple[Path, Path], tmp_path: Path) ->
     tasks, _ = files
     path = tmp_path / "run.journal"
 
-    def record(task_id: str, phase: str, *cells: tuple) -> Candidates:
-        views = tuple(View(Candidate(grid, confidence, log_prob)) for grid, confidence, log_prob in cells)
-        return Candidates(task_id, 0, views, phase)
+    def record(task_id: str, phase: str, *cells: tuple) -> Proposed:
+        return Proposed(task_id, (tuple(view(*each) for each in cells),), phase=phase)
 
     with Journal.create(path, Header()) as journal:
         # Equal votes: confidence lifts the right grid, probability the first one.

@@ -4,42 +4,34 @@ import json
 from pathlib import Path
 
 import pytest
-from made_run import grid
+from made_run import grid, program, view
 
-from solver.arc.journal import Journal, read_journal
-from solver.arc.record import Candidates, Chosen, Finished, Header, View
-from solver.arc.vote import GUESS, Answer, Candidate
+from solver.arc.candidate import Candidate, Program
+from solver.arc.journal import Header, Journal, Proposed, read_journal
+from solver.choices import QUICK, START
 from solver.kaggle.account import Account, Notes, main, time_used
 
 RIGHT, NEAR, FAR = grid("12/34"), grid("12/33"), grid("0")
-
-
-def answer(cells, votes: int, source: str = "network") -> Answer:
-    return Answer(cells, votes, 0.5, source)
-
-
-def views(*cells) -> tuple[View, ...]:
-    return tuple(View(Candidate(item)) for item in cells)
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Four tasks: one right, one that the vote lost, one never found, one that the network never saw."""
     path = tmp_path / "run.journal"
+    spare = Candidate(NEAR, "fallback", Program(0, 0, 4), "solid")
     with Journal.create(path, Header()) as opened:
         for task in "abcd":
-            opened.append(Chosen(task, 0, answer(FAR, 1, GUESS), answer(NEAR, 0, GUESS), GUESS))
-        opened.append(Candidates("a", 0, views(FAR, FAR, FAR, FAR), "quick"))
-        for task, made, first, second in (
-            ("a", (RIGHT, RIGHT, NEAR), answer(RIGHT, 2), answer(NEAR, 1)),
-            ("b", (NEAR, FAR, RIGHT), answer(NEAR, 1), answer(FAR, 1)),
-            ("c", (NEAR, NEAR), answer(FAR, 0, GUESS), answer(NEAR, 2)),
+            opened.append(Proposed(task, ((spare,),), "fallback", START))
+            opened.append(Proposed(task, ((program(FAR),),), "rules", START))
+        opened.append(Proposed("a", ((view(FAR),) * 4,), phase=QUICK))
+        unsure = view(NEAR, log_prob=-40.0)
+        for task, made, reproduced, held_out in (
+            ("a", (view(RIGHT), view(RIGHT), view(NEAR)), 4, 1.0),
+            ("b", (view(NEAR), view(FAR), view(RIGHT)), 2, 0.0),
+            ("c", (unsure, unsure), 1, None),
         ):
-            opened.append(Candidates(task, 0, views(*made), "tune"))
-            opened.append(Chosen(task, 0, first, second, "tune"))
-        opened.append(Finished("a", 1.0, 4, 4, phase="tune", held_out=1.0))
-        opened.append(Finished("b", 1.0, 2, 4, phase="tune", held_out=0.0))
-        opened.append(Finished("c", 1.0, 1, 4, phase="tune"))
+            known = {"seconds": 1.0, "reproduced": reproduced, "demonstrations": 4, "held_out": held_out}
+            opened.append(Proposed(task, (made,), **known))
     return path
 
 
@@ -53,8 +45,8 @@ def test_what_a_journal_and_notes_tell(journal: Path, tmp_path: Path) -> None:
         file.write('{"phase": "tu')  # what a kill in the middle of a note leaves
     account = Account(read_journal(journal), notes.read())
     assert list(account.sentences()) == [
-        "Attempt 1 by the network for 2 of 4 outputs, by guesses for 2 (1 of them fit every demonstration, "
-        "1 stand where the network answered and was not trusted).",
+        "Attempt 1 of 4 outputs: 3 by rules, 1 by network; 4 more than a fallback, "
+        "1 where the network answered otherwise.",
         "The network finished no phase of 1 of 4 tasks.",
         "All demonstrations reproduced in 1 of 3 tasks (median share 50%).",
         "A demonstration held back from tuning came out in 50% (mean of 2 tasks).",

@@ -14,8 +14,8 @@ from solver.arc.augment import (
     swaps_sides,
     transform,
 )
+from solver.arc.candidate import grid_key
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import grid_key
 
 PLAIN = np.arange(10, dtype=np.uint8)
 

@@ -70,7 +70,7 @@ def test_the_kernel_holds_this_very_code() -> None:
     for path, data in unpacked.items():
         assert data == (ROOT / path).read_bytes(), path
     sources = {path.relative_to(ROOT) for path in (ROOT / "solver").rglob("*.py")}
-    assert sources <= set(unpacked) and Path("solver/run/shares.py") in sources
+    assert sources <= set(unpacked) and Path("solver/run/schedule.py") in sources
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,10 @@ def test_the_bundle_alone_writes_what_solve_writes(
     written = {path.name for path in tree.working.iterdir()}
     assert {"submission.json", "run.log", "submission.journal"} <= written
     assert written <= {"submission.json", "run.log", "submission.journal", "report.html"}
-    places = [said.index(part) for part in ("answers to 2 tasks", "libraries: torch", "cpu: ", "tune 1: ")]
-    assert places == sorted(places), "the guesses, then the doctor, then the work"
+    places = [
+        said.index(part) for part in ("fallback answers to 2 tasks", "libraries: torch", "cpu: ", "tune 1: ")
+    ]
+    assert places == sorted(places), "valid answers, then the doctor, then the work"
     fast = [word for word in QUICKLY if word not in ("--doctor", "0")]
     ours = CliRunner().invoke(
         main, [str(few), "-o", str(tmp_path / "ours.json"), "--weights", str(weights), *fast]

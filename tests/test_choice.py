@@ -8,7 +8,7 @@ import pytest
 from known_tasks import CHECKSUM, KNOWN, NEW, run, save
 
 from solver import weights_card as weights_folder
-from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
+from solver.arc.journal import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.processors import expected_kind
 from solver.run import launch
 from solver.run.schedule import STEP_VIEWS

@@ -235,10 +235,12 @@ def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> N
     assert first.exit_code == 0, first.output
     ids = list(json.loads(few.read_text("utf-8")))
     for place, task_id in enumerate(ids, start=1):
-        answer_line = r"(2nd: )?(network, (\d+ vote|all views)|guess: ).* \d of \d +[\d.]+ s  (right|wrong)"
+        answer_line = (
+            r"(2nd: )?(network, (\d+ vote|all views)|rules: |fallback: ).* \d of \d +[\d.]+ s  (right|wrong)"
+        )
         line = rf"^{place}/2  {task_id}\*? +{answer_line}$"
         assert re.search(line, first.stdout, re.MULTILINE), first.stdout
-    assert re.search(r"^per task +\d of 2 +\d+\.\d% +\d +\d$", first.stdout, re.MULTILINE), first.stdout
+    assert re.search(r"^per task +\d of 2 +\d+\.\d%( +\d)*$", first.stdout, re.MULTILINE), first.stdout
     assert max(len(line) for line in first.stdout.splitlines() if str(tmp_path) not in line) <= WIDTH
     assert list(json.loads((tmp_path / "a.json").read_text("utf-8"))) == ids
     second = run(few, "-o", tmp_path / "b.json", *FAST, "--device", "cpu", "--quiet")

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from made_run import entry, grid, solutions
 
-from solver.arc.attempts import parse_attempts
 from solver.arc.score import score_attempts
+from solver.arc.submission import parse_attempts
 from solver.arc.task import Pair, Task
 from solver.cli import main
 from solver.report.compare import bootstrap_interval, compare_scores, mcnemar_p

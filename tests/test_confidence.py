@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_run import program, view
 from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import IDENTITY
-from solver.arc.journal import Journal, read_journal
-from solver.arc.record import Header, View
+from solver.arc.journal import Header, Journal, read_journal
+from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import GUESS, NETWORK, Candidate
 from solver.budget import Budget
-from solver.choices import TUNE
+from solver.choices import JOINT, NETWORK, QUICK, REFINE, RULES, START, TUNE
 from solver.model.learner import Rates
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Given, Job
@@ -135,13 +135,23 @@ NET, ONE, TWO = (as_grid([[colour]]) for colour in (1, 2, 3))
 
 
 def two_rules() -> Answered:
-    proposed = [Candidate(ONE, source=GUESS, rule="one")] * 2 + [Candidate(TWO, source=GUESS, rule="two")]
-    return Answered(1, "three", (tuple(map(View, proposed)),), 0, 0, 0.0)
+    """Two rules fit, with a different answer each."""
+    return Answered(1, "three", ((program(ONE, "one", 0), program(TWO, "two", 1)),), 0, 0, 0.0)
 
 
-def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
-    views = tuple(View(Candidate(NET, 0.5, -0.1)) for _ in range(votes))
+def answered(votes: int, reproduced: int, held_out: float | None, grid: np.ndarray = NET) -> Answered:
+    views = tuple(view(grid, 0.5, -0.1) for _ in range(votes))
     return Answered(1, "three", (views,), reproduced, 9, 1.0, "", held_out)
+
+
+def job(phase: str, source: str = NETWORK) -> Job:
+    return Job(1, 0, (three_demonstrations(),), source, phase, Given())
+
+
+def new_ledger() -> Ledger:
+    ledger = Ledger([three_demonstrations()], None, print)
+    ledger.answered(two_rules(), job(START, RULES))
+    return ledger
 
 
 @pytest.mark.parametrize(
@@ -149,45 +159,109 @@ def answered(votes: int, reproduced: int, held_out: float | None) -> Answered:
     [
         (8, 3, 1.0, NETWORK),
         (8, 3, None, NETWORK),
-        (1, 3, 1.0, GUESS),
-        (8, 0, 0.0, GUESS),
-        (8, 0, None, GUESS),
+        (1, 3, 1.0, "rules"),
+        (8, 0, 0.0, "rules"),
+        (8, 0, None, "rules"),
     ],
 )
-def test_thin_votes_do_not_displace_a_second_guess(
+def test_thin_votes_do_not_displace_a_second_rule(
     votes: int, reproduced: int, held_out: float | None, first: str, tmp_path: Path
 ) -> None:
     ledger = Ledger([three_demonstrations()], None, print)
     path = tmp_path / "run.journal"
     ledger.open_journal(Journal.create(path, Header()), None)
-    ledger.answered(two_rules(), "rules")
-    result = ledger.answered(answered(votes, reproduced, held_out), TUNE)
+    ledger.answered(two_rules(), job(START, RULES))
+    result = ledger.answered(answered(votes, reproduced, held_out), job(TUNE))
+    ledger.close()
     assert result.attempts[0][0].source == first and result.held_out == held_out
-    assert [a.rule for a in result.attempts[0]] == (["one", "two"] if first == GUESS else ["", "one"])
+    explained = [a.explanation for a in result.attempts[0]]
+    assert explained == (["one", "two"] if first == "rules" else ["", "one"])
     # A resumed run knows the same and decides the same.
     again = Ledger([three_demonstrations()], None, print)
     opened, contents = Journal.resume(path, Header())
     again.open_journal(opened, contents)
-    assert read_journal(path).finished["three"].held_out == held_out
-    assert [a.rule for a in again.attempts["three"][0]] == [a.rule for a in result.attempts[0]]
-    ledger.close()
     again.close()
+    assert read_journal(path).finished("three").held_out == held_out
+    assert [a.explanation for a in again.attempts["three"][0]] == explained
+
+
+def numbers(ledger: Ledger) -> list[tuple]:
+    """All that a run submits, decides by and refines by, of its only task."""
+    ranked = ledger.policy.rank(ledger.events["three"], 0)
+    found = [(a.grid.tolist(), a.sources, a.votes, a.programs, a.confidence, a.belief) for a in ranked]
+    return [*found, ledger.disagreement(ledger.tasks)]
+
+
+def test_a_run_killed_at_any_record_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """Joint checkpoints come one after another, of which the latest counts; a task is answered once more
+    where a worker died behind it. Cut off after each byte count of a whole line, and inside a line, the
+    journal and the work that is left give the same numbers."""
+    work = [
+        (two_rules(), job(START, RULES)),
+        (answered(4, 0, None, TWO), job(QUICK)),
+        *[(answered(2, n, 0.5, grid), job(JOINT)) for n, grid in ((1, NET), (2, ONE), (3, NET))],
+        (answered(6, 3, 1.0, ONE), job(TUNE)),
+        (answered(7, 3, 1.0), job(TUNE)),
+        (answered(5, 2, 0.0, TWO), job(REFINE)),
+    ]
+    path = tmp_path / "run.journal"
+    ledger = Ledger([three_demonstrations()], None, print)
+    ledger.open_journal(Journal.create(path, Header()), None)
+    steps = [path.stat().st_size]
+    seen = [numbers(ledger)]
+    for message, given in work:
+        ledger.answered(message, given)
+        steps.append(path.stat().st_size)
+        seen.append(numbers(ledger))
+    ledger.close()
+    whole = path.read_bytes()
+    assert seen[3][0][2] == 2 and seen[5][0][2] == 2, "a checkpoint takes the place of the one before it"
+    lines = [0, *[n + 1 for n, byte in enumerate(whole) if byte == ord("\n")]]
+    for end in sorted({*lines, *[line + 9 for line in lines[:-1]]}):
+        path.write_bytes(whole[:end])
+        again = Ledger([three_demonstrations()], None, print)
+        opened, contents = Journal.resume(path, Header())
+        restored = again.open_journal(opened, contents)
+        done = sum(step <= end for step in steps[1:])
+        assert len(restored) == done and numbers(again) == seen[done]
+        for message, given in work[done:]:
+            again.answered(message, given)
+        again.close()
+        assert numbers(again) == seen[-1]
+        assert [e.phase for e in read_journal(path).records] == [e.phase for e in ledger.events["three"]]
 
 
 def test_refinement_goes_where_more_work_may_change_something() -> None:
     task = three_demonstrations()
 
-    def left(grids: list, held_out: float | None) -> float:
-        ledger = Ledger([task], None, print)
-        views = tuple(View(Candidate(grid)) for grid in grids)
-        ledger.answered(replace(answered(0, 3, held_out), views=(views,)), TUNE)
+    def left(grids: list, held_out: float | None, pooled: np.ndarray | None = None) -> float:
+        ledger = new_ledger()
+        views = tuple(view(grid) for grid in grids)
+        views += () if pooled is None else (view(pooled, pooled=True),)
+        ledger.answered(replace(answered(0, 3, held_out), candidates=(views,)), job(TUNE))
         return ledger.disagreement([task])
 
     many = [as_grid([[n // 10, n % 10]]) for n in range(16)]
     assert left([NET] * 8, 1.0) == left([NET] * 8, None) == 0.0
-    assert left([NET] * 4 + [ONE] * 4, 1.0) == 1.0
+    assert left([NET] * 4 + [ONE] * 4, 1.0) == left([NET] * 4 + [ONE] * 4, 1.0, TWO) == 1.0
     assert 0 < left(many, 1.0) < 0.5 < left([NET] * 8, 0.0)
     assert 0 < left([], None) < 0.5
+
+
+def test_a_task_of_a_hundred_test_inputs_is_answered(tmp_path: Path) -> None:
+    """A valid file may hold one; its submission is written, and its journal read."""
+    few = three_demonstrations()
+    task = replace(few, test=few.test * 100)
+    ledger = Ledger([task], tmp_path / "s.json", print)
+    path = tmp_path / "run.journal"
+    ledger.open_journal(Journal.create(path, Header()), None)
+    ledger.write(first=True)
+    message = replace(answered(0, 3, None), candidates=((view(NET), view(NET)),) * 100)
+    attempts = ledger.answered(message, job(TUNE)).attempts
+    ledger.close()
+    assert len(attempts) == 100 and attempts[99][0].source == NETWORK
+    assert len(read_submission(tmp_path / "s.json")["three"]) == 100
+    assert read_journal(path).tests == {"three": 100}
 
 
 @pytest.mark.parametrize(
@@ -203,5 +277,5 @@ def test_refinement_goes_where_more_work_may_change_something() -> None:
 def test_a_demonstration_is_held_back_only_where_there_is_time(
     tasks: int, steps: int | None, seconds: float | None, held: bool
 ) -> None:
-    job = Job(1, 0, (three_demonstrations(),) * tasks, NETWORK, TUNE, Given(steps, seconds))
-    assert (job.hold_share > 0) == held
+    made = Job(1, 0, (three_demonstrations(),) * tasks, NETWORK, TUNE, Given(steps, seconds))
+    assert (made.hold_share > 0) == held

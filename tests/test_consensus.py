@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
+from made_run import program, view
 
 from solver.arc.augment import Augmentation
+from solver.arc.candidate import same_grid
 from solver.arc.consensus import Consensus
+from solver.arc.policy import Evidence, Policy, rank_views, trust_in
 from solver.arc.task import as_grid
-from solver.arc.vote import (
-    CONSENSUS,
-    LEAST_TRUST,
-    Candidate,
-    Evidence,
-    rank,
-    same_grid,
-    trust,
-    two_attempts,
-)
 from solver.choices import VOTE_RULES
 
 PALETTE = (0, 3, 1, 2, 9, 8, 7, 6, 5, 4)
@@ -39,9 +32,9 @@ def test_a_view_comes_back_whatever_its_symmetry_and_colours(symmetry: int) -> N
     consensus = Consensus()
     consensus.add(shown(grid, augmentation, 8), augmentation, grid.shape, 0.5)
     found = consensus.candidate()
-    assert same_grid(found.grid, grid) and found.rule == CONSENSUS and found.confidence == 0.5
+    assert same_grid(found.grid, grid) and found.known.pooled and found.known.confidence == 0.5
     cell = 4.0 - np.log(np.exp(4.0) + 9)
-    assert found.log_prob == pytest.approx(15 * cell, rel=1e-5)
+    assert found.known.log_prob == pytest.approx(15 * cell, rel=1e-5)
 
 
 def test_views_that_are_wrong_in_different_cells_are_right_together() -> None:
@@ -84,27 +77,26 @@ def test_a_canvas_larger_than_any_grid_is_cut() -> None:
 
 
 def test_the_consensus_stands_first_by_its_own_rule_and_nowhere_else() -> None:
-    together = Candidate(C, 0.3, -1.0, rule=CONSENSUS)
-    views = [Candidate(A, 0.9, -2.0), Candidate(A, 0.9, -2.0), Candidate(B, 0.1, -3.0)]
-    answers = rank([*views, together], "consensus")
+    together = view(C, 0.3, -1.0, pooled=True)
+    views = [view(A, 0.9, -2.0), view(A, 0.9, -2.0), view(B, 0.1, -3.0)]
+    answers = rank_views([*views, together], "consensus")
     assert [int(a.grid[0, 0]) for a in answers] == [3, 1, 2]
-    assert [(a.votes, a.rule) for a in answers] == [(0, CONSENSUS), (2, ""), (1, "")]
+    assert [(a.votes, a.pooled) for a in answers] == [(0, True), (2, False), (1, False)]
     for rule in VOTE_RULES[1:]:
-        assert [int(a.grid[0, 0]) for a in rank([*views, together], rule)] == [1, 2]
-    same = rank([*views, Candidate(B, 0.5, -1.0, rule=CONSENSUS)], "consensus")
-    assert [(int(a.grid[0, 0]), a.votes, a.rule, a.confidence) for a in same] == [
-        (2, 1, CONSENSUS, 0.1),
-        (1, 2, "", 0.9),
+        assert [int(a.grid[0, 0]) for a in rank_views([*views, together], rule)] == [1, 2]
+    same = rank_views([*views, view(B, 0.5, -1.0, pooled=True)], "consensus")
+    assert [(int(a.grid[0, 0]), a.votes, a.pooled, a.confidence) for a in same] == [
+        (2, 1, True, 0.1),
+        (1, 2, False, 0.9),
     ], "it is no vote and changes no mean"
 
 
 def test_a_consensus_that_no_view_gives_is_trusted_as_far_as_it_is_certain() -> None:
     """4 cells of probability p each: certainty p, trust p * p * fit."""
-    guessed = rank([Candidate(A, source="guess", rule="x"), Candidate(B, source="guess", rule="y")])
+    programs = [program(A, "x", 0), program(B, "y", 1)]
     for p, fit, wanted in ((0.9, 1.0, (C, A)), (0.9, 0.1, (A, B)), (0.2, 1.0, (A, B))):
-        together = Candidate(C, 0.3, 4 * float(np.log(p)), rule=CONSENSUS)
-        answers = rank([together, Candidate(A), Candidate(B)], "consensus")
-        trusted = trust(answers, Evidence(fit))
-        assert trusted == pytest.approx(p * p * fit)
-        attempts = two_attempts(answers, guessed, trusted=trusted >= LEAST_TRUST)
+        views = [view(C, 0.3, 4 * float(np.log(p)), pooled=True), view(A), view(B)]
+        trust = trust_in(rank_views(views, "consensus"), Evidence(fit))
+        assert trust == pytest.approx(p * p * fit)
+        attempts = Policy().order([*views, *programs], {"network": trust})[:2]
         assert all(same_grid(a.grid, b) for a, b in zip(attempts, wanted, strict=True))

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from solver.arc.candidate import grid_key
 from solver.arc.guess import RULES, fitting, fitting_programs, guesses
-from solver.arc.rules.fallback import predict_shape, usual_map
+from solver.arc.policy import join, rank_programs
+from solver.arc.rules.fallback import fallbacks, predict_shape, usual_map
 from solver.arc.rules.objects import enclosed, find_things
 from solver.arc.rules.rule import is_grid
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import GUESS, grid_key, two_attempts
 
 EXAMPLES = json.loads((Path(__file__).parent / "rule_examples.json").read_text("utf-8"))
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -63,18 +64,22 @@ def test_a_rule_that_contradicts_a_demonstration_is_not_accepted(name):
 
 def test_the_simplest_rule_comes_first_and_names_itself():
     task = task_of("12/34 -> 21/43", "55/61 -> 55/16", "78/90 -> 87/09")
-    first, *others = guesses(task, 0)
-    assert (first.grid.tolist(), first.rule, first.source) == ([[8, 7], [0, 9]], "symmetry", GUESS)
-    assert first.votes >= 2  # the table of facts says the same
-    assert others and others[-1].votes == 0 and others[-1].rule.startswith("fallback")
+    (made,) = guesses(task)
+    assert all(candidate.known.fits for candidate in made)
+    first, *_ = rank_programs(made)
+    assert (first.grid.tolist(), first.explanation, first.source) == ([[8, 7], [0, 9]], "symmetry", "rules")
+    assert first.programs >= 2  # the table of facts says the same
+    (spare,) = fallbacks(task)
+    *_, last = join([rank_programs(spare), rank_programs(made)])
+    assert (last.source, last.explanation, last.programs, last.belief) == ("fallback", "solid", 0, 0.0)
 
 
 def test_pairs_of_rules_are_found():
     cropped = task_of(
         "000/012/000 -> 21", "3400/5000 -> 43/05", "0/9/8 -> 9/8", "00987 -> 789", "0000/0056/0070 -> 65/07"
     )
-    (answer, *_) = guesses(cropped, 0)
-    assert (answer.grid.tolist(), answer.rule) == ([[6, 5], [0, 7]], "content, then symmetry")
+    (made,) = guesses(cropped)
+    assert (made[0].grid.tolist(), made[0].explanation) == ([[6, 5], [0, 7]], "content, then symmetry")
     coloured = task_of("10/00 -> 02/00", "01/11 -> 20/22", "00/10 -> 00/02")
     programs = [
         program for name, program in fitting_programs(coloured.train) if name == "symmetry, recoloured"
@@ -85,21 +90,22 @@ def test_pairs_of_rules_are_found():
 def test_the_test_outputs_are_never_looked_at():
     for examples in EXAMPLES.values():
         task = task_of(*examples[0])
-        known, hidden = guesses(task, 0), guesses(task.without_test_outputs(), 0)
-        assert [(a.rule, grid_key(a.grid)) for a in known] == [(a.rule, grid_key(a.grid)) for a in hidden]
+        for propose in (guesses, fallbacks):
+            (known,), (hidden,) = propose(task), propose(task.without_test_outputs())
+            seen = [[(c.explanation, grid_key(c.grid)) for c in made] for made in (known, hidden)]
+            assert seen[0] == seen[1]
 
 
 def check_valid(task):
-    for number in range(len(task.test)):
-        answers = guesses(task, number)
-        assert len({grid_key(answer.grid) for answer in answers}) == len(answers) >= 2
-        for answer in answers:
-            grid = answer.grid
+    rules, spare = guesses(task), fallbacks(task)
+    assert len(rules) == len(spare) == len(task.test)
+    for made, others in zip(rules, spare, strict=True):
+        assert len({grid_key(candidate.grid) for candidate in others}) >= 2
+        for candidate in (*made, *others):
+            grid = candidate.grid
             assert grid.dtype == np.uint8 and grid.ndim == 2 and grid.max() <= 9 and not grid.flags.writeable
             assert all(1 <= side <= 30 for side in grid.shape)
-            assert answer.source == GUESS and answer.rule and answer.votes >= 0
-        first, second = two_attempts([], answers)
-        assert grid_key(first.grid) != grid_key(second.grid)
+            assert candidate.explanation and candidate.known.fits == (candidate.source == "rules")
 
 
 @st.composite

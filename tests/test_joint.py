@@ -10,12 +10,10 @@ from test_confidence import three_demonstrations
 from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.journal import read_journal
-from solver.arc.record import Candidates
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import CONSENSUS
 from solver.budget import Budget
-from solver.choices import JOINT, NETWORK, TUNE
+from solver.choices import JOINT, NETWORK, START, TUNE
 from solver.cli import main
 from solver.model.checkpoint import Weights, save_weights
 from solver.run.events import Listener
@@ -165,7 +163,7 @@ def test_same_steps_same_bytes_for_any_number_of_workers(weights_folder: Path, t
         solve(group(), output=output, options=options, listener=listener, journal=journal)
         written.add(output.read_bytes())
         assert phases.count(TUNE) == 3 and phases.index(TUNE) == phases.count(JOINT) >= 6
-        assert {r.phase for r in read_journal(journal).records} == {"guess", "rules", JOINT, TUNE}
+        assert {r.phase for r in read_journal(journal).records} == {START, JOINT, TUNE}
     assert len(written) == 1
 
 
@@ -215,10 +213,5 @@ def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) 
     tuned += ["--vote", "probability"]
     done = CliRunner().invoke(main, [*command, *tuned], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    rules = {view.candidate.rule for views in journal_views(tmp_path / "out.journal") for view in views}
-    assert rules <= {"", CONSENSUS}
+    assert read_journal(tmp_path / "out.journal").vote == "probability"
     assert len(read_submission(tmp_path / "out.json")) == 2
-
-
-def journal_views(path: Path) -> list:
-    return [record.views for record in read_journal(path).records if isinstance(record, Candidates)]

@@ -6,66 +6,79 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_run import grid, make_run
+from made_run import grid, make_run, program, view
 
+from solver.arc.candidate import Candidate, Program, View
 from solver.arc.checksum import task_checksum
-from solver.arc.journal import Journal, is_journal, read_journal
-from solver.arc.record import Candidates, Chosen, Finished, Header, View, encode_line, parse_line
+from solver.arc.journal import Header, Journal, Proposed, encode_line, is_journal, parse_line, read_journal
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import Answer, Candidate, same_grid
+from solver.choices import PHASES, REFINE, START
 
 HEADER = Header({"steps": 40, "tune": "full"}, "urm-nano", ("ab", "cd"), 7)
 
 
-def view_parts(view: View) -> tuple:
-    c = view.candidate
-    return c.grid.tolist(), c.confidence, c.log_prob, c.source, c.rule, view.symmetry, view.palette
+EVENT, OTHER = Proposed("a", (), seconds=1.0), Proposed("b", (), seconds=2.0)
+
+
+def parts(candidate: Candidate) -> tuple:
+    return candidate.grid.tolist(), candidate.source, candidate.known, candidate.explanation
 
 
 GRIDS = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(0, 10**6)).map(
     lambda size: as_grid(np.random.default_rng(size[2]).integers(0, 10, size[:2]))
 )
-VIEWS = st.builds(
-    View,
-    st.builds(
-        Candidate,
-        st.one_of(GRIDS, st.just(grid("1"))),
-        st.floats(0, 1),
-        st.floats(-1e6, 0),
-        st.sampled_from(["network", "guess"]),
-        st.text(max_size=5),
-    ),
-    st.integers(0, 7),
-    st.permutations(range(1, 10)).map(lambda rest: (0, *rest)),
+PALETTES = st.permutations(range(1, 10)).map(lambda rest: (0, *rest))
+TRIED = st.none() | st.booleans()
+SEEN = st.builds(View, st.floats(0, 1), st.floats(-1e6, 0), st.integers(0, 7), PALETTES, st.booleans())
+MADE = st.builds(
+    Program, st.floats(0, 1e6), st.integers(0, 3), st.just(3), TRIED, TRIED, st.none() | st.floats(0, 1)
 )
+ANY = GRIDS | st.just(grid("1"))
+NAMES = st.sampled_from(["network", "toy"])
+CANDIDATES = st.lists(
+    st.builds(Candidate, ANY, NAMES, SEEN) | st.builds(Candidate, ANY, NAMES, MADE, st.text(max_size=5)),
+    max_size=8,
+).map(tuple)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(VIEWS, max_size=8), st.text(), st.integers(0, 3), st.text(max_size=3))
-def test_every_candidate_comes_back_in_order(views: list[View], task_id: str, test: int, phase: str) -> None:
-    line = encode_line(Candidates(task_id, test, tuple(views), phase))
+@given(st.lists(CANDIDATES, max_size=3).map(tuple), st.text(), st.sampled_from(PHASES))
+def test_every_candidate_comes_back_in_order(tests, task_id: str, phase: str) -> None:
+    line = encode_line(Proposed(task_id, tests, "toy", phase, 0.5, 3, 1, 2, None, "label", "note"))
     assert line.endswith(b"\n") and line.count(b"\n") == 1
     back = parse_line(line[:-1], "here")
-    assert (back.task_id, back.test, back.phase) == (task_id, test, phase)
-    assert [view_parts(view) for view in back.views] == [view_parts(view) for view in views]
+    assert (back.task_id, back.source, back.phase) == (task_id, "toy", phase)
+    assert (back.seconds, back.steps, back.reproduced, back.demonstrations) == (0.5, 3, 1, 2)
+    assert (back.held_out, back.label, back.note) == (None, "label", "note")
+    assert [[parts(c) for c in test] for test in back.candidates] == [
+        [parts(c) for c in test] for test in tests
+    ]
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path):
-    first, second = Answer(grid("12/34"), 5, 0.5, "network"), Answer(grid("0"), 0, 0.0, "guess", "one colour")
-    views = (View(Candidate(grid("12/34"), 0.1, -0.25)), View(Candidate(grid("0"), 0.0, 0.0, "guess", "r")))
+    path = tmp_path / "j"
+    views = (view(grid("12/34"), 0.1, -0.25), view(grid("0")))
+    with Journal.create(path, HEADER) as journal:
+        journal.append(Proposed("a", ((program(grid("0"), "r"),),), "rules", START))
+        journal.append(Proposed("a", (views,), seconds=1.25, reproduced=2, demonstrations=3))
+        journal.append(Proposed("a", (views[:1],), phase=REFINE, seconds=2.0, reproduced=3, demonstrations=3))
+    contents = read_journal(path)
+    assert contents.header == HEADER and contents.tests == {"a": 1}
+    assert [(e.source, e.phase) for e in contents.events["a"]] == [
+        ("rules", "start"), ("network", "tune"), ("network", "refine"),
+    ]  # fmt: skip
+    assert contents.finished("a").reproduced == 3 and contents.seconds("a") == 3.25
+    assert contents.finished("b") is None
+
+
+def test_events_of_one_task_have_one_number_of_test_inputs(tmp_path):
     path = tmp_path / "j"
     with Journal.create(path, HEADER) as journal:
-        journal.append(Candidates("a", 0, views, "cheap"))
-        journal.append(Candidates("a", 0, views[:1], "fine"))
-        journal.append(Chosen("a", 0, first, second))
-        journal.append(Finished("a", 1.25, 2, 3, "", "cheap"))
-        journal.append(Finished("a", 2.0, 3, 3, "seen", "fine"))
-    contents = read_journal(path)
-    assert contents.header == HEADER
-    assert [c.source for c in contents.pool["a", 0]] == ["network", "guess", "network"]
-    chosen = contents.chosen["a", 0]
-    assert same_grid(chosen.first.grid, first.grid) and chosen.second.rule == "one colour"
-    assert contents.finished["a"] == Finished("a", 3.25, 3, 3, "seen", "fine")
+        journal.append(Proposed("a", ((view(grid("1")),), ())))
+        journal.append(Proposed("a", (), note="no memory"))
+        journal.append(Proposed("a", ((view(grid("1")),),), phase=REFINE))
+    with pytest.raises(ValueError, match=rf"{path}, line 4, task a: wanted 2 test inputs, found 1"):
+        read_journal(path)
 
 
 def test_a_torn_last_line_is_ignored_wherever_it_tore(tmp_path):
@@ -96,10 +109,14 @@ def test_every_other_damage_is_named_with_its_line(tmp_path):
     ("lines", "said"),
     [
         ([], "no whole line"),
-        ([Finished("a", 1.0)], "without a header"),
+        ([EVENT], "without a header"),
         ([HEADER, HEADER], "line 2: another header"),
-        ([Header(version=99)], "schema version 1 wanted, found 99"),
-        ([HEADER, Finished(["a"], 1.0)], "task_id: wanted"),
+        ([Header(version=99)], "schema version 2 wanted, found 99"),
+        ([HEADER, Proposed(["a"], ())], "task_id: wanted"),
+        (
+            [HEADER, Proposed("a", (), phase="later")],
+            "phase: wanted one of start, quick, joint, tune, refine",
+        ),
     ],
 )
 def test_lines_that_do_not_make_a_journal(tmp_path, lines, said):
@@ -112,13 +129,13 @@ def test_lines_that_do_not_make_a_journal(tmp_path, lines, said):
 def test_resuming_drops_the_torn_line_and_goes_on(tmp_path):
     path = tmp_path / "j"
     with Journal.create(path, HEADER) as journal:
-        journal.append(Finished("a", 1.0))
+        journal.append(EVENT)
     path.write_bytes(path.read_bytes() + b'{"crc32":"0000')
     journal, contents = Journal.resume(path, HEADER)
-    assert contents.records == (Finished("a", 1.0),)
+    assert [e.task_id for e in contents.records] == ["a"]
     with journal:
-        journal.append(Finished("b", 2.0))
-    assert read_journal(path).records == (Finished("a", 1.0), Finished("b", 2.0))
+        journal.append(OTHER)
+    assert [e.task_id for e in read_journal(path).records] == ["a", "b"]
 
 
 @pytest.mark.parametrize("torn", [None, b"", b'{"cr', encode_line(HEADER)[:-1]])
@@ -128,7 +145,7 @@ def test_resuming_what_never_began_begins(tmp_path, torn):
         path.write_bytes(torn)
     journal, contents = Journal.resume(path, HEADER)
     with journal:
-        journal.append(Finished("a", 1.0))
+        journal.append(EVENT)
     assert contents.records == () and read_journal(path).header == HEADER
 
 
@@ -150,7 +167,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
     with Journal.create(tmp_path / "j", HEADER) as journal:
         for number in (float("nan"), float("inf")):
             with pytest.raises(ValueError, match="finite"):
-                journal.append(Candidates("a", 0, (View(Candidate(grid("1"), number)),)))
+                journal.append(Proposed("a", ((view(grid("1"), number),),)))
     assert read_journal(tmp_path / "j").records == ()
 
 
@@ -162,21 +179,21 @@ def test_a_full_disk_leaves_no_half_line(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))  # a write of 20 bytes, then an error
         try:
             with pytest.raises(OSError, match="too large"):
-                journal.append(Finished("a", 1.0))
+                journal.append(EVENT)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert path.stat().st_size == size
-        journal.append(Finished("b", 1.0))
-    assert read_journal(path).records == (Finished("b", 1.0),)
+        journal.append(OTHER)
+    assert [e.task_id for e in read_journal(path).records] == ["b"]
 
 
 def test_128_votes_stay_small(tmp_path):
     generator = np.random.default_rng(0)
     pool = [as_grid(generator.integers(0, 10, (20, 20))) for _ in range(20)]
     views = tuple(
-        View(Candidate(pool[n % 20], generator.random(), -generator.random()), n % 8) for n in range(128)
+        view(pool[n % 20], generator.random(), -generator.random(), symmetry=n % 8) for n in range(128)
     )
-    assert len(encode_line(Candidates("0123abcd", 0, views, "first"))) < 20_000
+    assert len(encode_line(Proposed("0123abcd", (views,)))) < 20_000
 
 
 def test_a_checksum_knows_a_task_by_its_demonstrations():

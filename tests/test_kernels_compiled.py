@@ -17,7 +17,7 @@ CODE = """
     from solver.tune.adapt import adapt
     from solver.budget import Budget
     from solver.tune.engine import compile_kernels
-    from solver.tune.predict import predict
+    from solver.tune.predict import predict_views
     from solver.tune.settings import PredictSettings, TuneSettings
 
     def compiled():
@@ -34,7 +34,8 @@ CODE = """
     settings = TuneSettings(augmentations=4, votes=8, hold_share=0.5)
     tuned = adapt(weights, [task], settings=settings, budget=Budget(steps=4), placement=CPU, seed=0)
     views = tuned.in_order(0)
-    made = predict(tuned, 0, 0, views, config=weights.config, settings=PredictSettings(512, 2), placement=CPU)
+    settings = PredictSettings(512, 2)
+    made = predict_views(tuned, 0, 0, views, config=weights.config, settings=settings, placement=CPU)
     assert list(made)
     print({name: (before[name], count) for name, count in compiled().items() if before[name] != count})
 """

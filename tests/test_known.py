@@ -14,8 +14,7 @@ from test_run import CPU, tiny_task, tiny_weights
 
 from solver.arc.augment import Augmentation
 from solver.arc.checksum import task_checksum
-from solver.arc.journal import read_journal
-from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
+from solver.arc.journal import SEEN_LABEL, TESTS_SEEN_LABEL, read_journal
 from solver.choices import NETWORK, QUICK, TUNE
 from solver.cli import main
 from solver.cli.progress import WIDTH
@@ -100,8 +99,8 @@ def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_p
     assert (new.steps, new.at_once, new.label) == (2, False, "")
     assert "Known: 1 by tiny" in said and f"1 of the tasks: {SEEN_LABEL}" in said
     contents = read_journal(tmp_path / "run.journal")
-    assert contents.finished["known"].label == SEEN_LABEL and contents.finished["new"].label == ""
-    assert NETWORK in {candidate.source for candidate in contents.pool["known", 0]}
+    assert contents.finished("known").label == SEEN_LABEL and contents.finished("new").label == ""
+    assert {event.source for event in contents.events["known"]} == {"fallback", "rules", NETWORK}
     assert contents.header.options["known"] == "1 by tiny" and contents.header.seen == (CHECKSUM,)
 
 

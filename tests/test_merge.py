@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from made_run import challenges, entry, grid, make_run, random_grid, random_task
+from made_run import challenges, entry, grid, make_run, random_grid, random_task, view
 
-from solver.arc.attempts import parse_attempts
-from solver.arc.journal import Journal, read_journal
+from solver.arc.candidate import same_grid
+from solver.arc.journal import Header, Journal, Proposed, read_journal
 from solver.arc.merge import Ruling, Source, merge_sources, read_source, rule_of
-from solver.arc.record import Candidates, Header, View
-from solver.arc.submission import read_submission, validate_submission
+from solver.arc.pool import rank_journal
+from solver.arc.submission import parse_attempts, read_submission, validate_submission
 from solver.arc.task import load_tasks
-from solver.arc.vote import Candidate, rank, same_grid
 from solver.choices import VOTE_RULES
 from solver.cli import main
 
@@ -72,33 +71,25 @@ def test_submissions_that_disagree_about_a_task_are_refused():
         merge_sources([source(one, "s1"), source(two, "s2")])
 
 
-def test_journals_merge_by_all_their_candidates(tmp_path):
-    run = make_run(tmp_path, ["a", "b"])
-    contents = read_journal(run.journal)
-    journal = read_source(run.journal)
-    result = merge_sources([journal, journal], by="votes")
-    for (task_id, test), candidates in contents.pool.items():
-        best = rank(candidates + candidates)[:2]
-        for answer, chosen in zip(best, result.answers[task_id][test], strict=True):
-            assert same_grid(answer.grid, chosen)
-    in_order = merge_sources([journal, source({})], by="order")
-    assert all(
-        same_grid(pair[0], contents.chosen[task_id, test].first.grid)
-        for task_id, pairs in in_order.answers.items()
-        for test, pair in enumerate(pairs)
-    )
+def test_a_journal_merged_with_itself_is_what_its_run_submitted(tmp_path):
+    run = make_run(tmp_path, ["a", "b", "c", "d"])
+    submitted, journal = read_submission(run.submission), read_source(run.journal)
+    for how in ("votes", "order"):
+        for sources in ([journal, journal], [journal, source({})]):
+            answers = merge_sources(sources, by=how).answers
+            for task_id, pairs in answers.items():
+                for pair, ours in zip(pairs, submitted[task_id], strict=True):
+                    assert all(same_grid(a, b) for a, b in zip(pair, ours, strict=True)), (how, task_id)
+    for (task_id, test), ranked in rank_journal(read_journal(run.journal)).items():
+        for answer, ours in zip(ranked, submitted[task_id][test], strict=False):
+            assert same_grid(answer.grid, ours)
 
 
 def voted(folder: Path, name: str, vote: str) -> Source:
     """A journal whose run voted by a rule: grid 1 has the votes, 2 the confidence, 3 the probability."""
-    views = [View(Candidate(ONE, 0.1, -5.0)), View(Candidate(ONE, 0.1, -5.0))]
-    views += [
-        View(Candidate(TWO, 0.9, -5.0)),
-        View(Candidate(TWO, 0.9, -5.0)),
-        View(Candidate(THREE, 0.0, 0.0)),
-    ]
+    views = (view(ONE, 0.1, -5.0), view(ONE, 0.1, -5.0), view(TWO, 0.9, -5.0), view(TWO, 0.9, -5.0))
     with Journal.create(folder / name, Header({"vote": vote} if vote else {})) as journal:
-        journal.append(Candidates("a", 0, tuple(views)))
+        journal.append(Proposed("a", ((*views, view(THREE)),)))
     return read_source(folder / name)
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from test_run import CPU, tiny_task, tiny_weights
 
-from solver.arc.augment import IDENTITY, sample_augmentations
+from solver.arc.augment import IDENTITY, Augmentation, sample_augmentations
+from solver.arc.candidate import same_grid
 from solver.arc.consensus import Consensus
-from solver.arc.vote import CONSENSUS, same_grid
 from solver.budget import Budget
 from solver.model.device import Placement
 from solver.tune.adapt import adapt
@@ -66,9 +66,9 @@ def test_packed_as_on_a_gpu_tuning_and_prediction_give_the_same() -> None:
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
     answers = [ask(plain, 8), ask(plain, 8, placement=packs)]
     assert len(answers[0]) == len(answers[1]) > 0
-    for (_, one), (_, other) in zip(*answers, strict=True):
+    for one, other in zip(*answers, strict=True):
         np.testing.assert_array_equal(one.grid, other.grid)
-        assert one.log_prob == pytest.approx(other.log_prob, abs=1e-3)
+        assert one.known.log_prob == pytest.approx(other.known.log_prob, abs=1e-3)
 
 
 def test_views_beyond_the_tuned_ones_are_asked_last_and_only_of_a_factored_memory() -> None:
@@ -109,24 +109,22 @@ def test_every_view_votes_whatever_the_others_say() -> None:
     made = ask(replace(tuned, network=network), 64, budget=Budget(steps=1))
     # Sixteen at a time, each once more on a larger canvas, since the answer reaches the edge.
     assert len(made) == 64 and network.batches == [16, 16] * 4
-    assert len({c.grid.tobytes() for _, c in made}) == 1
+    assert len({c.grid.tobytes() for c in made}) == 1
 
 
 def test_what_all_views_give_together_stands_behind_them() -> None:
     tuned = tuned_task(12)
     views, together = ask(tuned, 4), ask(tuned, 4, together=True)
-    assert [c.rule for _, c in together] == [""] * len(views) + [CONSENSUS]
-    augmentation, found = together[-1]
-    assert (
-        augmentation == IDENTITY
-        and found.grid.shape == Counter(c.grid.shape for _, c in views).most_common(1)[0][0]
-    )
-    (alone, same) = ask(tuned, 1, together=True)
-    assert same_grid(alone[1].grid, same[1].grid), "of one view it is the view"
+    assert [c.known.pooled for c in together] == [False] * len(views) + [True]
+    found, asked = together[-1], [Augmentation(c.known.symmetry, c.known.palette) for c in views]
+    assert asked[0] == IDENTITY == Augmentation(found.known.symmetry, found.known.palette)
+    assert found.grid.shape == Counter(c.grid.shape for c in views).most_common(1)[0][0]
+    alone, same = ask(tuned, 1, together=True)
+    assert same_grid(alone.grid, same.grid), "of one view it is the view"
     consensus = Consensus()
     settings = PredictSettings(10**6, 2, together=False)
     made = predict_views(
-        tuned, 0, 0, [a for a, _ in views], config=tuned.network.config, settings=settings, placement=CPU,
+        tuned, 0, 0, asked, config=tuned.network.config, settings=settings, placement=CPU,
         consensus=consensus,
     )  # fmt: skip
     assert len(list(made)) == len(views) and same_grid(consensus.candidate().grid, found.grid)

@@ -33,7 +33,7 @@ def test_the_commands_are_those_there_are() -> None:
 
 
 def test_the_options_are_those_there_are() -> None:
-    table = TEXT[TEXT.index("| option |") : TEXT.index("The submission holds guesses")]
+    table = TEXT[TEXT.index("| option |") : TEXT.index("The submission is valid")]
     named = set(re.findall(r"`(--[a-z-]+)|, (--[a-z-]+)", table))
     flags = {flag for pair in named for flag in pair if flag}
     known = {option for parameter in main.load("solve").params for option in parameter.opts}

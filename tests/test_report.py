@@ -8,13 +8,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from made_run import challenges, entry, make_run, solutions
+from made_run import challenges, entry, make_run, solutions, view
 
-from solver.arc.journal import Journal, read_journal
-from solver.arc.record import Candidates, View
+from solver.arc.journal import Journal, Proposed, read_journal
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import Candidate
-from solver.choices import VOTE_RULES
+from solver.choices import REFINE, VOTE_RULES
 from solver.cli import main
 from solver.report.charts import Part, histogram, nice_edges, share_bar, share_columns
 from solver.report.page import render_report, write_report
@@ -114,11 +112,11 @@ def test_the_grids_in_the_page_are_those_of_the_files(tmp_path):
 
 
 def test_the_table_says_what_the_score_says(tmp_path):
-    text, page = page_of(make_run(tmp_path, ["a", "b", "c"]))  # outputs: a0 network | b0 guess, b1 wrong | c0
+    text, page = page_of(make_run(tmp_path, ["a", "b", "c"]))  # outputs: a0 network | b0 rules, b1 wrong | c0
     a, b, c = page.bodies()
     assert (a["data-status"], b["data-status"], c["data-status"]) == ("solved", "partly", "solved")
     assert (a["data-right"], b["data-right"]) == ("1.0", "0.5")
-    assert a["data-source"] == "network" and b["data-source"] == "guess + network"
+    assert a["data-source"] == "network" and b["data-source"] == "rules + network"
     assert float(a["data-votes"]) == 2 / 4 and a["data-seconds"] == "1.5" and a["data-shown"] == "0.5"
     assert c["data-label"] == "demonstrations seen in training"
     assert ">83.33<small>" in text and ">75.00<small>" in text
@@ -130,10 +128,10 @@ def test_the_candidates_are_ranked_by_the_rule_of_the_run(tmp_path):
         folder = tmp_path / vote
         folder.mkdir()
         run = make_run(folder, ["a"], vote=vote)
-        likely = View(Candidate(as_grid([[9]]), 0.0, -0.1))
+        likely = (view(as_grid([[9]]), 0.0, -0.1),)
         journal, _ = Journal.resume(run.journal, read_journal(run.journal).header)
         with journal:
-            journal.append(Candidates("a", 0, (likely,), "second"))
+            journal.append(Proposed("a", (likely,), phase=REFINE))
         result = read_result(run.submission, run.solutions, run.tasks, run.journal)
         assert result.contents.vote == vote == summarise(result)["pool"]["vote"]
         assert result.pool.outputs["a", 0].position == (2 if vote == "probability" else 1)

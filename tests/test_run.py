@@ -10,8 +10,8 @@ import torch
 from solver.arc.augment import IDENTITY, Augmentation
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
-from solver.arc.vote import CONSENSUS, NETWORK
 from solver.budget import Budget
+from solver.choices import NETWORK
 from solver.model.checkpoint import Weights, save_weights
 from solver.model.config import URMConfig
 from solver.model.device import place
@@ -22,7 +22,7 @@ from solver.run.events import Listener
 from solver.run.pipeline import solve
 from solver.run.settings import SolveOptions
 from solver.tune.adapt import adapt
-from solver.tune.predict import predict
+from solver.tune.predict import predict_views
 from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import PredictSettings, TuneSettings
 from solver.tune.views import View, build_batch
@@ -176,7 +176,7 @@ def predict_tiny(weights: Weights, augmentations: list[Augmentation], budget: Bu
     settings = TuneSettings(arm="full", augmentations=1, tokens=128, rates=Rates(weights=3e-3))
     tuned = adapt(weights, [tiny_task()], settings=settings, budget=Budget(steps=80), placement=CPU, seed=0)
     return list(
-        predict(
+        predict_views(
             tuned,
             0,
             0,
@@ -193,7 +193,8 @@ def test_candidates_are_valid_grids_in_the_original_frame() -> None:
     candidates = predict_tiny(tiny_weights(memory="cose"), [IDENTITY, Augmentation(1)])
     assert candidates
     for candidate in candidates:
-        assert candidate.source == NETWORK and 0 <= candidate.confidence <= 1 and candidate.log_prob <= 0
+        known = candidate.known
+        assert candidate.source == NETWORK and 0 <= known.confidence <= 1 and known.log_prob <= 0
         assert candidate.grid.dtype == np.uint8 and candidate.grid.max() < 10
         assert min(candidate.grid.shape) >= 1 and max(candidate.grid.shape) <= 30
 
@@ -201,7 +202,7 @@ def test_candidates_are_valid_grids_in_the_original_frame() -> None:
 def test_a_used_up_clock_still_gives_the_first_batch() -> None:
     over = Budget(seconds=1.0, clock=lambda: 5.0, start=0.0)
     some = predict_tiny(tiny_weights(memory="cose"), [IDENTITY, *map(Augmentation, range(1, 8))], over)
-    assert [candidate.rule for candidate in some] == ["", CONSENSUS]
+    assert [candidate.known.pooled for candidate in some] == [False, True]
 
 
 def test_a_budget_of_seconds_ends_tuning() -> None:
@@ -258,7 +259,7 @@ def test_a_task_larger_than_the_canvas_is_left_to_guesses(tmp_path: Path) -> Non
     options = SolveOptions(weights=str(tmp_path / "small"), steps=1, device="cpu")
     (result,) = solve([tiny_task()], options=options)
     assert "3 x 3" in result.note and result.steps == 0
-    assert result.attempts[0][0].source == "guess"
+    assert result.attempts[0][0].source == "rules"
 
 
 @pytest.mark.parametrize("bad", [{"steps": 1, "budget_seconds": 2.0}, {"augmentations": 0}, {"steps": -1}])

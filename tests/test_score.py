@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_run import challenges, entry, grid, make_run, random_grid, random_task, solutions
 
-from solver.arc.attempts import parse_attempts, read_attempts
 from solver.arc.score import read_expected, repeated_attempts, score_attempts
+from solver.arc.submission import parse_attempts, read_attempts
 from solver.arc.task import load_tasks
 
 RIGHT, WRONG, LONG = grid("12/34"), grid("12/35"), grid("12/34/56")

@@ -13,15 +13,15 @@ from solver.report.result import read_result, summarise
 
 
 def test_pool_and_sources(tmp_path):
-    """Outputs in turn: right by the network, right by a guess, right answer in no pool."""
+    """Outputs in turn: right by the network, right by a rule, right answer in no pool."""
     run = make_run(tmp_path, ["a", "b", "c", "d"])  # outputs: a0 | b0 b1 | c0 | d0 d1
     summary = summarise(read_result(run.submission, run.solutions, None, run.journal))
     assert summary["score_per_task"] == (1 + 0.5 + 1 + 0.5) / 4
     pool = summary["pool"]
-    assert pool["right_by_source"] == {"network": 2, "guess": 2, "unknown": 0}
-    assert pool["pass_at"]["1"] == (1 + 0 + 1 + 0) / 4  # guesses are ranked behind the network
+    assert pool["right_by_source"] == {"rules": 2, "network": 2, "unknown": 0}
+    assert pool["pass_at"]["1"] == pool["pass_at"]["2"] == summary["score_per_task"]
     assert pool["pass_at"]["5"] == pool["coverage"] == 0.75
-    assert pool["coverage_network"] == 0.5 and pool["coverage_guess"] == 0.25
+    assert pool["coverage_by_source"] == {"rules": 0.25, "network": 0.5}
     assert pool["not_chosen"] == []
     value = json.loads(run.submission.read_text())
     value["a"] = [entry(grid("7"), grid("8"))]
@@ -61,7 +61,7 @@ def test_the_command_says_everything(tmp_path):
         "50.00 %",
         "missing 1",
         "pass@k",
-        "right from  network 1 · guess 1 · unknown 0",
+        "right from  rules 1 · network 1 · unknown 0",
         "in the pool but not chosen: 1 (a test 0)",
         "1 ids in the submission without a solution: \\x1b[2J",
         "task c, test 0, attempt_2, row 1: wanted 2 cells",

@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from short_runs import CPU, EXAMPLES, FILE, RECIPE
 
+from solver.arc.candidate import same_grid
 from solver.arc.checksum import task_checksum
+from solver.arc.policy import rank_views
 from solver.arc.task import Pair, load_tasks
-from solver.arc.vote import rank, same_grid
 from solver.model.checkpoint import load_weights
 from train.short.evaluate import Protocol, ask, judge, main, table
 from train.short.recipe import read_run
@@ -68,7 +69,7 @@ def test_right_answers_are_counted_by_votes(weights: Path) -> None:
     protocol = Protocol([loaded], (1, 8), 0, CPU)
     (asked, *_), _ = ask(protocol, loaded, task)
     for rule in ("confidence", "consensus"):
-        best = rank(asked.first(8), rule)[0].grid
+        best = rank_views(asked.first(8), rule)[0].grid
         line = judge(protocol, type(task)(task.id, task.train, (Pair(task.test[0].input, best),)))
         assert line["known"] and line[f"{rule} 1"]["8"] == line[f"{rule} 2"]["8"] == [True]
         assert line["covered"]["8"] == [True] and "100.00%" in table([line], (1, 8), 1)[-2]

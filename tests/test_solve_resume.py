@@ -25,6 +25,12 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     )
 
 
+def finished(journal: Path) -> dict[str, float]:
+    """Seconds that the journal's finished tasks took."""
+    contents = read_journal(journal)
+    return {name: contents.seconds(name) for name in contents.events if contents.finished(name)}
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
 def test_a_killed_command_is_gone_on_with_to_the_same_bytes(tmp_path: Path, example_tasks: Path) -> None:
     tiny = tiny_weights(memory="cose")
@@ -38,15 +44,19 @@ def test_a_killed_command_is_gone_on_with_to_the_same_bytes(tmp_path: Path, exam
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(process.pid, signal.SIGKILL)
     assert first and len(children) == 2, "one result, two workers"
-    before = read_journal(journal).finished
+    before = finished(journal)
     assert before
+    files = output.read_bytes(), journal.read_bytes()
     refused = run_here(*same[:-4], "--augmentations", "3", "-o", output, "--resume")
     assert refused.exit_code == 2 and "begun with other settings" in refused.stderr
+    assert (output.read_bytes(), journal.read_bytes()) == files, (
+        "a run that is refused leaves both as they were"
+    )
     with start(*same, "-o", output, "--workers", "1", "--resume") as process:
         said, _ = process.communicate()
     assert process.returncode == 0, said
     assert len(re.findall(rf"^ ?\d/{TASKS} ", said, re.MULTILINE)) == TASKS
-    after = read_journal(journal).finished
+    after = finished(journal)
     assert len(after) == TASKS
     assert {name: after[name] for name in before} == before, "what was finished was not done again"
     clean = run_here(*same, "-o", tmp_path / "clean.json", "--workers", "0")

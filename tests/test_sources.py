@@ -34,7 +34,7 @@ import time
 import numpy as np
 
 from solver.arc.task import as_grid
-from solver.arc.vote import Candidate
+from solver.arc.candidate import Candidate, Program
 
 
 def propose(task, budget, seed):
@@ -46,7 +46,8 @@ def propose(task, budget, seed):
         for test, pair in enumerate(task.test):
             sevens = np.full(pair.input.shape, 7)
             grid = sevens if step == 0 else generator.integers(0, 10, pair.input.shape)
-            yield test, Candidate(as_grid(grid), source="toy", rule=f"toy {step}")
+            shown = len(task.train)
+            yield test, Candidate(as_grid(grid), "toy", Program(step, shown, shown), f"toy {step}")
         step += 1
 '''
 
@@ -80,7 +81,7 @@ def test_a_source_of_ones_own_answers_the_same_wherever_it_runs(
     found = solve(tasks(), output=tmp_path / "s.json", options=options, listener=listener, journal=journal)
     assert all(has_sevens(result.attempts[0]) for result in found)
     assert started == [f"rules, {toy}"] and [r.task.id for r in results] == ["t0", "t1", "t2", "t3"]
-    assert {r.phase for r in results} == {toy}, "quick sources go without saying"
+    assert {r.source for r in results} == {toy}, "quick sources go without saying"
     again = tmp_path / "again.json"
     solve(tasks(), output=again, options=SolveOptions(sources=("rules", toy), steps=5, workers=1 - workers))
     assert again.read_bytes() == (tmp_path / "s.json").read_bytes()
@@ -116,9 +117,7 @@ def test_a_killed_run_resumes_and_every_reader_knows_the_source(toy: str, tmp_pa
     with subprocess.Popen(words, cwd=tmp_path, env=slow, stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + 120
         while time.monotonic() < until:
-            if journal.exists() and any(
-                getattr(record, "phase", "") == toy for record in read_journal(journal).records
-            ):
+            if journal.exists() and any(record.source == toy for record in read_journal(journal).records):
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)

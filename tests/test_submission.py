@@ -84,8 +84,10 @@ BROKEN = {
     "task twö, test 1: wanted an object with attempt_1 and attempt_2": lambda v: v["twö"].__setitem__(
         1, [[0]]
     ),
-    "task twö, test 1, attempt_2: wanted a grid, found none": lambda v: v["twö"][1].pop("attempt_2"),
-    "task one, test 0: wanted attempt_1 and attempt_2 alone, found 'attempt_3' too": (
+    "task twö, test 1, attempt_2: wanted a grid (a list of rows), found nothing": lambda v: v["twö"][1].pop(
+        "attempt_2"
+    ),
+    "task one, test 0: wanted attempt_1 and attempt_2 only, found the key attempt_3 too": (
         lambda v: v["one"][0].update(attempt_3=[[0]])
     ),
     "task one, test 0, attempt_1: wanted 1 to 30 rows, found 0": lambda v: v["one"][0].update(attempt_1=[]),

@@ -8,9 +8,9 @@ import torch
 from training import build_arc, small
 
 from solver.arc.augment import Augmentation
+from solver.arc.candidate import same_grid
 from solver.arc.submission import read_submission
 from solver.arc.tokens import VOCABULARY, encode
-from solver.arc.vote import same_grid
 from solver.model.batch import Batch
 from solver.model.device import place
 from train.act import Loop

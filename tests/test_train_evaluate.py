@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 from training import arc_data, small, sudoku_data
 
+from solver.arc.candidate import same_grid
 from solver.arc.submission import read_submission
-from solver.arc.vote import same_grid
 from solver.model.checkpoint import load_weights
 from train.checkpoint import checkpoints, read_state
 from train.dataset import Dataset

@@ -1,6 +1,6 @@
 """Votes by the hundred thousand: predicted canvases in, ranked answers of every question out.
 
-The rank is that of ``solver.arc.vote.rank`` for network candidates: votes, mean confidence, first
+The rank is that of ``solver.arc.policy.rank_views`` by confidence: votes, mean confidence, first
 come. A question is one test input of one task. A prediction without a crop does not vote.
 """
 
@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from solver.arc.policy import Answer
 from solver.arc.symmetry import INVERSE_SYMMETRY, strides, swaps_sides
 from solver.arc.task import COLOURS
 from solver.arc.tokens import FIRST_COLOUR, crop_shape
-from solver.arc.vote import NETWORK, Answer
+from solver.choices import NETWORK
 
 PARALLEL_FROM = 4096  # predictions; below, threads cost more than they save
 _INVERSE = np.array(INVERSE_SYMMETRY, np.int64)
@@ -64,7 +65,7 @@ class Tally:
         """The best ``limit`` answers of a question, best first."""
         rows = range(int(self.starts[question]), int(self.starts[question + 1]))[:limit]
         return [
-            Answer(self.grid(row), int(self.votes[row]), float(self.confidences[row]), NETWORK)
+            Answer(self.grid(row), (NETWORK,), int(self.votes[row]), confidence=float(self.confidences[row]))
             for row in rows
         ]
 

@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from solver.arc.candidate import same_grid
 from solver.arc.guess import guesses
+from solver.arc.policy import Answer, believe_views, join, rank_programs
+from solver.arc.rules.fallback import fallbacks
 from solver.arc.submission import write_submission
 from solver.arc.task import Pair, Task
-from solver.arc.vote import Answer, same_grid, two_attempts
 from solver.model.registry import find_class
 from train.ballot import Ballot
 from train.dataset import Dataset, Metadata
@@ -103,16 +105,17 @@ class ARC:
         return {f"ARC/pass@{k}": sum(values) / len(values) for k, values in shares.items() if values}
 
     def write(self, path: Path, answers: Sequence[Sequence[Answer]]) -> None:
-        """Two different attempts at every test input; what the votes leave open is guessed."""
+        """Two different attempts at every test input; what the votes leave open is taken from rules."""
         at: dict[tuple[str, int], Sequence[Answer]] = {
             (q.task_id, q.number): found for q, found in zip(self.questions, answers, strict=True)
         }
         attempts = {}
         for task in self.tasks:
             pairs = []
-            for number in range(len(task.test)):
-                best = two_attempts(at[task.id, number], guesses(task, number))
-                pairs.append((best[0].grid, best[1].grid))
+            for number, made in enumerate(zip(guesses(task), fallbacks(task), strict=True)):
+                voted = believe_views(at[task.id, number], trusted=True)
+                first, second, *_ = join([voted, *map(rank_programs, made)])
+                pairs.append((first.grid, second.grid))
             attempts[task.id] = pairs
         path.parent.mkdir(parents=True, exist_ok=True)
         write_submission(path, attempts, self.tasks)

@@ -11,10 +11,11 @@ from collections import Counter
 import numpy as np
 
 from solver.arc.augment import Augmentation
+from solver.arc.candidate import Candidate, View
 from solver.arc.canvas import Shape
 from solver.arc.symmetry import SYMMETRIES, strides, swaps_sides
 from solver.arc.task import COLOURS, MAX_SIDE, as_grid
-from solver.arc.vote import CONSENSUS, Candidate
+from solver.choices import NETWORK
 
 
 class Consensus:
@@ -58,7 +59,8 @@ class Consensus:
         mean = total / count.clip(1)[..., None]
         mean -= np.log(np.exp(mean).sum(-1, keepdims=True))
         grid = as_grid(mean.argmax(-1).astype(np.uint8))
-        return Candidate(grid, self._confidence / views, float(mean.max(-1).sum()), rule=CONSENSUS)
+        known = View(self._confidence / views, float(mean.max(-1).sum()), pooled=True)
+        return Candidate(grid, NETWORK, known)
 
 
 def _turned_back(values: np.ndarray, symmetry: int, height: int, width: int) -> np.ndarray:

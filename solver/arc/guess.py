@@ -1,23 +1,18 @@
-"""Guesses: answers from cheap rules, each accepted only if it reproduces every demonstration.
+"""Answers of cheap rules, each accepted only if it reproduces every demonstration: the source ``rules``."""
 
-They cost milliseconds, so that every task has two valid, different attempts before any network has
-run. What fits comes first, the simplest rule first; then follow fallbacks that fit nothing but are
-valid grids of the most likely shape.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
 import numpy as np
 
+from solver.arc.candidate import Candidate, grid_key
+from solver.arc.candidate import Program as Known
 from solver.arc.rules import cells, colour, count, crop, draw, geometry, parts, pattern, tile
-from solver.arc.rules.fallback import FALLBACKS
 from solver.arc.rules.rule import Demonstrations, Program, Rule, fits, is_grid
 from solver.arc.task import Grid, Pair, Task, as_grid
-from solver.arc.vote import GUESS, Answer, Candidate, grid_key
 from solver.budget import Budget
+from solver.choices import RULES as SOURCE
 
 
 def _object(measure: str, sign: int, one_colour: bool = False) -> Program:
@@ -67,43 +62,25 @@ _MOST_FITS = 40  # of one rule: a table over many facts may fit in hundreds of w
 
 
 def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candidate]]:
-    """Candidates from every rule that reproduces all demonstrations, the most plausible first, as a source
-    does (``solver.run.sources``): the index of a test input, and a candidate with the rule's name."""
-    for name, program in fitting_programs(task.train):
-        for test, pair in enumerate(task.test):
-            made = program(pair.input)
-            if is_grid(made):
-                yield test, Candidate(as_grid(made), source=GUESS, rule=name)
+    """The grids that fitting programs make, the most plausible program first, as a source does
+    (``solver.run.sources``): the index of a test input, and a candidate with the program's name.
 
-
-def fallbacks(task: Task, test_index: int) -> list[Answer]:
-    """Different answers to one test input that fit nothing: at least two valid grids of a likely shape,
-    within a millisecond. They have no votes."""
-    found: dict[bytes, Answer] = {}
-    for name, made_by in FALLBACKS:
-        for made in made_by(task.train, task.test[test_index].input):
-            grid = as_grid(made)
-            found.setdefault(grid_key(grid), Answer(grid, 0, 0.0, GUESS, name))
-    return list(found.values())
-
-
-def guesses(task: Task, test_index: int) -> list[Answer]:
-    """Different answers to one test input, most plausible first: at least two, all valid grids.
-
-    ``votes``: how many programs gave this grid; 0 for a fallback, which fits no demonstration.
-    ``rule``: the name of the first that did. Only demonstrations and the test input are looked at.
+    A program's cost is its place among those that fit. Only demonstrations and test inputs are looked at.
     """
-    made = [candidate for test, candidate in propose(task, Budget(steps=1), 0) if test == test_index]
-    return with_fallbacks(made, fallbacks(task, test_index))
+    for cost, (name, program) in enumerate(fitting_programs(task.train)):
+        known = Known(cost, len(task.train), len(task.train))
+        for test, pair in enumerate(task.test):
+            grid = program(pair.input)
+            if is_grid(grid):
+                yield test, Candidate(as_grid(grid), SOURCE, known, name)
 
 
-def with_fallbacks(proposed: Iterable[Candidate], others: Sequence[Answer]) -> list[Answer]:
-    """What was proposed, equal grids counted, in the order in which they came; then the other answers."""
-    found: dict[bytes, Answer] = {}
-    for made in proposed:
-        first = found.get(grid_key(made.grid)) or Answer(made.grid, 0, 0.0, made.source, made.rule)
-        found[grid_key(made.grid)] = replace(first, votes=first.votes + 1)
-    return [*found.values(), *(answer for answer in others if grid_key(answer.grid) not in found)]
+def guesses(task: Task) -> tuple[tuple[Candidate, ...], ...]:
+    """For each test input all that ``propose`` finds, in its order."""
+    made: list[list[Candidate]] = [[] for _ in task.test]
+    for test, candidate in propose(task, Budget(steps=1), 0):
+        made[test].append(candidate)
+    return tuple(map(tuple, made))
 
 
 def fitting_programs(train: Demonstrations) -> Iterator[tuple[str, Program]]:

@@ -1,32 +1,217 @@
-"""The journal of a run: an append-only file of every candidate, from which a run resumes.
+"""The journal of a run: an append-only file of every event, from which a run resumes and is ranked again.
 
-The first line is the header, every other one a record (``solver.arc.record``). A last line without
-its line break was torn by a kill and is ignored; anything else that is wrong is a ValueError naming
-file and line.
+The first line is the header, every other one an event: what one source proposed for one task in one phase. A
+line is ``{"crc32":"8 hex digits","record":{...}}``: JSON, with the checksum of the record's bytes as they
+stand in the line. A last line without its line break was torn by a kill and is ignored; anything else that is
+wrong is a ValueError that names file and line. An event is one line, so a kill leaves all of it or nothing.
 """
 
 import gc
 import json
+import math
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from solver.arc.record import (
-    LINE_START,
-    Candidates,
-    Chosen,
-    Finished,
-    Header,
-    Record,
-    encode_line,
-    parse_line,
-)
-from solver.arc.vote import GUESS, Candidate, grid_key
-from solver.choices import DEFAULT_RULE, VOTE_RULES, VoteRule
+import numpy as np
+
+from solver.arc.candidate import Candidate, Program, View, grid_key
+from solver.arc.task import MAX_SIDE, Grid, as_grid, name_of
+from solver.choices import DEFAULT_RULE, NETWORK, PHASES, START, TUNE, VOTE_RULES, VoteRule
+
+SCHEMA = 2
+SEEN_LABEL = "demonstrations seen in training"
+TESTS_SEEN_LABEL = f"{SEEN_LABEL}, test pairs too"
+LINE_START = b'{"crc32":"'
+_MIDDLE = b'","record":'
+
+Candidates = tuple[tuple[Candidate, ...], ...]  # of each test input, in the order in which they came
+
+
+@dataclass(frozen=True)
+class Header:
+    """What must be the same for a run to resume. ``options``: JSON values by name.
+
+    ``seen``: ``checksum.task_checksum`` of every task that the weights were trained on.
+    """
+
+    options: dict[str, object] = field(default_factory=dict)
+    weights: str = ""
+    seen: tuple[str, ...] = ()
+    seed: int = 0
+    version: int = SCHEMA
+
+
+@dataclass(frozen=True, eq=False)
+class Proposed:
+    """One event: what a source proposed for a task in a phase. A later event of the same source and phase
+    replaces it.
+
+    ``candidates[test]``: its candidates for each test input.
+    ``seconds``, ``steps``: what the work took.
+    ``reproduced`` of ``demonstrations``: those that the tuned network predicts exactly.
+    ``held_out``: share of views under which a demonstration held back from tuning is predicted, 0..1; None
+    where none was held back.
+    ``label``: what a reader of the score must know: ``SEEN_LABEL``, ``TESTS_SEEN_LABEL`` or nothing.
+    ``note``: why there are no candidates, or an empty string.
+    """
+
+    task_id: str
+    candidates: Candidates
+    source: str = NETWORK
+    phase: str = TUNE
+    seconds: float = 0.0
+    steps: int = 0
+    reproduced: int = 0
+    demonstrations: int = 0
+    held_out: float | None = None
+    label: str = ""
+    note: str = ""
+
+
+def grid_text(grid: np.ndarray) -> str:
+    """A grid as rows of digits with "/" between them."""
+    return "/".join("".join(map(str, row)) for row in grid.tolist())
+
+
+def parse_grid_text(text: str) -> Grid:
+    """The grid that ``grid_text`` wrote; ValueError for anything else."""
+    rows = text.split("/")
+    width = len(rows[0])
+    if not (len(rows) <= MAX_SIDE and 0 < width <= MAX_SIDE and all(len(row) == width for row in rows)):
+        raise ValueError(f"a grid of sides 1 to {MAX_SIDE} wanted, found {text[:40]!r}")
+    cells = np.frombuffer("".join(rows).encode(), np.uint8)
+    if cells.size != width * len(rows) or cells.min() < 48 or cells.max() > 57:
+        raise ValueError(f"a grid of digits wanted, found {text[:40]!r}")
+    return as_grid((cells - 48).reshape(len(rows), width))
+
+
+def _finite(value: float, name: str) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: wanted a finite number, found {value}")
+    return float(value)
+
+
+def _encode_test(candidates: tuple[Candidate, ...]) -> list[dict[str, object]]:
+    """The candidates of one test input; equal grids are written once, since 128 views mostly agree."""
+    groups: dict[tuple[bytes, str], dict] = {}
+    for order, candidate in enumerate(candidates):
+        key = grid_key(candidate.grid), candidate.source
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = {"grid": grid_text(candidate.grid), "source": candidate.source}
+        known = candidate.known
+        if isinstance(known, View):
+            confidence, log_prob = (
+                _finite(known.confidence, "confidence"),
+                _finite(known.log_prob, "log_prob"),
+            )
+            palette = "".join(map(str, known.palette))
+            row = [order, confidence, log_prob, int(known.symmetry), palette, known.pooled]
+            group.setdefault("views", []).append(row)
+        else:
+            row = [order, candidate.explanation, *(getattr(known, name) for name in _PROGRAM)]
+            group.setdefault("programs", []).append(row)
+    return list(groups.values())
+
+
+def _decode_test(groups: list[dict]) -> tuple[Candidate, ...]:
+    ordered: dict[int, Candidate] = {}
+    palettes: dict[str, tuple[int, ...]] = {}
+    for group in groups:
+        _check_types(group)
+        grid, source = parse_grid_text(group["grid"]), group["source"]
+        for order, confidence, log_prob, symmetry, text, pooled in group.get("views", ()):
+            palette = palettes.get(text)
+            if palette is None:
+                palette = palettes[text] = tuple(map(int, text))
+            _finite(confidence + log_prob, "confidence and log_prob")
+            ordered[order] = Candidate(grid, source, View(confidence, log_prob, symmetry, palette, pooled))
+        for order, explanation, *known in group.get("programs", ()):
+            program = Program(**dict(zip(_PROGRAM, known, strict=True)))
+            _check_types({"explanation": explanation} | asdict(program))
+            ordered[order] = Candidate(grid, source, program, explanation)
+    return tuple(ordered[order] for order in range(len(ordered)))
+
+
+_PROGRAM = tuple(item.name for item in fields(Program))
+_TYPES = {
+    "task_id": str,
+    "source": str,
+    "phase": str,
+    "label": str,
+    "note": str,
+    "weights": str,
+    "options": dict,
+    "seen": list,
+    "seed": int,
+    "seconds": int | float,
+    "steps": int,
+    "reproduced": int,
+    "demonstrations": int,
+    "held_out": int | float | None,
+    "explanation": str,
+    "cost": int | float,
+    "symmetric": bool | None,
+    "probability": int | float | None,
+}
+
+
+def _check_types(fields: Mapping[str, object]) -> None:
+    """A record may come from anybody: what is not of its type is named before it is used."""
+    for name, wanted in _TYPES.items():
+        if name in fields and not isinstance(fields[name], wanted):
+            raise ValueError(f"{name}: wanted {wanted}, found {str(fields[name])[:40]!r}")
+
+
+def _encode(record: Header | Proposed) -> dict[str, object]:
+    if isinstance(record, Header):
+        return {"kind": "header", **asdict(record)}
+    plain = {item.name: getattr(record, item.name) for item in fields(record)}
+    return {"kind": "proposed", **plain, "candidates": [_encode_test(test) for test in record.candidates]}
+
+
+def _decode(value: dict) -> Header | Proposed:
+    fields = dict(value)
+    kind = fields.pop("kind")
+    _check_types(fields)
+    if kind == "header":
+        if fields["version"] != SCHEMA:
+            raise ValueError(f"schema version {SCHEMA} wanted, found {fields['version']}")
+        return Header(**{**fields, "seen": tuple(fields["seen"])})
+    if kind != "proposed":
+        raise ValueError(f"an unknown kind of record, {kind!r}")
+    if fields["phase"] not in PHASES:
+        raise ValueError(f"phase: wanted one of {', '.join(PHASES)}, found {fields['phase'][:40]!r}")
+    return Proposed(**{**fields, "candidates": tuple(map(_decode_test, fields["candidates"]))})
+
+
+def encode_line(record: Header | Proposed) -> bytes:
+    """A whole line, line break included. ValueError for a number that is not finite."""
+    payload = json.dumps(_encode(record), separators=(",", ":"), allow_nan=False).encode()
+    return LINE_START + b"%08x" % zlib.crc32(payload) + _MIDDLE + payload + b"}\n"
+
+
+def parse_line(line: bytes, where: str) -> Header | Proposed:
+    head = len(LINE_START) + 8
+    payload = line[head + len(_MIDDLE) : -1]
+    if not (line.startswith(LINE_START) and line[head:].startswith(_MIDDLE) and line.endswith(b"}")):
+        raise ValueError(f"{where}: wanted a journal record with its checksum, found {line[:40]!r}")
+    found = b"%08x" % zlib.crc32(payload)
+    if found != line[len(LINE_START) : head]:
+        said = line[len(LINE_START) : head].decode("ascii", "replace")
+        raise ValueError(f"{where}: the checksum says {said}, the record gives {found.decode()}")
+    try:
+        return _decode(json.loads(payload))
+    except KeyError as error:
+        raise ValueError(f"{where}: the record has no {error}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{where}: not a record of a journal ({error})") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,52 +219,41 @@ class Contents:
     """A journal as read. ``size``: bytes up to and including the last whole line."""
 
     header: Header
-    records: tuple[Record, ...]
+    records: tuple[Proposed, ...]
     size: int
 
     @property
     def vote(self) -> VoteRule:
-        """The rule that the run ranked its answers by; the default where its header names none."""
+        """The rule that the run ranked views by; the default where its header names none."""
         return self.header.options.get("vote", DEFAULT_RULE)
 
-    @cached_property
-    def pool(self) -> dict[tuple[str, int], list[Candidate]]:
-        """Every candidate of the network by (task id, test index), in the order in which they came."""
-        pool: dict[tuple[str, int], list[Candidate]] = {}
-        for record in self.records:
-            if isinstance(record, Candidates):
-                views = pool.setdefault((record.task_id, record.test), [])
-                views.extend(view.candidate for view in record.views)
-        return pool
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The run's sources in the order in which they were named; empty where its header names none."""
+        named = self.header.options.get("sources", "")
+        return tuple(named.split(",")) if named else ()
 
     @cached_property
-    def guesses(self) -> dict[tuple[str, int], list[Candidate]]:
-        """The guesses by (task id, test index): a journal keeps those that were an answer at any time."""
-        found: dict[tuple[str, int], dict[bytes, Candidate]] = {}
+    def events(self) -> dict[str, tuple[Proposed, ...]]:
+        """The events of each task, in the order in which they came."""
+        found: dict[str, list[Proposed]] = {}
         for record in self.records:
-            if isinstance(record, Chosen):
-                made = found.setdefault((record.task_id, record.test), {})
-                for answer in (record.first, record.second):
-                    if answer.source == GUESS:
-                        guess = Candidate(answer.grid, answer.confidence, 0.0, GUESS, answer.rule)
-                        made.setdefault(grid_key(answer.grid), guess)
-        return {place: list(made.values()) for place, made in found.items()}
+            found.setdefault(record.task_id, []).append(record)
+        return {task_id: tuple(events) for task_id, events in found.items()}
 
     @cached_property
-    def chosen(self) -> dict[tuple[str, int], Chosen]:
-        """The latest choice for each (task id, test index)."""
-        return {(r.task_id, r.test): r for r in self.records if isinstance(r, Chosen)}
+    def tests(self) -> dict[str, int]:
+        """How many test inputs each task has; 0 where no event has candidates for it."""
+        return {name: max(len(event.candidates) for event in events) for name, events in self.events.items()}
 
-    @cached_property
-    def finished(self) -> dict[str, Finished]:
-        """The latest ending of each task, with the seconds of all its phases."""
-        latest: dict[str, Finished] = {}
-        for record in self.records:
-            if isinstance(record, Finished):
-                before = latest[record.task_id].seconds if record.task_id in latest else 0.0
-                fields = {**asdict(record), "seconds": record.seconds + before}
-                latest[record.task_id] = Finished(**fields)
-        return latest
+    def finished(self, task_id: str) -> Proposed | None:
+        """The latest event of tuning, None where there was none."""
+        return next((e for e in reversed(self.events.get(task_id, ())) if e.phase != START), None)
+
+    def seconds(self, task_id: str) -> float:
+        """What all sources and phases took for the task; what a source says twice counts once."""
+        events = (event for event in self.events.get(task_id, ()) if not event.note)
+        return sum({(event.source, event.phase): event.seconds for event in events}.values())
 
 
 def is_journal(path: Path) -> bool:
@@ -124,6 +298,11 @@ def read_journal(path: str | Path) -> Contents:
     if contents.vote not in VOTE_RULES:
         wanted = ", ".join(VOTE_RULES)
         raise ValueError(f"{path}, line 1: the option vote is {contents.vote!r}, wanted one of {wanted}")
+    for number, event in enumerate(contents.records, 2):
+        wanted, found = contents.tests[event.task_id], len(event.candidates)
+        if found != wanted and not event.note:
+            task = f"task {name_of(event.task_id)}"
+            raise ValueError(f"{path}, line {number}, {task}: wanted {wanted} test inputs, found {found}")
     return contents
 
 
@@ -180,7 +359,7 @@ class Journal:
             raise ValueError(f"{path}: begun with other settings ({', '.join(differing)}); cannot resume")
         return cls(path, contents.size), contents
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Proposed) -> None:
         """Write one record as a whole line. OSError when the disk takes no more; no half line stays."""
         self._write(encode_line(record))
 

@@ -2,24 +2,27 @@
 
 Order: the first attempts of all files in the order of the files, then their second attempts, and so
 on; the first two different grids win. So a first file's first attempt stays the first, and a second
-file's first attempt becomes the second; a journal's attempts are those that its run chose, then its pool
-by the rule of its run. Votes: all candidates of the journals and one vote for each attempt of a submission,
-ranked by one rule for all (``rule_of``).
+file's first attempt becomes the second; a journal's attempts are its answers as its run ranked them.
+
+Votes: the candidates of all journals that count in their runs and one vote for each attempt of a submission,
+ranked by the policy with one rule for all (``rule_of``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
-from solver.arc.attempts import Attempts, read_attempts
+from solver.arc.candidate import Candidate, View, same_grid
 from solver.arc.journal import Contents, is_journal, read_journal
+from solver.arc.policy import Answer, Policy, join, rank_programs
+from solver.arc.submission import Submission, read_attempts
 from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
-from solver.arc.vote import GUESS, Answer, Candidate, rank, same_grid, two_attempts
-from solver.choices import PLAIN_RULE, VoteRule
+from solver.choices import NETWORK, PLAIN_RULE, VoteRule
 
 ORDER, VOTES = "order", "votes"
 PROBABILITY: VoteRule = "probability"
@@ -31,31 +34,39 @@ class Source:
     """One file to merge: a submission (``attempts``) or a journal (``contents``)."""
 
     name: str
-    attempts: Attempts | None = None
+    attempts: Submission | None = None
     contents: Contents | None = None
 
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> Mapping[str, int]:
         """Test outputs by task id; a journal knows only those that it has candidates for."""
         if self.attempts:
             return {task_id: len(entries) for task_id, entries in self.attempts.grids.items()}
-        sizes: dict[str, int] = {}
-        for task_id, test in chain(self.contents.pool, self.contents.chosen):
-            sizes[task_id] = max(sizes.get(task_id, 0), test + 1)
-        return sizes
+        return self.contents.tests
+
+    def has(self, task_id: str, test: int) -> bool:
+        """Whether the file has an entry for this output."""
+        return test < self.sizes().get(task_id, 0)
 
     def candidates(self, task_id: str, test: int) -> list[Candidate]:
-        """Everything the file holds for an output, invalid attempts left out."""
+        """What counts for an output: a journal's voters, or a submission's valid attempts as a view each."""
+        if not self.has(task_id, test):
+            return []
         if self.attempts:
-            return [Candidate(grid) for grid in self.attempts.of(task_id, test) if grid is not None]
-        return self.contents.pool.get((task_id, test), [])
+            valid = (grid for grid in self.attempts.of(task_id, test) if grid is not None)
+            return [Candidate(grid, NETWORK, View()) for grid in valid]
+        return Policy.of(self.contents).voters(self.contents.events[task_id], test)
 
     def answers(self, task_id: str, test: int) -> list[Answer]:
-        """The file's answers, best first: what a journal's vote chose goes before the rest of its pool."""
-        if self.attempts:
-            return [Answer(c.grid, 1, c.confidence, c.source) for c in self.candidates(task_id, test)]
-        chosen = self.contents.chosen.get((task_id, test))
-        first = [chosen.first, chosen.second] if chosen else []
-        return first + rank(self.candidates(task_id, test), self.contents.vote)
+        """The file's answers, best first."""
+        if self.attempts or not self.has(task_id, test):
+            return [Answer(c.grid, (c.source,), 1) for c in self.candidates(task_id, test)]
+        return Policy.of(self.contents).rank(self.contents.events[task_id], test)
+
+    def trust(self, task_id: str, test: int) -> Mapping[str, float]:
+        """How far each source of views is trusted; a submission says nothing of it."""
+        if self.attempts or not self.has(task_id, test):
+            return {}
+        return Policy.of(self.contents).trust(self.contents.events[task_id], test)
 
 
 @dataclass(frozen=True)
@@ -139,26 +150,38 @@ def _in_order(sources: Sequence[Source], task_id: str, test: int) -> list[Answer
 
 
 def _by_votes(sources: Sequence[Source], task_id: str, test: int, rule: VoteRule) -> list[Answer]:
+    """Every candidate that counts in some file; each source is trusted as much as on average in the files."""
     columns = (source.candidates(task_id, test) for source in sources)
-    return rank((candidate for row in zip_longest(*columns) for candidate in row if candidate), rule)
+    candidates = [candidate for row in zip_longest(*columns) for candidate in row if candidate]
+    said = [source.trust(task_id, test) for source in sources]
+    names = dict.fromkeys(name for trust in said for name in trust)
+    trust = {name: fmean(each[name] for each in said if name in each) for name in names}
+    return Policy(rule).order(candidates, trust)
 
 
 def plain_grids(grid: Grid) -> Iterator[Answer]:
     """Grids of one colour and the same size, the grid's commonest colour first: the last resort."""
     counts = np.bincount(grid.ravel(), minlength=COLOURS)
     for colour in np.argsort(-counts, kind="stable"):
-        yield Answer(as_grid(np.full_like(grid, colour)), 0, 0.0, GUESS, "one colour")
+        yield Answer(as_grid(np.full_like(grid, colour)), ("one colour",), 0)
 
 
 def _fallback(answers: Sequence[Answer], task: Task | None, where: str, test: int) -> list[Answer]:
-    """Guesses of the task where it is known; else plain grids of the size of the best answer."""
+    """What the rules make of the task where it is known; else plain grids of the size of the best answer."""
     if task is not None:
         from solver.arc.guess import guesses  # numba, which a merge of full submissions never needs
+        from solver.arc.rules.fallback import fallbacks
 
-        return guesses(task, test)
+        return join([rank_programs(guesses(task)[test]), rank_programs(fallbacks(task)[test])])
     if not answers:
         raise ValueError(f"{where}: no file has a valid attempt; name the tasks file to fill it by a guess")
     return list(plain_grids(answers[0].grid))
+
+
+def different_grids(answers: Sequence[Answer]) -> tuple[Grid, Grid]:
+    """The first two different grids; there must be two."""
+    first = answers[0].grid
+    return first, next(answer.grid for answer in answers if not same_grid(answer.grid, first))
 
 
 def outline(answers: Mapping[str, Sequence[tuple[Grid, Grid]]]) -> list[Task]:
@@ -192,8 +215,8 @@ def merge_sources(
             where = f"task {name_of(task_id)}, test {test}"
             spare = [] if enough else _fallback(found, known.get(task_id), where, test)
             filled += 0 if enough else 2 - bool(found)
-            first, second = two_attempts(found, spare)
-            answers[task_id].append((first.grid, second.grid))
+            first, second = different_grids([*found, *spare])
+            answers[task_id].append((first, second))
     ids = dict.fromkeys(task_id for source in sources for task_id in source.sizes())
     problems = (p for source in sources if source.attempts for p in source.attempts.problems)
     invalid = sum(problem.attempt is not None for problem in problems)

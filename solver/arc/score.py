@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from solver.arc.attempts import Attempts, Problem
+from solver.arc.candidate import same_grid
+from solver.arc.submission import Problem, Submission
 from solver.arc.task import Grid, Task, load_tasks, name_of, read_json, read_solutions
-from solver.arc.vote import same_grid
 
 SOLVED, PARTLY, SHAPE, WRONG, INVALID, MISSING = (
     "solved",
@@ -49,7 +49,7 @@ class OutputScore:
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One task. ``label``: why its score counts apart, such as ``record.SEEN_LABEL``; else empty."""
+    """One task. ``label``: why its score counts apart, such as ``journal.SEEN_LABEL``; else empty."""
 
     id: str
     present: bool
@@ -141,7 +141,7 @@ def score_output(test: int, expected: Grid, attempts: Sequence[Grid | None]) -> 
 
 
 def score_attempts(
-    expected: Mapping[str, Sequence[Grid]], attempts: Attempts, labels: Mapping[str, str] | None = None
+    expected: Mapping[str, Sequence[Grid]], attempts: Submission, labels: Mapping[str, str] | None = None
 ) -> Score:
     """Score every task of ``expected``; ``labels`` by task id.
 
@@ -163,7 +163,7 @@ def score_attempts(
     return Score(tuple(tasks), extra, tuple(problems))
 
 
-def repeated_attempts(attempts: Attempts) -> list[tuple[str, int]]:
+def repeated_attempts(attempts: Submission) -> list[tuple[str, int]]:
     """(task id, test) where the second attempt only repeats the first: a chance thrown away."""
     return [
         (task_id, test)

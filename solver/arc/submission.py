@@ -1,17 +1,19 @@
 """Kaggle's submission file: ``{id: [{"attempt_1": grid, "attempt_2": grid}, ...]}``.
 
 Every task of the set, one entry for each test input in order, both attempts always. What is written
-is validated first, replaces the old file in one step and is read back.
+is validated first, replaces the old file in one step and is read back. A file of somebody else is read as far
+as it is valid, and each problem is named: a scorer must say what became of every attempt.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from solver.arc.task import Grid, Task, parse_grid, parse_lists, read_json
-from solver.arc.vote import same_grid
+from solver.arc.candidate import same_grid
+from solver.arc.task import SUBMISSION, Grid, Task, kind_of_file, name_of, parse_grid, read_json
 from solver.file import replace_file
 
 try:
@@ -23,6 +25,30 @@ ATTEMPTS = ("attempt_1", "attempt_2")
 
 Attempts = tuple[Grid, Grid]  # the two answers to one test input
 Attempted = Mapping[str, Sequence[Attempts]]  # task id -> one pair for each test input, in order
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that Kaggle's format does not allow. ``test`` and ``attempt`` (0 or 1): None for all."""
+
+    task_id: str
+    test: int | None
+    attempt: int | None
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Submission:
+    """A file as read. ``grids[id][test]``: both attempts in order; None for one that is missing or
+    invalid."""
+
+    grids: Mapping[str, tuple[tuple[Grid | None, Grid | None], ...]]
+    problems: tuple[Problem, ...] = ()
+
+    def of(self, task_id: str, test: int) -> tuple[Grid | None, Grid | None]:
+        """Both attempts; (None, None) where the submission has no such entry."""
+        entries = self.grids.get(task_id, ())
+        return entries[test] if test < len(entries) else (None, None)
 
 
 def build_submission(attempts: Attempted, tasks: Iterable[Task]) -> dict[str, list[dict[str, list]]]:
@@ -65,21 +91,57 @@ def validate_submission(value: object, tasks: Iterable[Task], where: str = "subm
 
 
 def parse_submission(value: object, where: str) -> dict[str, list[Attempts]]:
-    """The grids of Kaggle's value; ValueError naming the place for anything else."""
-    return parse_lists(value, where, "tasks", "a list with an entry for each test input", _parse_entry)
+    """The grids of Kaggle's value; ValueError, the first problem of ``parse_attempts``, for anything else."""
+    parsed = parse_attempts(value, where)
+    if parsed.problems:
+        raise ValueError(parsed.problems[0].text)
+    return {task_id: list(entries) for task_id, entries in parsed.grids.items()}
 
 
-def _parse_entry(entry: object, where: str) -> Attempts:
+def parse_attempts(value: object, where: str) -> Submission:
+    """The attempts in a submission's JSON value. ValueError only where it is no object of tasks at all."""
+    if not isinstance(value, dict):
+        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        raise ValueError(f"{where}: wanted a submission (an object of tasks), found {kind}")
+    if (other := kind_of_file(value)) and other != SUBMISSION:
+        raise ValueError(f"{where}: wanted a submission, found {other}")
+    problems: list[Problem] = []
+    grids = {}
+    for task_id, entries in value.items():
+        place = f"{where}, task {name_of(task_id)}"
+        if not isinstance(entries, list) or not entries:
+            text = f"{place}: wanted a list with an entry for each test input, found {_found(entries)}"
+            problems.append(Problem(task_id, None, None, text))
+            entries = []
+        grids[task_id] = tuple(
+            _parse_entry(entry, task_id, test, f"{place}, test {test}", problems)
+            for test, entry in enumerate(entries)
+        )
+    return Submission(grids, tuple(problems))
+
+
+def _found(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__} of JSON, {str(value)[:30]!r}"
+
+
+def _parse_entry(
+    entry: object, task_id: str, test: int, where: str, problems: list[Problem]
+) -> tuple[Grid | None, Grid | None]:
     if not isinstance(entry, dict):
-        raise ValueError(f"{where}: wanted an object with {' and '.join(ATTEMPTS)}, found none")
-    unknown = sorted(set(entry) - set(ATTEMPTS))
-    if unknown:
-        raise ValueError(f"{where}: wanted {' and '.join(ATTEMPTS)} alone, found {unknown[0]!r} too")
-    for name in ATTEMPTS:
-        if name not in entry:
-            raise ValueError(f"{where}, {name}: wanted a grid, found none")
-    first, second = (parse_grid(entry[name], f"{where}, {name}") for name in ATTEMPTS)
-    return first, second
+        text = f"{where}: wanted an object with attempt_1 and attempt_2, found {_found(entry)}"
+        problems.extend(Problem(task_id, test, attempt, text) for attempt in (0, 1))
+        return None, None
+    for key in entry.keys() - set(ATTEMPTS):
+        text = f"{where}: wanted attempt_1 and attempt_2 only, found the key {name_of(key)} too"
+        problems.append(Problem(task_id, test, None, text))
+    grids: list[Grid | None] = []
+    for attempt, key in enumerate(ATTEMPTS):
+        try:
+            grids.append(parse_grid(entry.get(key), f"{where}, {key}"))
+        except ValueError as error:
+            problems.append(Problem(task_id, test, attempt, str(error)))
+            grids.append(None)
+    return grids[0], grids[1]
 
 
 def encode_submission(value: object) -> bytes:
@@ -111,3 +173,9 @@ def read_submission(path: str | Path) -> dict[str, list[Attempts]]:
     """{id: [(first, second), ...]}; ValueError naming the place for what is no submission."""
     path = Path(path)
     return parse_submission(read_json(path), str(path))
+
+
+def read_attempts(path: str | Path) -> Submission:
+    """The attempts in a submission file, as far as they are valid. ValueError when it is no JSON object of
+    tasks."""
+    return parse_attempts(read_json(Path(path)), str(path))

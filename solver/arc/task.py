@@ -6,10 +6,9 @@ ValueError of one sentence that names the file, the task and the place in it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -17,7 +16,6 @@ MAX_SIDE = 30
 COLOURS = 10
 TASKS, SOLUTIONS, SUBMISSION = "tasks", "solutions", "a submission"  # kinds of files
 
-Entry = TypeVar("Entry")
 Grid = np.ndarray  # uint8 [height, width], 1..30 a side, colours 0..9, not writeable
 
 
@@ -197,27 +195,18 @@ def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, list) for row in value)
 
 
-def parse_lists(
-    value: object, where: str, whole: str, each: str, parse: Callable[[object, str], Entry]
-) -> dict[str, list[Entry]]:
-    """``{id: [entry, ...]}`` with an entry for each test input; ``parse`` reads one at a named place.
-
-    ValueError for anything else; ``whole`` and ``each`` say what the value and its lists should be.
-    """
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: wanted an object of {whole}, found {_kind(value)}")
-    parsed = {}
-    for key, entries in value.items():
-        place = f"{where}, task {name_of(key)}"
-        if not isinstance(entries, list) or not entries:
-            raise ValueError(f"{place}: wanted {each}, found {_kind(entries)}")
-        parsed[key] = [parse(entry, f"{place}, test {n}") for n, entry in enumerate(entries)]
-    return parsed
-
-
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
     """Kaggle's solutions file ``{id: [grid, ...]}`` as grids, in the order of the test inputs."""
-    return parse_lists(read_json(path), str(path), "solutions", "a list of output grids", parse_grid)
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: wanted an object of solutions, found {_kind(value)}")
+    parsed = {}
+    for key, grids in value.items():
+        place = f"{path}, task {name_of(key)}"
+        if not isinstance(grids, list) or not grids:
+            raise ValueError(f"{place}: wanted a list of output grids, found {_kind(grids)}")
+        parsed[key] = [parse_grid(grid, f"{place}, test {n}") for n, grid in enumerate(grids)]
+    return parsed
 
 
 def with_solutions(tasks: Iterable[Task], solutions: dict[str, list[Grid]], where: str) -> list[Task]:

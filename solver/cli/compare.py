@@ -38,8 +38,8 @@ def compare(
     import json
     from dataclasses import asdict
 
-    from solver.arc.attempts import read_attempts
     from solver.arc.score import choose_tasks, read_expected, score_attempts
+    from solver.arc.submission import read_attempts
     from solver.arc.task import load_tasks
     from solver.cli.score import refuse_other_tasks
     from solver.report.compare import compare_scores

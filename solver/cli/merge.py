@@ -25,14 +25,14 @@ Examples:
     type=click.Choice(["order", "votes"]),
     default="order",
     show_default=True,
-    help="order: all first attempts, file by file, before all second ones; votes: the most frequent grids.",
+    help="order: all first attempts, file by file, before all second ones; votes: as a run ranks candidates.",
 )
 @click.option(
     "--vote",
     type=click.Choice(VOTE_RULES),
     help="What ranks with --by votes; else what the journals' runs had, if they had the same.",
 )
-@click.option("--tasks", help="Exactly these tasks, with guesses where no file has two different attempts.")
+@click.option("--tasks", help="Exactly these tasks, filled by rules where no file has two attempts.")
 def merge(files: tuple[str, ...], output: str, by: str, vote: str | None, tasks: str | None) -> None:
     """Merge submissions or journals A B ... into one valid submission with distinct attempts.
 

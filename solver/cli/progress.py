@@ -4,9 +4,8 @@ The lines go to stdout; the bar with the time left goes to stderr, and only to a
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from solver.arc.score import score_output
+from solver.arc.policy import Answer, Attempts
+from solver.arc.pool import find_answer
 from solver.arc.task import Task
-from solver.arc.vote import NETWORK, Answer
 from solver.choices import JOINT, QUICK
 
 if TYPE_CHECKING:
@@ -29,45 +28,43 @@ ID_WIDTH = 16  # a longer id is cut in the terminal, never in the file
 
 @dataclass(frozen=True)
 class Verdict:
-    """One task's answers, judged. Counts are of test outputs; right ones only where they are known.
+    """One task's answers, judged. Counts are of test outputs.
 
+    ``known``: whether all solutions are.
+    ``right``: by source, the outputs for which its attempt is the right one.
     ``credited``: for each test input the attempt that counts: the right one, else the first.
     """
 
     outputs: int
     known: bool
-    right_by_network: int
-    right_by_guess: int
+    right_by: Mapping[str, int]
     credited: tuple[tuple[int, Answer], ...]
 
     @property
     def right(self) -> int:
         """Right outputs, whoever gave them."""
-        return self.right_by_network + self.right_by_guess
+        return sum(self.right_by.values())
 
 
-def judge(task: Task, attempts: Sequence[tuple[Answer, Answer]]) -> Verdict:
+def judge(task: Task, attempts: Sequence[Attempts]) -> Verdict:
     """``task``: with the test outputs that are known. ``attempts``: two for each test input, in order."""
-    right = {True: 0, False: 0}
+    right: Counter[str] = Counter()
     credited = []
-    for test, (pair, pair_attempts) in enumerate(zip(task.test, attempts, strict=True)):
-        numbered = list(enumerate(pair_attempts, start=1))
-        hits = []
-        if pair.output is not None:
-            judged = score_output(test, pair.output, [answer.grid for answer in pair_attempts])
-            hits = list(compress(numbered, judged.right))
-        if hits:
-            right[hits[0][1].source == NETWORK] += 1
-        credited.append((hits or numbered)[0])
-    return Verdict(len(task.test), task.solved_publicly, right[True], right[False], tuple(credited))
+    for pair, both in zip(task.test, attempts, strict=True):
+        found = None if pair.output is None else find_answer(pair.output, both)
+        if found is not None:
+            right[found.source] += 1
+        answer = found or both[0]
+        credited.append((1 if answer is both[0] else 2, answer))
+    return Verdict(len(task.test), task.solved_publicly, right, tuple(credited))
 
 
 def describe(credited: Sequence[tuple[int, Answer]], width: int) -> str:
-    """Where the answers came from: ``network, 14 votes`` or ``guess: rule``; a second attempt says so."""
+    """Where the answers came from: ``network, 14 votes`` or ``rules: mirror``; a second attempt says so."""
     parts = []
     for number, answer in credited:
-        how = _plural(answer.votes, "vote") if answer.votes else answer.rule
-        text = f"network, {how}" if answer.source == NETWORK else f"guess: {answer.rule}"
+        names = " + ".join(answer.sources)
+        text = f"{names}, {answer.reason}" if answer.votes or answer.pooled else f"{names}: {answer.reason}"
         parts.append(f"2nd: {text}" if number == 2 else text)
     return shorten("; ".join(dict.fromkeys(parts)), width)
 
@@ -95,24 +92,25 @@ def duration(seconds: float) -> str:
 
 
 def score_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """The score as a table; without all solutions, how many first answers each source gave."""
+    """The score as a table; without all solutions, how many answers each source gave."""
     outputs = sum(verdict.outputs for verdict in verdicts)
     unknown = sum(not verdict.known for verdict in verdicts)
+    credited = Counter(answer.source for verdict in verdicts for _, answer in verdict.credited)
+    names = [name for name, _ in credited.most_common()]
     if unknown:
-        answers = [answer for verdict in verdicts for _, answer in verdict.credited]
-        network = sum(answer.source == NETWORK for answer in answers)
+        parts = ", ".join(f"{credited[name]} by {name}" for name in names)
         return [
             f"No score: the solutions of {unknown} of {len(verdicts)} tasks are not known.",
-            f"Answers: {network} of {outputs} by the network, {outputs - network} by a guess.",
+            f"Answers to {_plural(outputs, 'output')}: {parts}.",
         ]
-    lines = [f"{'Score (pass@2)':<16}{'right':>14}{'score':>10}{'network':>10}{'guess':>8}"]
-    by_task = [(v.right_by_network / v.outputs, v.right_by_guess / v.outputs) for v in verdicts]
-    by_output = [(v.right_by_network, v.right_by_guess) for v in verdicts]
-    for name, pairs, total in (("per task", by_task, len(verdicts)), ("per output", by_output, outputs)):
-        network, guess = (sum(column) for column in zip(*pairs, strict=True))
-        right = f"{_count(network + guess)} of {total}"
-        share = (network + guess) / total
-        lines.append(f"{name:<16}{right:>14}{share:>10.1%}{_count(network):>10}{_count(guess):>8}")
+    names = [name for name in names if any(verdict.right_by[name] for verdict in verdicts)]
+    lines = [f"{'Score (pass@2)':<16}{'right':>14}{'score':>10}" + "".join(f"{name:>10}" for name in names)]
+    for title, total in (("per task", len(verdicts)), ("per output", outputs)):
+        weights = [1 / v.outputs if title == "per task" else 1.0 for v in verdicts]
+        sums = [sum(w * v.right_by[name] for w, v in zip(weights, verdicts, strict=True)) for name in names]
+        right = f"{_count(sum(sums))} of {total}"
+        columns = "".join(f"{_count(number):>10}" for number in sums)
+        lines.append(f"{title:<16}{right:>14}{sum(sums) / total:>10.1%}{columns}")
     return lines
 
 

@@ -94,12 +94,12 @@ def _pool_lines(pool: dict, outputs: int) -> list[str]:
     pass_at = " · ".join(f"{k}:{100 * share:.2f}" for k, share in pool["pass_at"].items())
     sources = " · ".join(f"{name} {count}" for name, count in pool["right_by_source"].items())
     missed = [f"{task_id} test {test}" for task_id, test in pool["not_chosen"]]
+    alone = ",".join(f"{name} alone{_share(share)}" for name, share in pool["coverage_by_source"].items())
     with_candidates = f"{pool['outputs_with_candidates']} of {outputs} outputs"
     return [
         f"  pool        {pool['candidates']} candidates for {with_candidates}",
-        f"  pass@k      {pass_at} (% per task, ranked by {pool['vote']})",
-        f"  coverage    {_share(pool['coverage'])} per task; network alone"
-        f"{_share(pool['coverage_network'])}, guesses alone{_share(pool['coverage_guess'])}",
+        f"  pass@k      {pass_at} (% per task, as the run ranked them)",
+        f"  coverage    {_share(pool['coverage'])} per task; {alone}",
         f"  right from  {sources}",
         f"  in the pool but not chosen: {len(missed)}" + (f" ({listed(missed)})" if missed else ""),
     ]

@@ -196,9 +196,9 @@ def solve(
     tuned on its own demonstrations; test outputs are never looked at, but where they are known (in the
     tasks, or in a solutions file beside them) the score is printed.
 
-    The output is a valid submission from the first seconds on: it starts with guesses and is replaced
-    after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with .journal)
-    keeps every candidate, for --resume and for the report.
+    The output is a valid submission from the first second on: it starts with fallbacks and rules and is
+    replaced after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with
+    .journal) keeps every candidate, for --resume and for the report.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 28 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine

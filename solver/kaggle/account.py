@@ -5,6 +5,7 @@ The watching process has it made by a process of its own: nothing that fails her
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,19 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean, median
 
+from solver.arc.candidate import same_grid
 from solver.arc.journal import Contents, read_journal
-from solver.arc.pool import whole_pool
-from solver.arc.record import Candidates
+from solver.arc.policy import NO_FIT, Answer, Policy
+from solver.arc.pool import Place, rank_journal
 from solver.arc.task import Grid, load_tasks
-from solver.arc.vote import NETWORK, Candidate, same_grid
+from solver.choices import PHASES
 from solver.words import counted
 
 NOTES = "notes.jsonl"  # in the scratch folder: what a journal does not keep
 LISTED = 8  # tasks that are named in one sentence
-VOTERS = (("tune", "refine"), ("joint",), ("quick",))  # views that vote together, as the ledger takes them
-PHASES = ("quick", "joint", "tune", "refine")
-
-Place = tuple[str, int]  # task id, test index
 
 
 class Notes:
@@ -56,17 +54,15 @@ class Account:
     notes: Sequence[Mapping]
 
     @cached_property
-    def voters(self) -> dict[Place, int]:
-        """Views that vote for each output; 0 where the network gave none."""
-        views: dict[tuple[str, str, int], int] = {}
-        for record in self.contents.records:
-            if isinstance(record, Candidates):
-                views[record.phase, record.task_id, record.test] = len(record.views)
-        totals = {}
-        for place in self.contents.chosen:
-            sums = (sum(views.get((phase, *place), 0) for phase in phases) for phases in VOTERS)
-            totals[place] = next(filter(None, sums), 0)
-        return totals
+    def ranking(self) -> Mapping[Place, Sequence[Answer]]:
+        """The answers of each output, as the run ranked them."""
+        return rank_journal(self.contents)
+
+    @cached_property
+    def votes(self) -> Mapping[Place, int]:
+        """How many views vote on each output; 0 where the network gave none."""
+        policy, events = Policy.of(self.contents), self.contents.events
+        return {(task_id, test): policy.votes(events[task_id], test) for task_id, test in self.ranking}
 
     def sentences(self) -> Iterator[str]:
         """The account, the most telling sentence first."""
@@ -77,23 +73,21 @@ class Account:
         yield from self._losses()
 
     def _sources(self) -> str:
-        chosen = self.contents.chosen
-        guessed = {place: found.first for place, found in chosen.items() if found.first.source != NETWORK}
-        outputs = f"{len(chosen) - len(guessed)} of {counted(len(chosen), 'output')}"
-        text = f"Attempt 1 by the network for {outputs}"
-        if not guessed:
-            return f"{text}."
-        fitting = sum(answer.votes > 0 for answer in guessed.values())
-        overruled = sum(self.voters[place] > 0 for place in guessed)
+        first = {place: ranked[0] for place, ranked in self.ranking.items()}
+        credited = Counter(answer.source for answer in first.values())
+        parts = ", ".join(f"{count} by {source}" for source, count in credited.most_common())
+        fitting = sum(answer.belief > NO_FIT for answer in first.values())
+        passed_over = sum(self.votes[place] > 0 == answer.votes for place, answer in first.items())
         return (
-            f"{text}, by guesses for {len(guessed)} ({fitting} of them fit every demonstration, "
-            f"{overruled} stand where the network answered and was not trusted)."
+            f"Attempt 1 of {counted(len(first), 'output')}: {parts}; {fitting} more than a fallback, "
+            f"{passed_over} where the network answered otherwise."
         )
 
     def _tuning(self) -> Iterator[str]:
-        every = {task_id for task_id, _ in self.contents.chosen}
-        ended = [item for item in self.contents.finished.values() if item.demonstrations]
-        missing = len(every - {item.task_id for item in ended})
+        every = self.contents.events
+        found = map(self.contents.finished, every)
+        ended = [event for event in found if event and event.demonstrations]
+        missing = len(every) - len(ended)
         if missing:
             yield f"The network finished no phase of {missing} of {counted(len(every), 'task')}."
         if not ended:
@@ -124,14 +118,11 @@ class Account:
             yield f"Tuning steps: {'; '.join(parts)}."
 
     def _agreement(self) -> Iterator[str]:
-        chosen, asked = self.contents.chosen, sum(total > 0 for total in self.voters.values())
+        asked = [place for place, votes in self.votes.items() if votes]
         if not asked:
             return
-        agree = sum(
-            found.first.source == NETWORK and 2 * found.first.votes >= self.voters[place] > 0
-            for place, found in chosen.items()
-        )
-        outputs = f"{agree} of {counted(asked, 'output')}"
+        agree = sum(2 * self.ranking[place][0].votes >= self.votes[place] for place in asked)
+        outputs = f"{agree} of {counted(len(asked), 'output')}"
         yield f"Votes agree (half or more for the first answer) in {outputs} that the network answered."
 
     def _losses(self) -> Iterator[str]:
@@ -141,34 +132,26 @@ class Account:
             yield f"{counted(len(lost), 'worker')} failed and replaced, {left} left to guesses."
 
     def verdicts(self, solutions: Mapping[str, Sequence[Grid | None]]) -> Iterator[str]:
-        """By name: the tasks that came out; of those that did not, where the right answer was found."""
+        """By name: the tasks that are right; of the others, whether the right answer was found."""
         right, found, unknown = [], [], []
-        for task_id in dict.fromkeys(task_id for task_id, _ in self.contents.chosen):
+        for task_id in self.contents.events:
             grids = [(n, grid) for n, grid in enumerate(solutions.get(task_id, ())) if grid is not None]
             if not grids:
                 continue
-            wrong = [(n, grid) for n, grid in grids if not self._chose((task_id, n), grid)]
-            if not wrong:
+            ranks = [self._rank((task_id, n), grid) for n, grid in grids]
+            if all(rank is not None and rank < 2 for rank in ranks):
                 right.append(task_id)
             else:
-                pooled = all(self._has((task_id, n), grid) for n, grid in wrong)
-                (found if pooled else unknown).append(task_id)
+                (unknown if None in ranks else found).append(task_id)
         if right or found or unknown:
             yield f"Right: {listed(right)}."
             yield f"Wrong, though the right answer was a candidate (the vote chose wrongly): {listed(found)}."
             yield f"Wrong, and the right answer never a candidate: {listed(unknown)}."
 
-    @cached_property
-    def whole(self) -> Mapping[Place, Sequence[Candidate]]:
-        """All candidates, guesses too."""
-        return whole_pool(self.contents)
-
-    def _chose(self, place: Place, grid: Grid) -> bool:
-        made = self.contents.chosen.get(place)
-        return made is not None and any(same_grid(answer.grid, grid) for answer in (made.first, made.second))
-
-    def _has(self, place: Place, grid: Grid) -> bool:
-        return any(same_grid(made.grid, grid) for made in self.whole.get(place, ()))
+    def _rank(self, place: Place, grid: Grid) -> int | None:
+        """From 0; None where no candidate has this grid."""
+        ranked = self.ranking.get(place, ())
+        return next((n for n, answer in enumerate(ranked) if same_grid(answer.grid, grid)), None)
 
 
 def listed(names: Sequence[str]) -> str:

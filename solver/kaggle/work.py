@@ -7,16 +7,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from solver.arc.submission import validate_submission, write_submission
-from solver.arc.task import Grid, Task, as_grid, load_tasks, read_json
-from solver.arc.vote import same_grid
+from solver.arc.candidate import same_grid
+from solver.arc.submission import validate_submission
+from solver.arc.task import Task, load_tasks, read_json
 from solver.choices import RULES
 from solver.kaggle.account import Notes
 from solver.kaggle.lenient import solve_leniently
 from solver.kaggle.replay import FILE, gather_replay
-from solver.kaggle.salvage import BLANK, read_leniently
+from solver.kaggle.salvage import read_leniently
 from solver.processors import expected_kind
 from solver.run.doctor import diagnose
 from solver.run.events import Listener, Lost, TaskResult
@@ -59,11 +57,9 @@ def main(text: str) -> None:
 
 
 def _answer_first(tasks: list[Task], output: Path) -> None:
-    """Something valid at once, for other cheap answers take some seconds; then those."""
-    write_submission(output, skeleton(tasks), tasks)
-    began = time.monotonic()
+    """A valid submission at once, before anything that takes time."""
     Ledger(tasks, output, say).write(first=True)
-    say(f"{output}: answers to {len(tasks)} tasks after {time.monotonic() - began:.1f} s.")
+    say(f"{output}: fallback answers to {counted(len(tasks), 'task')}.")
 
 
 def _examine(settings: dict, output: Path) -> None:
@@ -86,16 +82,6 @@ def _examine(settings: dict, output: Path) -> None:
     doctor.join(start + 2 * pace + LEAST_SECONDS)
     if doctor.is_alive():
         say("The doctor is not done; the run goes on without what else it finds.")
-
-
-def skeleton(tasks: list[Task]) -> dict[str, list[tuple[Grid, Grid]]]:
-    """The cheapest valid answers: each test input as it is, and one blank cell."""
-    return {task.id: [(pair.input, other_than(pair.input)) for pair in task.test] for task in tasks}
-
-
-def other_than(grid: Grid) -> Grid:
-    """A single cell that is not this grid."""
-    return as_grid(np.ones((1, 1))) if same_grid(grid, BLANK) else BLANK
 
 
 def _prepare_replay(settings: dict) -> None:
@@ -153,7 +139,7 @@ class Teller:
         self.count += 1
         self.notes.add(phase=result.phase, task=result.task.id, steps=result.steps)
         first = [pair[0] for pair in result.attempts]
-        sources = ", ".join(f"{a.source} ({counted(a.votes, 'vote') if a.votes else a.rule})" for a in first)
+        sources = ", ".join(f"{' + '.join(a.sources)} ({a.reason})" for a in first)
         text = f"{result.phase} {self.count}: {result.task.id}: {sources}; {result.reproduced} of "
         label = result.label and f"; {result.label}"
         text = f"{text}{result.demonstrations} demonstrations, {result.steps} steps, {result.seconds:.1f} s"
@@ -173,9 +159,9 @@ class Teller:
 
 
 def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
-    """The guesses are the placeholder's answers. A few evaluation tasks with their score, and what as much
+    """The answers of rules are the placeholder's. A few evaluation tasks with their score, and what as much
     work on 240 of them would take."""
-    say("This is not the scored run: the submission holds guesses. --full solves the test file here too.")
+    say("This is not the scored run: the submission is by rules alone. --full solves the test file here too.")
     solve(tasks, output=output, options=SolveOptions((RULES,), budget_seconds=DRY_SECONDS))
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]

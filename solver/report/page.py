@@ -13,7 +13,6 @@ from importlib import resources
 from pathlib import Path
 
 from solver.arc.score import STATUSES
-from solver.arc.vote import GUESS, NETWORK
 from solver.file import replace_file
 from solver.report.overview import overview_charts
 from solver.report.palette import PALETTES
@@ -68,7 +67,7 @@ def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
     """What the page's filters offer: only what occurs."""
     return {
         "status": [name for name in (*STATUSES, ANSWERED) if any(row.status == name for row in rows)],
-        "source": [name for name in (NETWORK, GUESS) if any(name in row.source for row in rows)],
+        "source": sorted({name for row in rows for name in row.source.split(" + ") if name}),
         "label": sorted({row.label for row in rows} - {""}),
     }
 

@@ -92,9 +92,9 @@
   const attemptNote = (attempt, output, wrong) => {
     const notes = [];
     if (wrong) notes.push(`${wrong} ${wrong === 1 ? "cell" : "cells"} wrong`);
-    if (attempt.s === "network") notes.push(`${attempt.v} of ${output.n} votes`);
+    if (attempt.v) notes.push(`${attempt.v} of ${output.n} votes`);
     if (attempt.s) notes.push(attempt.s + (attempt.r ? `: ${attempt.r}` : ""));
-    if (attempt.s === "network" && attempt.c) notes.push(`confidence ${attempt.c.toFixed(2)}`);
+    if (attempt.v && attempt.c) notes.push(`confidence ${attempt.c.toFixed(2)}`);
     return notes.join(" · ");
   };
 

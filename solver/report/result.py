@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.arc.attempts import Attempts, read_attempts
 from solver.arc.journal import Contents, read_journal
-from solver.arc.pool import PASS_AT, Place, PoolScore, measure_pool, rank_pool, seen_labels
+from solver.arc.pool import PASS_AT, PoolScore, Ranking, measure_pool, rank_journal, seen_labels
 from solver.arc.score import (
     Score,
     choose_tasks,
@@ -15,8 +14,8 @@ from solver.arc.score import (
     repeated_attempts,
     score_attempts,
 )
+from solver.arc.submission import Submission, read_attempts
 from solver.arc.task import Grid, Task, load_tasks
-from solver.arc.vote import GUESS, NETWORK, Answer
 from solver.choices import VoteRule
 
 Source = str | Path
@@ -26,16 +25,16 @@ Source = str | Path
 class Result:
     """``expected`` is empty where no solutions were given, ``contents`` None without a journal.
 
-    ``ranked``: the journal's candidates of each output, ranked by the rule of its run. ``labels``: see
+    ``ranking``: the answers of each output, as the journal's run ranked them. ``labels``: see
     ``TaskScore``.
     """
 
     name: str
-    attempts: Attempts
+    attempts: Submission
     tasks: Sequence[Task]
     expected: Mapping[str, Sequence[Grid]]
     contents: Contents | None
-    ranked: Mapping[Place, list[Answer]]
+    ranking: Ranking
     labels: Mapping[str, str]
     score: Score | None
     pool: PoolScore | None
@@ -63,12 +62,14 @@ def read_result(
     elif wanted and all(task.solved_publicly for task in wanted):
         expected = outputs_of(wanted, str(tasks))
     contents = read_journal(journal) if journal is not None else None
+    if contents and not contents.events.keys() & attempts.grids.keys():
+        raise ValueError(f"{journal}: expected the journal of {submission}, found one of other tasks")
     return build_result(str(submission), attempts, wanted, expected, contents)
 
 
 def build_result(
     name: str,
-    attempts: Attempts,
+    attempts: Submission,
     tasks: Sequence[Task],
     expected: Mapping[str, Sequence[Grid]],
     contents: Contents | None,
@@ -76,9 +77,9 @@ def build_result(
     """The score and the pool's measures, as far as solutions and journal allow."""
     labels = seen_labels(contents, tasks)
     score = score_attempts(expected, attempts, labels) if expected else None
-    ranked = rank_pool(contents) if contents else {}
-    pool = measure_pool(expected, contents, attempts, score, ranked) if contents and score else None
-    return Result(name, attempts, tasks, expected, contents, ranked, labels, score, pool)
+    ranking = rank_journal(contents) if contents else {}
+    pool = measure_pool(expected, contents, attempts, score, ranking) if contents and score else None
+    return Result(name, attempts, tasks, expected, contents, ranking, labels, score, pool)
 
 
 def summarise(result: Result) -> dict[str, object]:
@@ -141,8 +142,7 @@ def _pool(pool: PoolScore, vote: VoteRule) -> dict[str, object]:
         "candidates": sum(output.candidates for output in pool.outputs.values()),
         "pass_at": {str(k): pool.pass_at(k) for k in PASS_AT},
         "coverage": pool.coverage(),
-        "coverage_network": pool.coverage(NETWORK),
-        "coverage_guess": pool.coverage(GUESS),
+        "coverage_by_source": {source: pool.coverage(source) for source in pool.sources},
         "right_by_source": dict(pool.right_by_source),
         "not_chosen": [[task_id, test] for task_id, test in pool.not_chosen],
     }

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from solver.arc.journal import grid_text
+from solver.arc.policy import Policy
 from solver.arc.pool import find_answer
-from solver.arc.record import grid_text
 from solver.arc.score import MISSING, TaskScore
 from solver.arc.task import Grid, Task
-from solver.arc.vote import NETWORK
 from solver.report.result import Result
 
 ANSWERED = "answered"  # the status of a task whose solution is not known
@@ -41,9 +41,10 @@ def _attempt(result: Result, place: tuple[str, int], number: int) -> dict[str, o
     """An attempt as the page's script draws it; keys are short, since there are thousands."""
     grid = result.attempts.of(*place)[number]
     data: dict[str, object] = {"g": _text(grid)}
-    answer = find_answer(grid, place, result.ranked, result.contents) if result.contents else None
+    answer = find_answer(grid, result.ranking.get(place, ()))
     if answer:
-        data |= {"v": answer.votes, "c": round(answer.confidence, 4), "s": answer.source, "r": answer.rule}
+        data |= {"v": answer.votes, "c": round(answer.confidence, 4), "s": " + ".join(answer.sources)}
+        data |= {"r": answer.explanation or ("all views together" if answer.pooled else "")}
     return data
 
 
@@ -53,9 +54,9 @@ def _output(result: Result, place: tuple[str, int]) -> dict[str, object]:
     data: dict[str, object] = {"a": [_attempt(result, place, number) for number in (0, 1)]}
     if grids and test < len(grids):
         data["e"] = grid_text(grids[test])
-    if place in result.ranked:
-        data["n"] = sum(answer.votes for answer in result.ranked[place] if answer.source == NETWORK)
-        data["d"] = len(result.ranked[place])
+    if place in result.ranking:
+        data["n"] = Policy.of(result.contents).votes(result.contents.events[task_id], test)
+        data["d"] = len(result.ranking[place])
     if result.pool and place in result.pool.outputs:
         output = result.pool.outputs[place]
         data |= {"p": output.position, "pv": output.votes}
@@ -110,9 +111,9 @@ def _wrong_cells(score: TaskScore) -> int | None:
 def build_row(result: Result, data: dict, score: TaskScore | None) -> Row:
     """The table's line for a task from its page data."""
     task_id, outputs = data["id"], data["out"]
-    ended = result.contents.finished.get(task_id) if result.contents else None
+    ended = result.contents.finished(task_id) if result.contents else None
     status = score.status if score else (ANSWERED if task_id in result.attempts.grids else MISSING)
-    votes = [output["a"][0]["v"] for output in outputs if output["a"][0].get("s") == NETWORK]
+    votes = [output["a"][0].get("v", 0) for output in outputs]
     candidates = sum(output.get("n", 0) for output in outputs)
     texts = [*data["test"], *(text for pair in data["train"] for text in pair)]
     texts += [output["e"] for output in outputs if "e" in output]
@@ -127,7 +128,7 @@ def build_row(result: Result, data: dict, score: TaskScore | None) -> Row:
         candidates=candidates,
         source=_sources(outputs),
         cells=max((len(text) - text.count("/") for text in texts), default=0),
-        seconds=ended.seconds if ended else None,
+        seconds=result.contents.seconds(task_id) if ended else None,
         reproduced=ended.reproduced if ended and ended.demonstrations else None,
         demonstrations=ended.demonstrations if ended and ended.demonstrations else None,
         label=result.labels.get(task_id, ""),

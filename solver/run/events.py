@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from solver.arc.policy import Attempts
 from solver.arc.task import Task
-from solver.arc.vote import Answer
+from solver.choices import NETWORK, TUNE
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,21 +17,23 @@ class TaskResult:
     ``steps``, ``seconds``: spent on it.
     ``note``: why the network gave no answer, or ''.
     ``held_out``: how often a demonstration that was held back from tuning came out, None where none was.
-    ``label``: what a reader of the score must know (``solver.arc.record.Finished``).
+    ``label``: what a reader of the score must know (``solver.arc.journal.Proposed``).
     ``at_once``: answered by the task's trained vector, without tuning.
+    ``source``: whose work it is the result of.
     """
 
     task: Task
-    attempts: tuple[tuple[Answer, Answer], ...]
+    attempts: tuple[Attempts, ...]
     reproduced: int
     demonstrations: int
     steps: int
     seconds: float
     note: str = ""
-    phase: str = "tune"
+    phase: str = TUNE
     held_out: float | None = None
     label: str = ""
     at_once: bool = False
+    source: str = NETWORK
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from solver.arc.record import View
+from solver.arc.journal import Candidates
 from solver.arc.task import Task
 from solver.run.schedule import HOLD_SECONDS, HOLD_SHARE, HOLD_STEPS
 
@@ -120,7 +120,7 @@ class Beat:
 class Answered:
     """One task of a job.
 
-    ``views[test]``: candidates with their augmentations, in their order.
+    ``candidates[test]``: of each test input, in the order in which they came.
     ``reproduced``: demonstrations that come out. ``steps``, ``seconds``: spent.
     ``note``: why there are no candidates, or ''.
     ``held_out``: how often a demonstration that was held back from tuning came out, 0..1; None where none
@@ -129,7 +129,7 @@ class Answered:
 
     job: int
     task_id: str
-    views: tuple[tuple[View, ...], ...]
+    candidates: Candidates
     reproduced: int
     steps: int
     seconds: float

@@ -11,8 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from solver.arc.checksum import task_checksum
-from solver.arc.journal import Journal, is_journal
-from solver.arc.record import Header
+from solver.arc.journal import Header, Journal, is_journal
+from solver.arc.policy import Policy
 from solver.arc.task import Task, load_tasks
 from solver.processors import available_cpus, cpu_workers
 from solver.run.events import Listener, TaskResult
@@ -116,8 +116,7 @@ class Run:
                 self.output,
                 self.listener.say,
                 labels=self.settings.labels,
-                vote=self.said.vote,
-                sources=self.said.sources,
+                policy=Policy(self.said.vote, self.said.sources),
             )
             self.ledger.write(first=not resume)
             try:
@@ -151,8 +150,8 @@ class Run:
         except (ValueError, OSError) as error:
             raise JournalError(str(error)) from error
         restored = self.ledger.open_journal(opened, contents)
-        finished = [(result.phase, result.task.id) for result in restored]
-        for plan in self.plans.values():
+        for name, plan in self.plans.items():
+            finished = [(result.phase, result.task.id) for result in restored if result.source == name]
             plan.restore(finished, lambda task: self.ledger.disagreement([task]))
         if restored:
             self.ledger.write()
@@ -233,7 +232,7 @@ class Run:
         elif isinstance(event, Heard):
             message, job = event.message, event.job
             if isinstance(message, Answered):
-                self._tell(replace(self.ledger.answered(message, job.phase), at_once=job.untuned))
+                self._tell(replace(self.ledger.answered(message, job), at_once=job.untuned))
             else:
                 self.plans[job.source].succeed(job, message.seconds, self._done(message, job))
         elif isinstance(event, GivenUp):
@@ -242,8 +241,9 @@ class Run:
             else:
                 self.listener.lost(event.lost)
             if not event.lost.again:
+                source, phase = event.job.source, event.job.phase
                 for task in event.job.tasks:
-                    self._tell(self.ledger.left_to_guesses(task, event.job.phase, event.lost.reason))
+                    self._tell(self.ledger.unanswered(task, source, phase, event.lost.reason))
         elif isinstance(event, Projected):
             self.listener.projected(event.seconds)
         else:
@@ -291,9 +291,9 @@ class Run:
     def _tell(self, result: TaskResult) -> None:
         """Tell of a result, once the run has begun. Those of quick sources go without saying beside
         others."""
-        self.last[result.task.id] = result
-        if result.phase in self.unsaid:
+        if result.source in self.unsaid:
             return
+        self.last[result.task.id] = result
         self.waiting.append(result)
         if self.begun:
             self._tell_waiting()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from solver.arc.task import Task
+from solver.choices import START
 from solver.run.message import Given, Job
 from solver.run.schedule import JOB_CAP, MARGIN, RETRIES
 from solver.run.settings import SolveOptions
@@ -28,9 +29,9 @@ class TaskQueue:
         self.workers = workers
 
     def restore(self, finished: Iterable[tuple[str, str]], disagreement: Callable[[Task], float]) -> None:
-        """(phase, task id) of what an earlier run has finished; a source's phase is its name."""
+        """(phase, task id) of what an earlier run's source has finished."""
         known = set(finished)
-        self._waiting = [n for n in self._waiting if (self.source.name, self.tasks[n].id) not in known]
+        self._waiting = [n for n in self._waiting if (START, self.tasks[n].id) not in known]
 
     def waits(self, now: float) -> bool:
         """Whether any task waits for a worker in time that is left."""
@@ -48,8 +49,8 @@ class TaskQueue:
         cap = patience if seconds is None else seconds + min(JOB_CAP, patience)
         steps = self.options.steps if seconds is None else None
         given = Given(steps, seconds, cap)
-        seed, name = self.options.seed, self.source.name
-        job = Job(self._numbers, number, (self.tasks[number],), name, name, given, seed)
+        task, seed = self.tasks[number], self.options.seed
+        job = Job(self._numbers, number, (task,), self.source.name, START, given, seed)
         self.running[job.number] = job
         return job
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solver.arc.checksum import task_checksum
-from solver.arc.record import SEEN_LABEL, TESTS_SEEN_LABEL
+from solver.arc.journal import SEEN_LABEL, TESTS_SEEN_LABEL
 from solver.arc.task import Task
 from solver.choices import DEFAULT_RULE, DEFAULT_SOURCES, NETWORK, TUNES, VOTE_RULES, Tune, VoteRule
 from solver.run.schedule import DEFAULT_SECONDS, JOINT_SECONDS, STEP_VIEWS, views_for

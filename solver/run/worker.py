@@ -13,14 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-from solver.arc.record import View
+from solver.arc.candidate import Candidate
 from solver.arc.seed import derive_seed
 from solver.arc.task import Task
-from solver.arc.vote import Candidate
 from solver.budget import Budget
 from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, RefusedError
 from solver.run.settings import Settings
@@ -73,7 +73,8 @@ def propose_all(
     job: Job,
     beat: Callable[[], None],
 ) -> Iterator[Message]:
-    """The jobs of a plain source: what it has found so far, at most once in SAY_SECONDS, and at the end."""
+    """The jobs of a plain source: what it has found so far, at most once in SAY_SECONDS, and at the end. Its
+    candidates get its name."""
     started = time.monotonic()
     given = job.given
     for task in job.tasks:
@@ -85,7 +86,7 @@ def propose_all(
         found: list[list[Candidate]] = [[] for _ in task.test]
         said, began = time.monotonic(), time.monotonic()
         for test, candidate in propose(task, budget, derive_seed(job.seed, task.id)):
-            found[test].append(candidate)
+            found[test].append(replace(candidate, source=job.source))
             if given.steps is None and (now := time.monotonic()) - said >= SAY_SECONDS:
                 said = now
                 yield _answered(job, task, found, now - began)
@@ -94,8 +95,7 @@ def propose_all(
 
 
 def _answered(job: Job, task: Task, found: list[list[Candidate]], seconds: float) -> Answered:
-    views = tuple(tuple(View(candidate) for candidate in of_test) for of_test in found)
-    return Answered(job.number, task.id, views, 0, 0, seconds)
+    return Answered(job.number, task.id, tuple(map(tuple, found)), 0, 0, seconds)
 
 
 def _die_with_parent() -> None:

@@ -20,9 +20,10 @@ answer to every test input is the one of the look before.
 
 from collections.abc import Sequence
 
+from solver.arc.candidate import grid_key
+from solver.arc.policy import rank_views
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task
-from solver.arc.vote import grid_key, rank
 from solver.model.device import Placement
 from solver.run.schedule import LEAST_DEMONSTRATIONS, PROMISING, SOLVED
 from solver.tune.predict import Tuned, count_exact, predict_views
@@ -99,7 +100,7 @@ class HeldOutCheck:
             made = predict_views(
                 tuned, n, test, views, config=config, settings=settings, placement=self.placement
             )
-            ranked = rank(candidate for _, candidate in made)
+            ranked = rank_views(made)
             if not ranked:
                 return None
             best.append(grid_key(ranked[0].grid))

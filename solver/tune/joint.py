@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from solver.arc.augment import IDENTITY
+from solver.arc.candidate import grid_key
 from solver.arc.task import Task, load_tasks
-from solver.arc.vote import grid_key
 from solver.budget import Budget
 from solver.file import replace_file
 from solver.model.checkpoint import Weights

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from solver.arc.augment import IDENTITY, Augmentation
+from solver.arc.candidate import Candidate
+from solver.arc.candidate import View as Known
 from solver.arc.canvas import Shape, larger_canvas, test_canvas
 from solver.arc.consensus import Consensus
-from solver.arc.record import View as Vote
 from solver.arc.task import COLOURS, MAX_SIDE, Pair, Task, as_grid
 from solver.arc.tokens import FIRST_COLOUR, crop_shape
-from solver.arc.vote import Candidate
 from solver.budget import Budget
+from solver.choices import NETWORK
 from solver.model.batch import IGNORE, Batch
 from solver.model.config import NetworkConfig
 from solver.model.device import Placement
@@ -104,11 +105,6 @@ def first_canvas(config: NetworkConfig, train: Sequence[Pair], pair: Pair) -> Sh
     return test_canvas(train, pair.input)
 
 
-def predict(tuned: Tuned, number: int, test_index: int, *rest, **more) -> Iterator[Candidate]:
-    """The candidates of ``predict_views`` without their augmentations."""
-    yield from (candidate for _, candidate in predict_views(tuned, number, test_index, *rest, **more))
-
-
 def predict_views(
     tuned: Tuned,
     number: int,
@@ -120,7 +116,7 @@ def predict_views(
     placement: Placement,
     budget: Budget | None = None,
     consensus: Consensus | None = None,
-) -> Iterator[tuple[Augmentation, Candidate]]:
+) -> Iterator[Candidate]:
     """Candidates of one test input of task ``number`` under the augmentations, in their order; behind
     them, under the identity, what they give together, unless the settings leave it out.
 
@@ -139,12 +135,12 @@ def predict_views(
         for view, seen in zip(part, _predict_views(tuned, part, settings, placement), strict=True):
             if seen.candidate is not None:
                 made = seen.candidate
-                consensus.add(seen.log_p, view.augmentation, made.grid.shape, made.confidence)
-                yield view.augmentation, made
+                consensus.add(seen.log_p, view.augmentation, made.grid.shape, made.known.confidence)
+                yield made
         if budget is not None and budget.done(0) >= 1:
             break
     if settings.together and (together := consensus.candidate()) is not None:
-        yield IDENTITY, together
+        yield together
 
 
 @torch.inference_mode()
@@ -214,7 +210,9 @@ def _candidate(
     rows, columns = crop
     grid = as_grid(view.augmentation.undo(cells[:rows, :columns] - FIRST_COLOUR))
     log_prob = float(scores[:rows, :columns].sum())
-    return Candidate(grid, confidence, log_prob)
+    augmentation = view.augmentation
+    known = Known(confidence, log_prob, augmentation.symmetry, augmentation.palette)
+    return Candidate(grid, NETWORK, known)
 
 
 @dataclass(frozen=True)
@@ -230,7 +228,7 @@ class Asking:
 def answer_task(tuned: Tuned, number: int, asking: Asking, budget: Budget, outputs: int) -> Answered:
     """Candidates for every test input of one task. ``outputs``: left to be asked in the time of
     ``budget``, this task's included."""
-    task, views = tuned.tasks[number], []
+    task, candidates = tuned.tasks[number], []
     for test in range(len(task.test)):
         made = predict_views(
             tuned,
@@ -242,11 +240,11 @@ def answer_task(tuned: Tuned, number: int, asking: Asking, budget: Budget, outpu
             placement=asking.placement,
             budget=share_of(budget, outputs - test),
         )
-        views.append(tuple(Vote(c, a.symmetry, a.palette) for a, c in made))
-    note = "" if all(_finite(view) for test in views for view in test) else NOT_FINITE
+        candidates.append(tuple(made))
+    note = "" if all(_finite(candidate) for made in candidates for candidate in made) else NOT_FINITE
     held_out = tuned.held_out[number] if tuned.held_out else None
     reproduced = tuned.reproduced[number]
-    return Answered(asking.job, task.id, tuple(views), reproduced, tuned.steps, 0.0, note, held_out)
+    return Answered(asking.job, task.id, tuple(candidates), reproduced, tuned.steps, 0.0, note, held_out)
 
 
 def is_finite(tuned: Tuned) -> bool:
@@ -255,8 +253,8 @@ def is_finite(tuned: Tuned) -> bool:
     return all(bool(torch.isfinite(value).all()) for value in values if value.is_floating_point())
 
 
-def _finite(view: Vote) -> bool:
-    return math.isfinite(view.candidate.confidence) and math.isfinite(view.candidate.log_prob)
+def _finite(candidate: Candidate) -> bool:
+    return math.isfinite(candidate.known.confidence) and math.isfinite(candidate.known.log_prob)
 
 
 def share_of(budget: Budget, outputs: int) -> Budget:

@@ -17,11 +17,12 @@ import torch
 from tqdm import tqdm
 
 from solver.arc.augment import Augmentation, sample_augmentations
+from solver.arc.candidate import Candidate, same_grid
 from solver.arc.checksum import task_checksum
 from solver.arc.consensus import Consensus
+from solver.arc.policy import rank_views
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task, load_tasks
-from solver.arc.vote import Candidate, rank, same_grid
 from solver.choices import DEFAULT_RULE, PLAIN_RULE, VoteRule
 from solver.file import append_record, whole_records
 from solver.model.checkpoint import Weights, load_weights
@@ -91,7 +92,7 @@ def _ask_one(protocol: Protocol, tuned: Tuned, test: int, views: Sequence[Augmen
     answers = predict_views(
         tuned, 0, test, views, config=config, settings=settings, placement=placement, consensus=consensus
     )
-    for _, candidate in answers:
+    for candidate in answers:
         made.append(candidate)
         if len(made) in protocol.votes:
             together[len(made)] = consensus.candidate()
@@ -112,7 +113,7 @@ def judge(protocol: Protocol, task: Task) -> dict[str, Any]:
             candidates = [c for tests in asked for c in tests[test].first(votes)]
             hits = {}
             for rule in RULES:
-                right = [same_grid(answer.grid, pair.output) for answer in rank(candidates, rule)]
+                right = [same_grid(answer.grid, pair.output) for answer in rank_views(candidates, rule)]
                 hits |= {f"{rule} 1": any(right[:1]), f"{rule} 2": any(right[:2]), "covered": any(right)}
             for kind, hit in hits.items():
                 line[kind][str(votes)].append(hit)

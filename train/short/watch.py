@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from solver.arc.augment import sample_augmentations
+from solver.arc.candidate import same_grid
+from solver.arc.policy import rank_views
 from solver.arc.seed import derive_generator
 from solver.arc.task import Task, load_tasks
-from solver.arc.vote import rank, same_grid
 from solver.budget import Budget
 from solver.model.checkpoint import Weights
 from solver.model.embedding import CoseMemory, build_memory
@@ -20,7 +21,7 @@ from solver.model.learner import run_loops
 from solver.model.loss import act_loss
 from solver.run.schedule import BATCH_TOKENS
 from solver.tune.adapt import adapt
-from solver.tune.predict import Tuned, first_canvas, predict
+from solver.tune.predict import Tuned, first_canvas, predict_views
 from solver.tune.settings import PredictSettings, TuneSettings
 from solver.tune.views import View, build_batch, split
 from train.short.pool import by_checksum, canvas_of
@@ -141,10 +142,10 @@ def _voted(run: ShortRun, trainer: ShortTrainer, tuned: Tuned, name: str) -> dic
             generator = derive_generator(run.seed, task.id, "votes")
             views = sample_augmentations(task, run.watching.votes, generator)
         for test, pair in enumerate(task.test):
-            candidates = predict(
+            candidates = predict_views(
                 tuned, number, test, views, config=config, settings=settings, placement=placement
             )
-            hits = [same_grid(answer.grid, pair.output) for answer in rank(candidates)[:2]]
+            hits = [same_grid(answer.grid, pair.output) for answer in rank_views(candidates)[:2]]
             right += [any(hits[:1]), any(hits), 1]
             height, width = first_canvas(config, task.train, pair)
             spent += len(views) * inference_flop(config, height * width, config.loops)

@@ -1,12 +1,17 @@
-"""What to answer when no rule fits: valid grids of the shape that the demonstrations suggest."""
+"""What to answer when no source does: valid grids of the shape that the demonstrations suggest.
+
+They take milliseconds and fit no demonstration. Each test input has at least two that differ, so that a
+submission is valid before any source has begun.
+"""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from solver.arc.candidate import Candidate, Program
 from solver.arc.rules.rule import Demonstrations, output_shape, same_shape
 from solver.arc.rules.tile import tile_to
-from solver.arc.task import COLOURS, MAX_SIDE, Grid
+from solver.arc.task import COLOURS, MAX_SIDE, Grid, Task, as_grid
 
 Fallback = Callable[[Demonstrations, Grid], Iterator[np.ndarray]]
 
@@ -79,9 +84,23 @@ def _solid(train: Demonstrations, grid: Grid) -> Iterator[np.ndarray]:
 
 
 FALLBACKS: tuple[tuple[str, Fallback], ...] = (
-    ("fallback: the input", _input_itself),
-    ("fallback: the usual cells", _usual_cells),
-    ("fallback: an output shown", _nearest_outputs),
-    ("fallback: the input resized", _resized),
-    ("fallback: solid", _solid),
+    ("the input", _input_itself),
+    ("the usual cells", _usual_cells),
+    ("an output shown", _nearest_outputs),
+    ("the input resized", _resized),
+    ("solid", _solid),
 )
+SOURCE = "fallback"  # the name of this source
+
+
+def fallbacks(task: Task) -> tuple[tuple[Candidate, ...], ...]:
+    """For each test input at least two different grids, the most plausible first."""
+    made = []
+    for pair in task.test:
+        grids = ((name, grid) for name, propose in FALLBACKS for grid in propose(task.train, pair.input))
+        candidates = [
+            Candidate(as_grid(grid), SOURCE, Program(cost, 0, len(task.train)), name)
+            for cost, (name, grid) in enumerate(grids)
+        ]
+        made.append(tuple(candidates))
+    return tuple(made)
