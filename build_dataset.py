@@ -1,4 +1,4 @@
-"""Build and inspect data sets: ``python build_dataset.py arc|sudoku|inspect --help``."""
+"""Build and inspect data sets: ``python build_dataset.py arc|sudoku|maze|inspect --help``."""
 
 import sys
 from collections.abc import Callable
@@ -8,10 +8,12 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from train.dataset.build import COMPACT, ROWS, Options, Progress, build_arc_dataset, build_sudoku_dataset
+from solver.arc.symmetry import SYMMETRIES
+from train.dataset.build import COMPACT, ROWS, Options, Progress, build_arc_dataset, build_puzzle_dataset
 from train.dataset.inspection import describe, show_sample
 
 _WHOLE = click.IntRange(min=0)
+_NUM_AUG = "versions beside the original"
 
 
 class ManyValues(click.Command):
@@ -40,13 +42,10 @@ class ManyValues(click.Command):
 
 
 def common(command: click.Command) -> click.Command:
-    """The options that both builders share."""
+    """The options that all builders share."""
     options = [
         click.option("--output-dir", type=click.Path(path_type=Path), required=True, help="folder to make"),
         click.option("--layout", type=click.Choice([COMPACT, ROWS]), default=COMPACT, show_default=True),
-        click.option(
-            "--num-aug", type=_WHOLE, default=1000, show_default=True, help="versions beside the original"
-        ),
         click.option("--seed", type=_WHOLE, default=42, show_default=True),
         click.option("--overwrite", is_flag=True, help="replace a data set that is there"),
         click.option("--quiet", is_flag=True, help="no progress bar"),
@@ -81,6 +80,7 @@ def main() -> None:
 @click.option("--extra-pairs", type=_WHOLE, help="at most so many of them for a task")
 @click.option("--drop-leaks", is_flag=True, help="leave out training pairs that are test pairs")
 @common
+@click.option("--num-aug", type=_WHOLE, default=1000, show_default=True, help=_NUM_AUG)
 def arc(
     source: str,
     subsets: tuple[str, ...],
@@ -107,26 +107,51 @@ def arc(
     )
 
 
-@main.command()
-@click.option("--input", "source", type=click.Path(path_type=Path), help="folder with train.csv and test.csv")
-@click.option("--download", is_flag=True, help="the published set, through huggingface_hub")
-@click.option("--subsample-size", type=click.IntRange(min=1), help="so many training puzzles")
-@click.option("--min-difficulty", type=int, help="only puzzles rated at least so")
-@common
-def sudoku(
+def puzzles(command: click.Command) -> click.Command:
+    """The options that Sudoku and mazes share."""
+    options = [
+        click.option(
+            "--input", "source", type=click.Path(path_type=Path), help="folder with train.csv and test.csv"
+        ),
+        click.option("--download", is_flag=True, help="the published set, through huggingface_hub"),
+        click.option("--subsample-size", type=click.IntRange(min=1), help="so many training puzzles"),
+        click.option("--min-difficulty", type=int, help="only puzzles rated at least so"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _puzzles(
+    kind: str,
+    made: Options,
     source: Path | None,
     download: bool,
     subsample_size: int | None,
     min_difficulty: int | None,
     quiet: bool,
-    output_dir: Path,
-    **options: Any,
 ) -> None:
-    """Sudoku-Extreme."""
     if (source is None) != download:
-        raise click.UsageError("wanted one of --input FOLDER and --download")
-    made = Options(output_dir, **options)
-    _say(build_sudoku_dataset, made, source, subsample_size, min_difficulty, progress_bar(quiet))
+        raise click.UsageError("expected one of --input FOLDER and --download")
+    _say(build_puzzle_dataset, kind, made, source, subsample_size, min_difficulty, progress_bar(quiet))
+
+
+@main.command()
+@puzzles
+@common
+@click.option("--num-aug", type=_WHOLE, default=1000, show_default=True, help=_NUM_AUG)
+def sudoku(output_dir: Path, layout: str, num_aug: int, seed: int, overwrite: bool, **asked: Any) -> None:
+    """Sudoku-Extreme."""
+    _puzzles("sudoku", Options(output_dir, layout, num_aug, seed, overwrite), **asked)
+
+
+@main.command()
+@puzzles
+@common
+@click.option("--aug", is_flag=True, help="all eight symmetries of each training maze")
+def maze(output_dir: Path, layout: str, aug: bool, seed: int, overwrite: bool, **asked: Any) -> None:
+    """Maze-Hard."""
+    _puzzles("maze", Options(output_dir, layout, SYMMETRIES - 1 if aug else 0, seed, overwrite), **asked)
 
 
 @main.command()

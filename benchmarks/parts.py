@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from benchmarks.cost import step_flop
 from benchmarks.load import ROWS, blank_batch, cropped_batches, full_batches
 from solver.model.attention import choice_for, measure
 from solver.model.batch import Batch
 from solver.model.config import HRMConfig, NetworkConfig, TRMConfig, URMConfig
 from solver.model.device import Placement
 from solver.model.embedding import TableMemory
+from solver.model.flops import inference_flop, training_flop
 from solver.model.learner import Learner, Rates, run_loops
 from solver.model.registry import build_network
 
@@ -211,7 +211,7 @@ def _full_step(card: Card, config: NetworkConfig, *, compiled: bool) -> dict[str
                 raise
         each = below(each // 2, count)  # the estimate was too high
     tokens = count * (config.seq_len + config.prefix_len)
-    flop = count * step_flop(config, config.seq_len)
+    flop = count * training_flop(config, config.seq_len)
     return {"micro_batch": each, **measured(seconds, count, tokens, flop)}
 
 
@@ -232,7 +232,7 @@ def measure_cropped(card: Card) -> Measurements:
         parts = cropped_batches(card.data, card.device, count, budget, config.prefix_len)
         seconds = card.seconds(lambda: step.train(parts))
         cells = [n for part in parts for n in part.lengths.tolist()]
-        flop = sum(step_flop(config, n) for n in cells)
+        flop = sum(training_flop(config, n) for n in cells)
         told = measured(seconds, count, sum(cells) + count * config.prefix_len, flop)
         return {"cells": sum(cells) / count, "micro_batches": len(parts), **told}
 
@@ -253,8 +253,8 @@ def measure_cost(card: Card) -> Measurements:
             train = card.seconds(lambda batch=batch: step.train([batch])) / len(batch)
             infer = card.seconds(lambda batch=batch: step.infer([batch])) / len(batch)
             points.append({"cells": cells, "batch": len(batch), "train": train, "infer": infer})
-            points[-1]["train_flop"] = step_flop(config, cells)
-            points[-1]["infer_flop"] = step_flop(config, cells, training=False)
+            points[-1]["train_flop"] = training_flop(config, cells)
+            points[-1]["infer_flop"] = inference_flop(config, cells, 1)
         return points
 
     yield "cost", work

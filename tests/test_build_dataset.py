@@ -146,6 +146,28 @@ def test_extra_demonstrations_in_three_forms(tasks, tmp_path):
     assert "18 training pairs" in build(tasks, tmp_path / "out", *limit)
 
 
+def test_files_of_arc_gen_are_known_by_their_demonstrations(tasks, tmp_path):
+    def as_json(pairs):
+        return [{"input": p.input.tolist(), "output": p.output.tolist()} for p in pairs]
+
+    made = as_json(make_task("x", 77, train=5).train)
+    parts = {"train": as_json(TRAINED[1].train), "test": as_json(TRAINED[1].test), "arc-gen": made}
+    (tmp_path / "gen").mkdir()
+    (tmp_path / "gen" / "task042.json").write_text(json.dumps(parts))
+    out = build(tasks, tmp_path / "out", "--extra", tmp_path / "gen")
+    assert "21 training pairs" in out and "in no subset" not in out
+    assert len(Dataset.open(tmp_path / "out").demonstrations()[TRAINED[1].id]) == 5 + len(
+        TRAINED[1].train + TRAINED[1].test
+    )
+    parts["train"] = parts["train"][:1]
+    (tmp_path / "gen" / "task043.json").write_text(json.dumps(parts))
+    out = build(tasks, tmp_path / "out", "--extra", tmp_path / "gen", "--overwrite")
+    assert "1 tasks of --extra are in no subset: task043" in out
+    (tmp_path / "gen" / "task044.json").write_text(json.dumps({**parts, "arc-gen": [{}]}))
+    out = build(tasks, tmp_path / "out", "--extra", tmp_path / "gen", "--overwrite", code=2)
+    assert 'task044.json, arc-gen, pair 0: wanted an object with "input" and "output"' in out
+
+
 def test_folders_of_task_files_and_names_that_end_in_2(tmp_path):
     for n, task in enumerate(TRAINED):
         path = tmp_path / "data" / ("training" if n < 2 else "training2") / f"{task.id}.json"

@@ -115,7 +115,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: {**c, "arch": "ulm"}, "architecture 'ulm', wanted one of hrm, trm, urm"),
+        (
+            lambda c: {**c, "arch": "ulm"},
+            "arch ulm: unknown .did you mean urm.., wanted module@Class or one of hrm, trm, urm",
+        ),
         (lambda c: {**c, "arch": "trm"}, "unknown key num_layers"),
         (lambda c: {**c, "format": 9}, "wanted format 1"),
         (lambda c: {**c, "model": []}, 'wanted an object under "model"'),

@@ -26,9 +26,10 @@ def recording(name: str) -> Recording:
     return read(FOLDER / f"{name}.safetensors")
 
 
-def write_checkpoint(path: Path, source: Recording, *, prefix: str = "_orig_mod.model.", wrap: bool = False):
+def write_checkpoint(path: Path, source: Recording, *, prefix: str = "_orig_mod.model.", wrap: str = ""):
     state = {prefix + name: tensor for name, tensor in source.part("state.").items()}
-    torch.save({"model_state_dict": state, "step": 7} if wrap else state, path)
+    other = {"model": {name: tensor + 1 for name, tensor in state.items()}} if wrap == "ema" else {}
+    torch.save({**other, wrap: state, "step": 7} if wrap else {**state, "step": 7}, path)
 
 
 def run(*words: object) -> Result:
@@ -71,15 +72,32 @@ def test_memory_is_the_mean_of_the_trained_rows(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("prefix", "wrap"), [("", False), ("model.", False), ("_orig_mod.", True), ("_orig_mod.model.", True)]
+    ("prefix", "wrap"),
+    [
+        ("", ""),
+        ("model.", ""),
+        ("_orig_mod.", "model_state_dict"),
+        ("_orig_mod.model.", "state_dict"),
+        ("module.", "model"),
+        ("model.model.", "ema"),
+        ("module.model._orig_mod.", "ema"),
+    ],
 )
-def test_prefixes_and_wrappings(prefix: str, wrap: bool, tmp_path: Path) -> None:
+def test_prefixes_and_wrappings(prefix: str, wrap: str, tmp_path: Path) -> None:
     source = recording("hrm_arc")
     write_checkpoint(tmp_path / "c.pt", source, prefix=prefix, wrap=wrap)
     found = importer.import_checkpoint(tmp_path / "c.pt", {"num_heads": 2})
     wanted, _ = source.build()
     for key, value in wanted.state_dict().items():
         torch.testing.assert_close(found.network.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_a_tensor_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    state = dict(recording("urm_arc").part("state."))
+    state["inner.lm_head.weight"] = state["inner.lm_head.weight"].clone().fill_(float("nan"))
+    torch.save(state, tmp_path / "c.pt")
+    with pytest.raises(ValueError, match=r"lm_head\.weight: expected numbers, got one that is NaN"):
+        importer.import_checkpoint(tmp_path / "c.pt", {"num_heads": 2})
 
 
 def test_old_pickle_format_and_half_precision(tmp_path: Path) -> None:
@@ -188,7 +206,7 @@ def _drop(state: dict, word: str) -> dict:
         (lambda s: _drop(s, "puzzle_emb"), (), "no table puzzle_emb.weights"),
         (lambda s: {**s, "inner.q_head.bias": torch.zeros(3)}, (), "tensor heads.q_head.bias: shape [3]"),
         (lambda s: {**s, "inner.lm_head.weight": torch.zeros(3)}, (), "wanted two axes"),
-        (lambda s: {"a": 1}, (), "entry 'a': found int, wanted a tensor"),
+        (lambda s: {"a": "one"}, (), "entry 'a': found str, wanted a tensor"),
         (lambda s: [1, 2], (), "found list, wanted a dictionary"),
         (lambda s: s, ("loop=3",), "unknown key loop (did you mean loops?)"),
         (lambda s: s, ("hidden_size=64",), "hidden_size is 32 by the tensors' shapes, but 64 was given"),

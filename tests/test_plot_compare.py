@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from train.compare import curve, published
-from train.plot import main
+from train.plot import curve, main, published
 
 
 def write_log(folder: Path, records: list[dict]) -> Path:

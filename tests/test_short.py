@@ -19,7 +19,7 @@ from solver.model.attention import forced_engine
 from solver.model.checkpoint import load_weights
 from solver.model.config import URMConfig
 from solver.model.embedding import build_memory
-from solver.model.flops import forward_flop, inference_flop, training_flop
+from solver.model.flops import inference_flop, training_flop
 from solver.model.urm import URM
 from solver.tune.views import View, build_batch
 from train.short.__main__ import main
@@ -39,8 +39,8 @@ def test_flop_are_counted_from_shapes() -> None:
     """URM at 900 cells: 7.5e11 a training loop, as the recipe's own arithmetic has it."""
     config = URMConfig()
     assert training_flop(config, 900) == pytest.approx(7.5e11, rel=0.01)
-    assert training_flop(config, 900) == pytest.approx(forward_flop(config, 900) * (12 + 2 * 6))
-    assert inference_flop(config, 900, 16) == pytest.approx(forward_flop(config, 900) * 12 * 16)
+    assert training_flop(config, 900) == pytest.approx(config.layer_flop(901) * 4 * (12 + 2 * 6))
+    assert inference_flop(config, 900, 16) == pytest.approx(config.layer_flop(901) * 4 * 12 * 16)
 
 
 def test_flop_are_those_that_torch_counts() -> None:

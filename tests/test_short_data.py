@@ -76,6 +76,22 @@ def test_test_pairs_of_held_out_tasks_are_left_out_wherever_they_stand(tmp_path:
     assert build_pool(tmp_path, [Source("leaky.json")], never=unseen([], [source])) == []
 
 
+def test_turned_and_recoloured_pairs_are_held_out_and_excluded_too(tmp_path: Path) -> None:
+    source = EXAMPLES / FILE
+    task = load_tasks(source)[0]
+    palette = np.array([0, 2, 3, 4, 5, 6, 7, 8, 9, 1])
+    moved = [{k: np.rot90(palette[np.array(v)]).tolist() for k, v in p.items()} for p in as_json(task.test)]
+    strange = {"input": [[1, 2, 3], [4, 5, 6]], "output": [[9]]}
+    (tmp_path / "leaky.json").write_text(
+        json.dumps({"leaky": {"train": [*moved, strange], "test": [strange]}})
+    )
+    (entry,) = build_pool(tmp_path, [Source("leaky.json")], never=unseen([source], []))
+    assert [pair.output.tolist() for pair in entry.pairs] == [[[9]]]
+    assert build_pool(tmp_path, [Source("leaky.json")], never=unseen([], [source])) == []
+    (entry,) = build_pool(EXAMPLES, [Source(FILE, tests=False)], never=unseen([source], []))[:1]
+    assert len(entry.pairs) == len(task.train), "a task's own demonstrations stay"
+
+
 def test_versions_of_a_task_become_one(tmp_path: Path) -> None:
     task = load_tasks(EXAMPLES / FILE)[0]
     for name, pairs in (("one", task.train), ("two", task.train[:2])):

@@ -12,6 +12,7 @@ from short_runs import CPU, EXAMPLES, RECIPE, Steps, trainer_of
 
 from solver.model.checkpoint import load_weights
 from solver.model.urm import URM
+from train.log import FILE, read_log
 from train.short.__main__ import RECIPES, main
 from train.short.recipe import read_run
 from train.short.run import Call, train
@@ -144,3 +145,29 @@ def test_sigterm_ends_a_call_with_its_state(recipe: Path, tmp_path: Path, monkey
     assert read_state(tmp_path / "run" / "state", CPU.device)["position"]["step"] == 4
     result = CliRunner().invoke(main, [*words, "--seconds-now", "0.001"])
     assert result.exit_code == 0 and "to be continued" in result.output
+
+
+def test_a_table_and_fixed_views_start_a_run_and_are_watched(recipe: Path, tmp_path: Path) -> None:
+    """A table has no vectors of tasks, and a factored memory of rank 0 no rows."""
+    table = ["network.memory=table", "mixture.augmentations=4", "max_cells=60", "flop=1e8"]
+    assert train(read_run(recipe, table), EXAMPLES, tmp_path / "first", CPU, Call(quiet=True))
+    rows = read_state(tmp_path / "first" / "state", CPU.device)["memory"]["rows"]
+    going_on = trainer_of(recipe, *table, f"start={tmp_path}/first")
+    torch.testing.assert_close(going_on.memory.rows[1:], rows[1:].mean(0).expand(len(rows) - 1, -1))
+    watch = 'watch={"file":"arc1_eval_20.json","modulus":9,"votes":1,"at":[1.0]}'
+    watched = read_run(recipe, ["mixture.augmentations=2", "flop=1e8", "max_cells=60", watch])
+    assert train(watched, EXAMPLES, tmp_path / "watched", CPU, Call(quiet=True))
+    assert any(r["event"] == "eval" and "pass@2" in r for r in read_log(tmp_path / "watched" / FILE))
+
+
+def test_a_recipe_may_name_another_network(recipe: Path, tmp_path: Path) -> None:
+    network = (
+        '{"hidden_size":16,"num_heads":2,"puzzle_emb_ndim":16,"loops":2,"canvas":"cropped","memory":"cose"}'
+    )
+    words = [f"network={network}", "stages=[[0.0,1]]", "flop=1e8", "max_cells=60"]
+    for arch in ("trm", "hrm", "foreign@Plain"):
+        cycles = [] if "@" in arch else ["network.H_cycles=1", "network.L_cycles=1", "network.L_layers=1"]
+        cycles += ["network.H_cycles=1", "network.L_cycles=1"] if "@" in arch else []
+        run = read_run(recipe, [*words, *cycles, f"arch={arch}"])
+        assert train(run, EXAMPLES, tmp_path / arch, CPU, Call(quiet=True)), arch
+        assert load_weights(str(tmp_path / arch / "weights")).provenance["flop"] >= 1e8

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 from build_dataset import main
 from tests.made_tasks import make_sudoku, write_sudoku
 from train.dataset import Dataset
-from train.dataset.sudoku import subsample, valid_solutions
+from train.dataset.puzzle import subsample
+from train.dataset.sudoku import valid_solutions
 
 # Uncompiled (NUMBA_DISABLE_JIT=1), numpy warns of the wrap-around that random bits are made of.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
@@ -122,7 +123,7 @@ def test_missing_files_and_wrong_columns(tmp_path):
     assert "wanted the columns source,q,a,rating" in run(
         "--input", tmp_path, "--output-dir", tmp_path / "out", code=2
     )
-    assert "wanted one of --input FOLDER and --download" in run("--output-dir", tmp_path / "out", code=2)
+    assert "expected one of --input FOLDER and --download" in run("--output-dir", tmp_path / "out", code=2)
 
 
 def test_download_says_what_is_missing(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ class Knowing:
         self.names = trainer.task_names
         self.asked: list[tuple[str, int, int]] = []
 
-    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
+    def evaluate(self, batch: Batch, counts: list[int], stops: list[str]) -> dict[int, Loop]:
         logits = torch.zeros(*batch.tokens.shape, VOCABULARY)
         for n in range(len(batch)):
             keys = batch.keys.select(torch.tensor([n]))

@@ -1,5 +1,6 @@
 """The examples of docs/EXTENDING.md, as they stand there."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -7,11 +8,27 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from training import arc_data, sudoku_data
+from foreign import PlainConfig, Released
+from test_train_step import compare, two_processes
+from training import arc_data, free_port, sudoku_data
 
+from solver.arc.task import load_tasks
+from solver.cli import main as solve_command
+from solver.model.checkpoint import load_weights
+from solver.model.config import NetworkConfig, URMConfig
+from solver.model.dense import of_weights
+from solver.model.device import place
+from solver.model.flops import inference_flop, training_flop
+from solver.model.muon import build_muon, hidden_matrices
+from solver.model.registry import build_network
 from train.__main__ import main
 from train.checkpoint import checkpoints, read_state
+from train.config import TrainConfig, resolve
+from train.dataset import Dataset
+from train.distributed import World
+from train.evaluate import main as score_command
 from train.log import FILE, read_log
+from train.trainer import Trainer
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "EXTENDING.md").read_text()
 FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL))
@@ -63,7 +80,7 @@ def test_a_network_of_ones_own_takes_cropped_canvases(folder: Path) -> None:
     result = CliRunner().invoke(main, [*words, "global_batch_size=3", "eval_augmentations=2"])
     assert result.exit_code == 0, result.output
     records = read_log(folder / "run" / FILE)
-    assert f"my_network@Plain: {records[0]['parameters']:,} parameters, CPU" in result.output
+    assert f"my_network@Plain: {records[0]['parameters']:,} parameters, " in result.output
     losses = [r["loss"] for r in records if r["event"] == "train"]
     assert len(losses) == 4 and losses[-1] < losses[0] and "ARC/pass@2" in records[-1]
 
@@ -81,7 +98,79 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
         assert result.exit_code == 2 and says in result.output, (word, result.output)
 
 
-def test_a_module_with_its_own_slots_has_none_by_tokens(folder: Path) -> None:
-    words = [*shlex.split(COMMANDS[1].replace("DATA", "sudoku")), *SMALL, *ENDING, "arch.canvas=cropped"]
-    result = CliRunner().invoke(main, [*words, "tokens_per_batch=5000", "--quiet"])
-    assert result.exit_code == 2 and "refills its own slots" in result.output, result.output
+def test_a_custom_network_goes_to_the_end(folder: Path) -> None:
+    """Trained by Muon, exported, loaded, packed, counted in operations, and solved with."""
+    data = arc_data(folder, tasks=2)
+    words = [*shlex.split(COMMANDS[0].replace("DATA", str(data))), *SMALL, *ENDING]
+    words += ["arch.canvas=cropped", "global_batch_size=3", "eval_augmentations=2", "use_muon=True"]
+    result = CliRunner().invoke(main, [*words, "--quiet"])
+    assert result.exit_code == 0, result.output
+    weights = load_weights("run/weights")
+    assert type(weights.network).__name__ == "Plain" and len(weights.network.layers) == 3
+    assert json.loads(Path("run/weights/config.json").read_text())["arch"] == "my_network@Plain"
+    assert training_flop(weights.config, 15) == 16 * 12 * 16**2 * (3 + 2 * 3)
+    assert inference_flop(weights.config, 15, 2) == 16 * 12 * 16**2 * 3 * 2
+    assert len(hidden_matrices(weights.network)) == 6
+    weights.network.compile(backend="eager")
+    assert all(layer._compiled_call_impl for layer in weights.network.layers), "block by block"
+    assert weights.network._compiled_call_impl is None
+    task = next(iter((folder / "source").glob("*_challenges.json")))
+    packed = CliRunner().invoke(solve_command, ["pack", "run/weights", "-o", "packed"])
+    assert packed.exit_code == 0, packed.output
+    said = ["--weights", "packed", "--steps", "4", "--augmentations", "2", "--workers", "1", "-o", "s.json"]
+    solved = CliRunner().invoke(solve_command, [str(task), *said])
+    assert solved.exit_code == 0, solved.output
+    submission = json.loads(Path("s.json").read_text())
+    assert submission.keys() == {task.id for task in load_tasks(task)}
+    assert "network" in Path("s.journal").read_text()
+
+
+def foreign_words(data: Path, folder: Path) -> list[str]:
+    """A run of seconds of tests/foreign.py, which ignores the generator that it is given."""
+    given = [f"data_path={data}", f"checkpoint_path={folder}", "arch=foreign@Plain", *SMALL]
+    return [*given, "device=cpu", "eval_interval=2", "lr_warmup_steps=1"]
+
+
+def foreign(data: Path, folder: Path, *words: str) -> TrainConfig:
+    return resolve([*foreign_words(data, folder), *words])
+
+
+def test_the_seed_decides_where_a_custom_network_starts(tmp_path: Path) -> None:
+    dataset = Dataset.open(sudoku_data(tmp_path, train=24, test=12))
+    starts = [
+        Trainer(foreign(tmp_path / "sudoku", tmp_path, f"seed={seed}"), dataset, World(), place("cpu"))
+        for seed in (1, 1, 2)
+    ]
+    one, same, other = (trainer.network.mix.weight for trainer in starts)
+    assert torch.equal(one, same) and not torch.equal(one, other)
+
+
+def test_two_processes_start_a_custom_network_equal(tmp_path: Path) -> None:
+    words = ("arch.canvas=cropped", "global_batch_size=4", "arch.forward_dtype=float64")
+    config = foreign(arc_data(tmp_path), tmp_path, *words, "epochs=20", "eval_interval=20")
+    both = two_processes(config, 2, tmp_path, free_port())
+    compare(both[0]["tensors"], both[1]["tensors"], rtol=0.0, atol=0.0)
+
+
+def test_a_frozen_parameter_has_its_place_in_the_average(tmp_path: Path) -> None:
+    data = sudoku_data(tmp_path, train=24, test=12)
+    words = [*foreign_words(data, tmp_path / "run"), "ema=True", "epochs=2", "--quiet"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(score_command, [str(tmp_path / "run"), "--quiet"])
+    assert result.exit_code == 0, result.output
+    found = json.loads((next((tmp_path / "run" / "evaluations").glob("step_*/evaluation.json"))).read_text())
+    assert found["weights"] == "average" and 0 <= found["numbers"]["accuracy"] <= 1
+
+
+def test_muon_needs_blocks_and_leaves_the_betas_as_given() -> None:
+    config = URMConfig(hidden_size=16, num_heads=2, num_layers=1, puzzle_emb_ndim=16)
+    network = build_network(config)
+    _, adamw = build_muon(network, lr=0.1, betas=(0.5, 0.6), weight_decay=0.0)
+    assert adamw.param_groups[0]["betas"] == (0.5, 0.6)
+    _, adamw = of_weights(network, (), 1e-3, (0.7, 0.8), 0.0, matrices=1e-2)
+    assert adamw.optimizer.param_groups[0]["betas"] == (0.7, 0.8)
+    with pytest.raises(ValueError, match="Released has no blocks with matrices, expected a Network"):
+        build_muon(Released(PlainConfig()), lr=0.1, weight_decay=0.0)
+    with pytest.raises(ValueError, match="NetworkConfig: expected a method layers_per_loop"):
+        training_flop(NetworkConfig(), 9)

@@ -17,12 +17,12 @@ def poison(run: Run, at: int, monkeypatch) -> None:
     """One slot's state turns to not-a-number before step ``at``, as an overflow would have it."""
     step = run.trainer.train_step
 
-    def poisoned(samples):
+    def poisoned(samples, *rest):
         if run.trainer.step == at:
             carry = run.trainer.carries[0]
             carry.halted[1] = False
             carry.states[0][1, 0] = torch.nan
-        return step(samples)
+        return step(samples, *rest)
 
     monkeypatch.setattr(run.trainer, "train_step", poisoned)
 

@@ -143,7 +143,7 @@ def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(Run, "_step", interrupted)
         train(config, World(), quiet=True)
-    assert [path.name for path in checkpoints(tmp_path)] == ["step_5.pt"]
+    assert [path.name for path in checkpoints(tmp_path)] == ["step_4.pt"]
     assert not (tmp_path / "weights").exists()
     train(config, World(), quiet=True)
     assert checkpoints(tmp_path)[-1].name == "step_30.pt" and (tmp_path / "weights").is_dir()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 def tracked(name: str, folder: Path) -> list[dict]:
     """The records of a run of 20 steps and two evaluations with a tracker."""
-    data = sudoku_data(folder, train=48, test=12)
+    data = sudoku_data(folder, train=60, test=12)
     words = (f"tracker={name}", "epochs=4", "eval_interval=2", "project_name=toys")
     train(small(data, folder / "run", *words), World(), quiet=True)
     return read_log(folder / "run" / FILE)

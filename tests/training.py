@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from solver.arc.seed import derive_generator
 from train.config import TrainConfig, resolve
 from train.dataset.build import COMPACT, Options, build_arc_dataset
-from train.puzzles import make_split, write_rows
+from train.puzzles import Taken, make_split, sudokus, write_rows
 
 # The smallest networks of each kind, on top of any recipe or released command.
 SMALL = (
@@ -60,8 +61,10 @@ def build_arc(folder: Path, challenges: dict[str, Any], solutions: dict[str, Any
 
 def sudoku_data(folder: Path, train: int = 120, test: int = 40, blanks: int = 8) -> Path:
     """4x4 Sudoku, test puzzles apart from training puzzles by their solutions."""
-    generator, taken = derive_generator(0, "toy sudoku"), set()
-    parts = {n: make_split(c, 4, blanks, generator, taken) for n, c in (("test", test), ("train", train))}
+    generator, taken = derive_generator(0, "toy sudoku"), Taken()
+    draw = partial(sudokus, 4, blanks, generator)
+    parts = {n: make_split(c, 4, draw, taken) for n, c in (("test", test), ("train", train))}
+    (folder / "sudoku").mkdir(parents=True)
     write_rows(folder / "sudoku", parts)
     return folder / "sudoku"
 

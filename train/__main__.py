@@ -13,8 +13,9 @@ from train.distributed import joined
 )
 @click.argument("words", nargs=-1, metavar="[RECIPE] [KEY=VALUE]...")
 @click.option("--print-config", is_flag=True, help="Show the whole resolved configuration and stop.")
+@click.option("--seeds", type=click.IntRange(1), help="Train with so many seeds; mean and range at the end.")
 @click.option("--quiet", is_flag=True, help="No progress bar, no messages.")
-def main(words: tuple[str, ...], print_config: bool, quiet: bool) -> None:
+def main(words: tuple[str, ...], print_config: bool, seeds: int | None, quiet: bool) -> None:
     """Train a network by a recipe and settings in the released syntax."""
     try:
         config = resolve(words)
@@ -22,11 +23,18 @@ def main(words: tuple[str, ...], print_config: bool, quiet: bool) -> None:
             click.echo(to_yaml(config), nl=False)
             return
         from train.loop import train
+        from train.seeds import train_seeds
 
         with joined() as world:
-            train(config, world, quiet=quiet)
+            if seeds is None:
+                train(config, world, quiet=quiet)
+            else:
+                train_seeds(config, world, seeds, quiet=quiet)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    except OSError as error:
+        where = error.filename or config.run.folder
+        raise click.UsageError(f"{where}: cannot be written ({error.strerror or error})") from error
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
 """One loop of adaptive computation time on a batch of slots, for our networks."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from solver.model.batch import Batch, join
+from solver.model.batch import Batch
 from solver.model.embedding import Memory, SparseRows
 from solver.model.halting import Carry, HaltingRule, decide_halting, initial_carry, next_q_target, refill
 from solver.model.stack import Output
-from train.checkpoint import leaves, rebuild
-from train.slots import Queue, Slots, as_leaves, from_leaves
-from train.slots import refill as refill_slots
+
+STOPS = ("q_halt", "settled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +85,7 @@ class NativeAct(Stored):
     def loop(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
         """Run one loop of refilled slots, decide who halts; ``draws`` as in ``decide_halting``."""
         prefix_len = self.model.network.config.prefix_len
-        loop = self.advance(without_padding(carry, prefix_len), draws, with_target=with_target)
-        return replace(loop, carry=with_padding(loop.carry, prefix_len))
-
-    def advance(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
-        """One loop of what is in the slots; ``draws`` as in ``decide_halting``."""
+        carry = without_padding(carry, prefix_len)
         batch = carry.batch
         output, vectors, sparse = self.wrapped(carry.states, batch, self.dtype)
         steps = carry.steps + 1
@@ -101,7 +97,7 @@ class NativeAct(Stored):
             network = self.model.network
             target = next_q_target(network, output.states, batch, vectors.detach(), self.dtype, last)
         return Loop(
-            carry=Carry(output.states, steps, halted, batch),
+            carry=with_padding(Carry(output.states, steps, halted, batch), prefix_len),
             logits=output.logits,
             q_halt=output.q_halt,
             q_continue=output.q_continue,
@@ -118,19 +114,48 @@ class NativeAct(Stored):
         bad = torch.stack([~state.isfinite().flatten(1).all(1) for state in carry.states]).any(0)
         return Carry(carry.states, carry.steps, carry.halted | bad, carry.batch)
 
-    def evaluate(self, batch: Batch, counts: list[int]) -> dict[int, Loop]:
-        """All loops from a fresh start: the result after each number of loops in ``counts``."""
+    def evaluate(
+        self, batch: Batch, counts: Sequence[int], stops: Sequence[str] = ()
+    ) -> dict[int | str, Loop]:
+        """Loops from a fresh start: the result after each number of loops in ``counts``; and by each of
+        STOPS, every sequence as it was when it stopped, or after the rule's loops. Without counts the loops
+        end when all have stopped."""
         network = self.model.network
         carry = without_padding(initial_carry(network, batch, self.dtype), network.config.prefix_len)
         states, batch = carry.states, carry.batch
         vectors = self.model.memory(batch.keys).vectors
-        found = {}
-        for steps in range(1, max(counts) + 1):
+        found: dict[int | str, Loop] = {}
+        before = None
+        for steps in range(1, max((*counts, self.rule.loops if stops else 1)) + 1):
             output = network(states, batch, vectors, self.dtype)
             states = output.states
+            now = _plain_loop(output, batch, steps)
             if steps in counts:
-                found[steps] = _plain_loop(output, batch, steps)
+                found[steps] = now
+            for stop in stops:
+                found[stop] = self._stopped(stop, found.get(stop), now, before)
+            before = now
+            if not counts and all(bool(found[stop].halted.all()) for stop in stops):
+                break
         return found
+
+    def _stopped(self, stop: str, held: Loop | None, now: Loop, before: Loop | None) -> Loop:
+        """``now``, but what had stopped in ``held`` as it is there. ``halted``: what has stopped by now."""
+        done = now.steps >= self.rule.loops
+        if stop == "q_halt":
+            done = done | (now.q_halt > (now.q_continue if self.rule.use_continue else 0))
+        elif before is not None:
+            done = done | (now.logits.argmax(-1) == before.logits.argmax(-1)).all(1)
+        if held is None:
+            return replace(now, halted=done)
+        old = held.halted
+
+        def kept(name: str) -> Tensor:
+            ours, theirs = getattr(now, name), getattr(held, name)
+            return torch.where(old.view(-1, *[1] * (ours.dim() - 1)), theirs, ours)
+
+        mixed = {name: kept(name) for name in ("logits", "q_halt", "q_continue", "steps")}
+        return replace(now, halted=old | done, **mixed)
 
 
 def without_padding(carry: Carry, prefix_len: int) -> Carry:
@@ -173,61 +198,101 @@ def _plain_loop(output: Output, batch: Batch, steps: int) -> Loop:
     )
 
 
-class PackedAct(NativeAct):
-    """Loops of sequences of any size under a budget of tokens: what halts is replaced by what fits.
+class ReleasedAct(Stored):
+    """Loops of a module of one's own with the released contract.
 
-    ``queue``: what waits; every sequence of its feed is run once, until it halts. ``device``: of the slots.
+    ``initial_carry(batch)`` and ``forward(carry=..., batch=...) -> (carry, outputs)`` do the refilling
+    and halting themselves. ``batch`` has ``inputs``, ``labels`` (-100: not labelled) and
+    ``puzzle_identifiers``; a carry has ``steps``, ``halted`` and ``current_data``; ``outputs`` has
+    ``logits`` and ``q_halt_logits``, and may have ``q_continue_logits`` and ``target_q_continue``.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        wrapped: nn.Module,
-        rule: HaltingRule,
-        dtype: torch.dtype,
-        *,
-        queue: Queue,
-        device: torch.device,
-    ) -> None:
-        super().__init__(model, wrapped, rule, dtype)
-        self.queue, self.device = queue, device
+    def __init__(self, module: nn.Module, wrapped: nn.Module, rule: HaltingRule) -> None:
+        self.module, self.wrapped, self.rule = module, wrapped, rule
 
-    def start(self, batch: Batch | None = None) -> Slots | None:
-        """No slots yet: the first refill makes them."""
-        return None
+    @staticmethod
+    def as_dict(batch: Batch) -> dict[str, Tensor]:
+        """The batch as the released code names it."""
+        return {"inputs": batch.tokens, "labels": batch.labels, "puzzle_identifiers": batch.keys.rows}
 
-    def refill(self, carry: Slots | None, incoming: Batch | None = None) -> Slots:
-        """What goes on and what fits beside it; the queue reads for itself."""
-        network = self.model.network
-        return refill_slots(network, carry, self.queue, dtype=self.dtype, device=self.device)
+    def start(self, batch: Batch) -> Any:
+        """The module's own carry."""
+        return self.module.initial_carry(self.as_dict(batch))
 
-    def size(self, carry: Slots) -> int:
+    def refill(self, carry: Any, incoming: Batch) -> tuple[Any, Batch]:
+        """Carry and batch for the module, which refills for itself."""
+        return carry, incoming
+
+    def size(self, carry: tuple[Any, Batch]) -> int:
         """Sequences in the slots."""
-        return len(carry.sequences)
+        return len(carry[1])
 
-    def loop(self, carry: Slots, draws: Tensor | None, *, with_target: bool) -> Loop:
-        """Run one loop, decide who halts."""
-        loop = self.advance(carry.carry, draws, with_target=with_target)
-        return replace(loop, carry=Slots(loop.carry, carry.sequences))
+    def loop(self, carry: tuple[Any, Batch], draws: Tensor | None, *, with_target: bool) -> Loop:
+        """One call of the module; it draws its own exploration."""
+        before, incoming = carry
+        return self._loop(*self.wrapped(carry=before, batch=self.as_dict(incoming)))
 
-    def reset(self, carry: Slots) -> Slots:
-        """Sequences whose states are no numbers halt and leave, like any that halt."""
-        inner = carry.carry
-        lengths = [self.queue.tokens(sequence) for sequence in carry.sequences]
-        bad = torch.zeros_like(inner.halted)
-        for state in inner.states:
-            wrong = ~state.flatten(0, 1).isfinite().all(1)
-            bad |= torch.stack([part.any() for part in wrong.split(lengths)])
-        return Slots(replace(inner, halted=inner.halted | bad), carry.sequences)
+    def _loop(self, carry: Any, outputs: dict[str, Tensor]) -> Loop:
+        data = carry.current_data
+        q_halt = outputs["q_halt_logits"].float()
+        return Loop(
+            carry=carry,
+            logits=outputs["logits"],
+            q_halt=q_halt,
+            q_continue=outputs.get("q_continue_logits", q_halt).float(),
+            labels=data["labels"],
+            steps=carry.steps,
+            halted=carry.halted,
+            tasks=data["puzzle_identifiers"],
+            target_q=outputs.get("target_q_continue"),
+            sparse=(),
+        )
 
-    def store(self, carry: Slots) -> Any:
-        """Slots as tensors and plain values."""
-        parts = list(leaves((carry.carry.states, carry.carry.steps, carry.carry.halted)))
-        return {"parts": parts, "sequences": as_leaves(carry.sequences)}
+    def reset(self, carry: Any) -> Any:
+        """The module's slots are its own: all start anew."""
+        data = carry.current_data
+        return self.module.initial_carry(data)
 
-    def restore(self, stored: Any, batch: Batch | None = None) -> Slots:
-        """The inverse of ``store``."""
-        sequences = from_leaves(stored["sequences"])
-        *states, steps, halted = (part.to(self.device) for part in stored["parts"])
-        together = join(sequences).packed(self.queue.prefix_len).to(self.device)
-        return Slots(Carry(tuple(states), steps, halted, together), tuple(sequences))
+    def evaluate(
+        self, batch: Batch, counts: Sequence[int], stops: Sequence[str] = ()
+    ) -> dict[int | str, Loop]:
+        """Calls in evaluation mode until every sequence has halted."""
+        if list(counts) != [self.rule.loops] or stops:
+            raise ValueError(
+                "a module with its own carry decides on its loops: expected loop_deltas=[0], eval_stops=[]"
+            )
+        data = self.as_dict(batch)
+        carry = self.module.initial_carry(data)
+        for _ in range(self.rule.loops):
+            carry, outputs = self.module(carry=carry, batch=data)
+            if bool(carry.halted.all()):
+                break
+        return {self.rule.loops: self._loop(carry, outputs)}
+
+
+def leaves(value: Any) -> Iterable[Any]:
+    """Tensors and plain values inside a carry of records, tuples and dicts, in a fixed order."""
+    if isinstance(value, Tensor) or value is None or isinstance(value, bool | int | float | str):
+        yield value.detach().cpu() if isinstance(value, Tensor) else value
+        return
+    for part in _parts(value):
+        yield from leaves(part)
+
+
+def rebuild(template: Any, stored: Any, device: torch.device) -> Any:
+    """A carry of the template's structure with the stored leaves; the inverse of ``leaves``."""
+    if isinstance(template, Tensor) or template is None or isinstance(template, bool | int | float | str):
+        leaf = next(stored)
+        return leaf.to(device) if isinstance(leaf, Tensor) else leaf
+    parts = [rebuild(part, stored, device) for part in _parts(template)]
+    if isinstance(template, dict):
+        return dict(zip(sorted(template), parts, strict=True))
+    return type(template)(parts) if isinstance(template, list | tuple) else type(template)(*parts)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [value[key] for key in sorted(value)]
+    if isinstance(value, list | tuple):
+        return list(value)
+    return [getattr(value, name) for name in type(value).__dataclass_fields__]

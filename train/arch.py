@@ -1,18 +1,14 @@
 """Which network a run trains: one of ours by name, or one's own by ``module@Class``."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from solver.model.config import NetworkConfig
-from solver.model.registry import architectures, build_network, config_class
-from solver.words import closest
+from solver.model.registry import build_network, config_class
 
 # Settings of a network that the data set decides.
 FROM_DATA = ("vocab_size", "canvas_side", "num_puzzle_identifiers")
@@ -32,13 +28,11 @@ class ArchConfig:
 
     def config_class(self) -> type[NetworkConfig]:
         """The class of the network's configuration."""
-        return _config_class(self.name)
+        return config_class(self.name)
 
     def build(self, config: NetworkConfig, generator: torch.Generator) -> nn.Module:
         """A fresh network."""
-        if "@" in self.name:
-            return find_class(self.name)(config, generator)
-        return build_network(config, generator)
+        return build_network(config, generator, arch=self.name)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested as the released configuration is."""
@@ -51,50 +45,21 @@ class ArchConfig:
         """The inverse of ``to_dict``; every key must be known already."""
         own = {f.name for f in fields(cls)} - {"network", "loss_type"}
         network = {k: v for k, v in values.items() if k not in own and k != "loss"}
-        config = _config_class(values["name"]).from_dict(network, "arch")
+        config = config_class(values["name"]).from_dict(network, "arch")
         settings = {k: v for k, v in config.to_dict().items() if k not in FROM_DATA}
-        for key, kind in (("halt_exploration_prob", (int, float)), ("profile", bool)):
+        wanted = (("halt_exploration_prob", (int, float), "a number"), ("profile", bool, "a bool"))
+        for key, kind, noun in wanted:
             if not isinstance(values[key], kind):
-                raise ValueError(
-                    f"arch.{key}: found {values[key]!r}, wanted {'a number' if key[0] == 'h' else 'a bool'}"
-                )
+                raise ValueError(f"arch.{key}: found {values[key]!r}, wanted {noun}")
         kept = {k: v for k, v in values.items() if k in own}
         return cls(network=settings, loss_type=values["loss"]["loss_type"], **kept)
 
 
 def arch_defaults(name: str) -> dict[str, Any]:
     """All settings of an architecture with their defaults, nested."""
-    network = asdict(_config_class(name)())
+    network = asdict(config_class(name)())
     settings = {k: v for k, v in network.items() if k not in FROM_DATA}
     return ArchConfig(name, settings).to_dict()
-
-
-def _config_class(name: str) -> type[NetworkConfig]:
-    if "@" in name:
-        found = getattr(find_class(name), "config_class", None)
-        if not (isinstance(found, type) and issubclass(found, NetworkConfig)):
-            raise ValueError(f"arch {name}: wanted a class attribute config_class, a NetworkConfig")
-        return found
-    if name not in architectures():
-        known = sorted(architectures())
-        hint = closest(name, known)
-        raise ValueError(f"arch {name}: unknown{hint}, wanted module@Class or one of {', '.join(known)}")
-    return config_class(name)
-
-
-def find_class(name: str) -> type:
-    """The class ``module@Class`` names; modules of the working directory are found too. ValueError."""
-    module, _, title = name.partition("@")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        found = getattr(import_module(module), title, None)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{name}: no module {error.name} (wanted module@Class)") from error
-    if not isinstance(found, type):
-        raise ValueError(f"{name}: the module has no class {title}")
-    return found
 
 
 def network_config(arch: ArchConfig, **from_data: int) -> NetworkConfig:

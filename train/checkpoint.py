@@ -1,15 +1,16 @@
 """Checkpoints of a run: everything it needs to go on as if it had never stopped.
 
 ``step_N.pt`` is a folder: ``state.pt`` (configuration, raw weights, averages, task memory, optimisers,
-random state, position in the data), ``carry_R.pt`` for each process R (its slots, and what waits for
-them), ``config.yaml``. It is
-written beside its name and moved there whole; ``latest`` is the one of most steps.
+random state, position in the data), ``carry_R.pt`` for each process R (its slots), ``config.yaml``. It is
+written beside its name and moved there whole; ``latest`` is the one of most steps. ``best.json`` names the
+one whose evaluation was best, which stays whatever its age.
 """
 
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solver.file import replace_file
+from solver.file import read_object, replace_file
+from train.config import TrainConfig
 from train.distributed import World
+from train.provenance import check_identifiers
+from train.trainer import Trainer
 
 FORMAT = 1
 LATEST = "latest"
+BEST = "best"
+BEST_FILE = "best.json"
 _NAME = re.compile(r"step_(\d+)\.pt")
 
 
@@ -32,10 +38,18 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def find_checkpoint(name: str, folder: Path) -> Path | None:
-    """The checkpoint of a name: a path, or ``latest`` of ``folder``, None where that has none yet.
+    """The checkpoint of a name: a path, or ``latest`` of ``folder``, None where that has none yet, or its
+    ``best``.
 
-    A run's folder stands for its latest. ValueError for a path that is no checkpoint.
+    A run's folder stands for its latest, FOLDER/best for its best. ValueError for a path that is no
+    checkpoint.
     """
+    if Path(name).name == BEST and not Path(name).exists():
+        parent = folder if name == BEST else Path(name).parent
+        known = read_best(parent)
+        if known is None:
+            raise ValueError(f"{parent}: no {BEST_FILE}, expected that of a run with keep_best")
+        return parent / known["checkpoint"]
     if name == LATEST:
         return next(iter(reversed(checkpoints(folder))), None)
     path = Path(name)
@@ -79,10 +93,29 @@ def save_checkpoint(
         else:
             os.replace(beside, final)
             _sync(folder)
+        best = read_best(folder) or {}
         for old in checkpoints(folder)[: -keep or None] if keep else []:
-            discard(old)
+            if old.name != best.get("checkpoint"):
+                discard(old)
     world.wait()
     return final
+
+
+def read_best(folder: Path) -> dict[str, Any] | None:
+    """``metric``, ``value``, ``step`` and ``checkpoint`` of a run's best evaluation; None without one."""
+    path = folder / BEST_FILE
+    return read_object(path) if path.is_file() else None
+
+
+def better(metric: str, value: float, than: float) -> bool:
+    """Whether a number of an evaluation is better: larger, but for losses and steps."""
+    return value < than if metric.endswith(("loss", "steps")) else value > than
+
+
+def write_best(folder: Path, metric: str, value: float, step: int) -> None:
+    """Name the checkpoint of ``step`` as the best so far."""
+    best = {"metric": metric, "value": value, "step": step, "checkpoint": f"step_{step}.pt"}
+    replace_file(folder / BEST_FILE, (json.dumps(best) + "\n").encode())
 
 
 def discard(checkpoint: Path) -> None:
@@ -148,29 +181,106 @@ def fitting(
     return {name: stored[name] for name in same}, wrong
 
 
-def leaves(value: Any) -> Iterable[Any]:
-    """Tensors and plain values inside a carry of records, tuples and dicts, in a fixed order."""
-    if isinstance(value, Tensor) or value is None or isinstance(value, bool | int | float | str):
-        yield value.detach().cpu() if isinstance(value, Tensor) else value
-        return
-    for part in _parts(value):
-        yield from leaves(part)
+Position = tuple[int, int]  # first epoch of the current interval, steps done in it
 
 
-def rebuild(template: Any, stored: Any, device: torch.device) -> Any:
-    """A carry of the template's structure with the stored leaves; the inverse of ``leaves``."""
-    if isinstance(template, Tensor) or template is None or isinstance(template, bool | int | float | str):
-        leaf = next(stored)
-        return leaf.to(device) if isinstance(leaf, Tensor) else leaf
-    parts = [rebuild(part, stored, device) for part in _parts(template)]
-    if isinstance(template, dict):
-        return dict(zip(sorted(template), parts, strict=True))
-    return type(template)(parts) if isinstance(template, list | tuple) else type(template)(*parts)
+def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, int, list[str]]:
+    """(where the data goes on, epochs from there to the next evaluation, lines on what was not taken).
+
+    As configured: ``load_strict`` refuses what does not fit, ``load_optimizer_state=False`` takes the
+    weights alone and starts from step 0, as does a network that not all tensors fit. ValueError,
+    listing what differs, where the run is another.
+    """
+    state = read_state(checkpoint)
+    run = trainer.config.run
+    there = TrainConfig.from_dict(state["config"])
+    notes = trainer.config.differences(there)
+    if notes and run.load_strict and run.load_optimizer_state:
+        raise ValueError(
+            f"{checkpoint}: a checkpoint of another configuration ({'; '.join(notes)}); go on with its own, "
+            f"or pass load_strict=False, or load_optimizer_state=False to start from its weights"
+        )
+    wrong = load_weights(trainer, state, str(checkpoint), strict=run.load_strict, average=False)
+    if wrong or not run.load_optimizer_state:
+        # Weights alone: whatever was measured on other tensors, or is not wanted, starts anew.
+        restart_average(trainer)
+        return (0, 0), run.eval_interval, notes + wrong
+    notes += _load_progress(trainer, state, checkpoint)
+    # What was begun is ended as it was begun: a stretch of epochs has its own order of the data.
+    begun = state["position"][1] > 0
+    interval = state.get("interval", there.run.eval_interval) if begun else run.eval_interval
+    return tuple(state["position"]), interval, notes
 
 
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [value[key] for key in sorted(value)]
-    if isinstance(value, list | tuple):
-        return list(value)
-    return [getattr(value, name) for name in type(value).__dataclass_fields__]
+def load_weights(
+    trainer: Trainer, state: dict[str, Any], where: str, *, strict: bool, average: bool
+) -> list[str]:
+    """Network and task memory; with ``average`` the moving average stands in for the raw weights."""
+    notes = []
+    if strict:
+        check_identifiers(state["identifiers"], trainer.identifiers, where)
+    for module, key in ((trainer.network, "model_state_dict"), (trainer.memory, "memory_state_dict")):
+        if module is None:
+            continue
+        taken, wrong = fitting(module.state_dict(), state[key], strict, where)
+        module.load_state_dict(taken, strict=False)
+        notes += wrong
+    if average and state["ema"] is not None:
+        with torch.no_grad():
+            for p, value in zip(trainer.network.parameters(), state["ema"]["values"], strict=True):
+                p.copy_(value)
+    return notes
+
+
+def restart_average(trainer: Trainer) -> None:
+    """The moving average starts from the weights that were loaded."""
+    if trainer.average is not None:
+        for value, p in zip(trainer.average.values, trainer.average.params, strict=True):
+            value.copy_(p.detach())
+
+
+def _load_progress(trainer: Trainer, state: dict[str, Any], checkpoint: Path) -> list[str]:
+    """Optimisers, average, step, random state and slots; lines on what was not taken."""
+    strict = trainer.config.run.load_strict
+    notes = _load_optimisers(trainer, state["optimizer_states"], strict, checkpoint)
+    average = trainer.average
+    if average is not None:
+        stored = state["ema"]
+        if stored is None or [v.shape for v in stored["values"]] != [v.shape for v in average.values]:
+            restart_average(trainer)
+            notes.append("the moving average starts anew")
+        else:
+            for value, saved in zip(average.values, stored["values"], strict=True):
+                value.copy_(saved)
+            average.steps = stored["steps"]
+    trainer.step, trainer.skipped = state["step"], state["skipped"]
+    torch.set_rng_state(state["rng_state"])
+    if torch.cuda.is_available() and len(state["cuda_rng_state"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda_rng_state"])
+    return notes + _load_slots(trainer, state["processes"], strict, checkpoint)
+
+
+def _load_optimisers(trainer: Trainer, stored: list[dict], strict: bool, checkpoint: Path) -> list[str]:
+    try:
+        for part, saved in zip(trainer.dense, stored, strict=True):
+            part.optimizer.load_state_dict(saved)
+    except ValueError as error:
+        if strict:
+            raise ValueError(f"{checkpoint}: the optimisers' state does not fit ({error})") from error
+        return ["the optimisers start anew"]
+    return []
+
+
+def _load_slots(trainer: Trainer, processes: int, strict: bool, checkpoint: Path) -> list[str]:
+    world = trainer.world
+    if processes == world.size:
+        stored = read_tensors(checkpoint / f"carry_{world.rank}.pt")
+        if len(stored["slots"]) == trainer.config.run.grad_accum_steps:
+            trainer.saved_carries = stored["slots"]
+            return []
+    if strict:
+        raise ValueError(
+            f"{checkpoint}: the slots of {processes} processes, here are {world.size}; "
+            f"load_strict=False starts with empty slots"
+        )
+    return ["the slots start empty"]

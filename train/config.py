@@ -5,6 +5,7 @@ and dots for what lies deeper (``arch.loss.loss_type=...``). Later words win; ``
 architecture before any of its settings are read, wherever it stands.
 """
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -13,8 +14,8 @@ from typing import Any, get_args
 
 from solver.model.loss import LossType
 from solver.words import closest
+from train.act import STOPS
 from train.arch import ArchConfig, arch_defaults
-from train.words import nearest, omegaconf, parse_override
 
 RECIPES = Path(__file__).parent / "recipes"
 DTYPES = ("auto", "float32", "bfloat16", "float64")
@@ -48,6 +49,11 @@ FREE = frozenset(
         "eval_augmentations",
         "eval_batch_size",
         "eval_splits",
+        "allow_leaks",
+        "epochs",
+        "eval_interval",
+        "eval_stops",
+        "keep_best",
     )
 )
 
@@ -58,13 +64,16 @@ class RunConfig:
 
     ``keep_checkpoints``: how many of the newest stay, 0 for all. ``checkpoint_interval``: steps between
     two, 0 for none; with ``checkpoint_every_eval`` there is one after each evaluation, and there always
-    is one at the end. ``tokens_per_batch``: with ``arch.canvas=cropped``, so many tokens in work at once
-    in place of ``global_batch_size`` slots; 0 for slots. ``eval_splits``: ``test``, and ``train`` for the
+    is one at the end. ``eval_splits``: ``test``, and ``train`` for the
     share of what was trained on that the network reproduces. ``evaluators``: None is ARC's where the data
     asks ARC's questions. ``on_nan``: ``stop`` at a loss that is no number, or ``skip`` the step and count it.
     ``task_lr``, ``task_weight_decay``: of the task vectors of ``arch.memory=cose``. ``larger_share``: of
     samples on a larger canvas than needed, with ``arch.canvas=cropped``. ``compile``: with torch.compile;
     None is on a GPU only, and DISABLE_COMPILE=1 in the environment switches it off everywhere.
+    ``keep_best``: a number of the evaluations, such as ``exact_accuracy``: the checkpoint with the best one
+    stays, and ``weights/`` are its. ``eval_stops``: ``q_halt`` and ``settled`` (the answer no longer changes)
+    are measured beside all loops, each sequence at the loop where it would stop.
+    ``allow_leaks``: go on although test pairs are among the training pairs.
     """
 
     data_path: str = ""
@@ -72,7 +81,6 @@ class RunConfig:
     data_paths_test: list[str] = field(default_factory=list)
     evaluators: Any = None
     global_batch_size: int = 768
-    tokens_per_batch: int = 0
     grad_accum_steps: int = 1
     epochs: int = 100000
     eval_interval: int = 10000
@@ -112,6 +120,9 @@ class RunConfig:
     compile: bool | None = None
     on_nan: str = "stop"
     tracker: str = "none"
+    allow_leaks: bool = False
+    keep_best: str = ""
+    eval_stops: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in (
@@ -128,6 +139,10 @@ class RunConfig:
         _one_of("tracker", self.tracker, TRACKERS)
         for name in self.eval_splits:
             _one_of("eval_splits", name, SPLITS)
+        for name in self.eval_stops:
+            _one_of("eval_stops", name, STOPS)
+        if not self.loop_deltas and not self.eval_stops:
+            raise ValueError("loop_deltas: found none and no eval_stops, wanted one of either")
         if self.global_batch_size % self.grad_accum_steps:
             raise ValueError(
                 f"grad_accum_steps: {self.grad_accum_steps} does not divide "
@@ -162,14 +177,6 @@ class TrainConfig:
 
     run: RunConfig
     arch: ArchConfig
-
-    def __post_init__(self) -> None:
-        tokens, canvas = self.run.tokens_per_batch, self.arch.network["canvas"]
-        if tokens < 0 or (tokens and canvas != "cropped"):
-            raise ValueError(
-                f"tokens_per_batch: found {tokens} with arch.canvas={canvas}, wanted 0, or tokens with "
-                f"arch.canvas=cropped"
-            )
 
     def to_dict(self) -> dict[str, Any]:
         """As checkpoints, logs and ``--print-config`` have it; ``from_dict`` is the way back."""
@@ -294,3 +301,46 @@ def to_yaml(config: TrainConfig) -> str:
     """The whole configuration, for people."""
     conf = omegaconf()
     return conf.OmegaConf.to_yaml(conf.OmegaConf.create(json.loads(json.dumps(config.to_dict()))))
+
+
+def parse_override(word: str) -> tuple[list[str], Any]:
+    """(path of keys, value) of ``key.key=value``; the value is read as YAML."""
+    conf = omegaconf()
+    key, equals, text = word.lstrip("+").partition("=")
+    if not equals or not key:
+        raise ValueError(f"{word}: wanted key=value (a recipe's name can only come first)")
+    try:
+        node = conf.OmegaConf.from_dotlist([f"value={text}"])
+        value = conf.OmegaConf.to_container(node)["value"]
+    except (conf.errors.OmegaConfBaseException, _yaml_error()) as error:
+        raise ValueError(f"{word}: the value cannot be read ({str(error).splitlines()[0]})") from error
+    return key.split("."), value
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`` (did you mean X?)``: a key of that very name deeper down, else one that is spelt alike."""
+    last = name.rpartition(".")[2]
+    deeper = [key for key in known if key.rpartition(".")[2] == last]
+    if deeper:
+        return f" (did you mean {deeper[0]}?)"
+    hint = closest(name, list(known))
+    near = difflib.get_close_matches(last, [key.rpartition(".")[2] for key in known], n=1)
+    if hint or not near:
+        return hint
+    return f" (did you mean {next(key for key in known if key.endswith(near[0]))}?)"
+
+
+def omegaconf() -> Any:
+    """The library, or one sentence that says how to get it."""
+    try:
+        import omegaconf
+    except ModuleNotFoundError as error:
+        message = 'training needs omegaconf: pip install "arc-urm-solver[train]"'
+        raise ValueError(message) from error
+    return omegaconf
+
+
+def _yaml_error() -> type[Exception]:
+    import yaml
+
+    return yaml.YAMLError

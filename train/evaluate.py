@@ -14,15 +14,20 @@ from typing import Any
 import click
 
 from solver.file import replace_file
-from train.checkpoint import find_checkpoint, read_state
+from train.checkpoint import find_checkpoint, load_weights, read_state
 from train.config import TrainConfig, build_config, parse_override
 from train.dataset import Dataset
+from train.dataset.inspection import check_data
 from train.distributed import World, joined
 from train.evaluation import Evaluation
 from train.loop import local_placement
-from train.resume import load_weights
 from train.trainer import Trainer
 
+SCORES = {
+    "ARC/pass@2": "ARC/pass@2: test inputs right in one of two attempts, mean over tasks",
+    "exact_accuracy": "exact_accuracy: test samples right in every cell",
+    "train/exact_accuracy": "train/exact_accuracy: training samples right in every cell",
+}
 CHANGEABLE = (
     "data_path",
     "data_paths",
@@ -33,6 +38,8 @@ CHANGEABLE = (
     "eval_augmentations",
     "eval_batch_size",
     "eval_splits",
+    "allow_leaks",
+    "eval_stops",
     "global_batch_size",
     "device",
     "compile",
@@ -68,6 +75,7 @@ def score(
         config = reconfigured(state["config"], words)
         if trainer is None:
             dataset = Dataset.open(config.run.data_test)
+            check_data(dataset.splits, dataset.splits, config.run.data_test, leaks=config.run.allow_leaks)
             trainer = Trainer(config, dataset, world, local_placement(config.run.device, world))
             evaluation = Evaluation(trainer, dataset, config.run.data_test)
         load_weights(trainer, state, str(path), strict=True, average=not raw)
@@ -129,7 +137,17 @@ def _report(result: dict[str, Any], target: Path) -> None:
         click.echo(f"votes of {count} checkpoints counted together: not the score of one network")
     for name, value in result["numbers"].items():
         click.echo(f"{name}: {value:.4f}")
+    click.echo(score_line(result["numbers"]))
     click.echo(f"results in {target}")
+
+
+def score_line(numbers: dict[str, float]) -> str:
+    """Which of the numbers is the score: ARC's with two attempts, or else the share of puzzles right in every
+    cell."""
+    for name, meaning in SCORES.items():
+        if name in numbers:
+            return f"score: {numbers[name]:.2%} ({meaning})"
+    return "score: none, the data set has no test split that was asked"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
 """Evaluating a network on a data set's splits, as training does and as the command does."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from solver.arc.task import MAX_SIDE
 from solver.arc.tokens import crop_shape
@@ -19,6 +17,7 @@ from train.act import Loop
 from train.checkpoint import write_tensors
 from train.dataset import CROPPED, Dataset, Samples, Views, predicted_canvases
 from train.evaluators import make_evaluators
+from train.progress import Progress
 from train.trainer import Trainer
 
 _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_loss")
@@ -26,8 +25,8 @@ _SUMS = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps", "lm_
 
 @dataclass(eq=False)
 class _Count:
-    """What one split under one number of loops has given so far. ``sums`` float64 [6]; ``kept``: outputs
-    to save."""
+    """What one split under one number of loops, or one way to stop, has given so far. ``sums`` float64 [6];
+    ``kept``: outputs to save."""
 
     prefix: str
     sums: Tensor
@@ -50,19 +49,22 @@ class Evaluation:
         if trainer.config.arch.network["canvas"] == CROPPED and not trainer.only_row:
             self.canvases = predicted_canvases(questions, dataset.demonstrations())
         run, base = trainer.config.run, trainer.act.rule.loops
-        self.counts: dict[str, dict[int, _Count]] = {}
+        for delta in run.loop_deltas:
+            if base + delta < 1:
+                raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
+        self.loops = sorted(base + delta for delta in run.loop_deltas)
+        self.counts: dict[str, dict[int | str, _Count]] = {}
         for split in asked_splits(run.eval_splits, dataset):
             counts = self.counts[split] = {}
-            for delta in run.loop_deltas:
-                if base + delta < 1:
-                    raise ValueError(f"loop_deltas: {delta} leaves {base + delta} loops, wanted at least 1")
+            for key in (*self.loops, *run.eval_stops):
                 evaluators = make_evaluators(run.evaluators, dataset, data_path) if split == "test" else []
                 for evaluator in evaluators:
                     evaluator.begin_eval()
                 sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=trainer.device)
                 prefix = "train/" if split == "train" else ""
-                prefix += f"loops{base + delta}/" if delta else ""
-                counts[base + delta] = _Count(prefix, sums, evaluators, {})
+                if key != base:
+                    prefix += f"loops{key}/" if isinstance(key, int) else f"{key}/"
+                counts[key] = _Count(prefix, sums, evaluators, {})
 
     @torch.inference_mode()
     def run(self, *, quiet: bool) -> None:
@@ -74,28 +76,37 @@ class Evaluation:
         shares = {"batch_size": size, "rank": world.rank, "world_size": world.size}
         shares["augmentations"] = run.eval_augmentations or None
         trainer.model.eval()
-        bar = partial(tqdm, disable=quiet or not world.first or None, unit="batch", leave=False)
+        show = world.first and not quiet
         for split, counts in self.counts.items():
-            if split == "train":
-                canvas = trainer.config.arch.network["canvas"]
-                for samples in bar(self.dataset.shown_batches(**shares, canvas=canvas), "shown pairs"):
-                    for steps, loop in self._loops(samples, counts).items():
-                        self._take(counts[steps], loop, samples, np.arange(samples.valid))
-            else:
-                for views in bar(self.dataset.test_views(**shares, canvases=self.canvases), "questions"):
-                    self._ask(views, size // world.size, counts)
+            total = -(-self.dataset.samples(split, shares["augmentations"]) // size)
+            with Progress(total, f"batch of {split}", show=show) as progress:
+                self._split(split, counts, shares, progress)
 
-    def _loops(self, samples: Samples, counts: dict[int, _Count]) -> dict[int, Loop]:
+    def _split(
+        self, split: str, counts: dict[int | str, _Count], shares: dict[str, Any], progress: Progress
+    ) -> None:
+        """One split: what was shown as it is, questions until an answer fits its canvas."""
+        if split == "train":
+            canvas = self.trainer.config.arch.network["canvas"]
+            for samples in progress.over(self.dataset.shown_batches(**shares, canvas=canvas)):
+                for key, loop in self._loops(samples).items():
+                    self._take(counts[key], loop, samples, np.arange(samples.valid))
+            return
+        size = shares["batch_size"] // shares["world_size"]
+        for views in progress.over(self.dataset.test_views(**shares, canvases=self.canvases)):
+            self._ask(views, size, counts)
+
+    def _loops(self, samples: Samples) -> dict[int | str, Loop]:
         batch = self.trainer.batch(samples).to(self.trainer.device)
-        return self.trainer.act.evaluate(batch, sorted(counts))
+        return self.trainer.act.evaluate(batch, self.loops, self.trainer.config.run.eval_stops)
 
-    def _ask(self, views: Views, size: int, counts: dict[int, _Count]) -> None:
+    def _ask(self, views: Views, size: int, counts: dict[int | str, _Count]) -> None:
         """Predictions of some views. Those that reach the edge of their canvas are not taken: their
         views are asked again on a larger one, as ``solver.tune.predict`` does."""
         wanted = {steps: np.ones(len(views), bool) for steps in counts}
         while len(views):
             samples = self.dataset.draw_views(views, size)
-            for steps, loop in self._loops(samples, counts).items():
+            for steps, loop in self._loops(samples).items():
                 reaching = wanted[steps] & self._at_edge(loop, samples)
                 self._take(counts[steps], loop, samples, np.flatnonzero(wanted[steps] & ~reaching))
                 wanted[steps] = reaching
@@ -163,7 +174,10 @@ class Evaluation:
             values = dict(zip(_SUMS, world.sum(count.sums.clone()).tolist(), strict=True))
             number = values.pop("count")
             if number:
-                found |= {count.prefix + name: value / number for name, value in values.items()}
+                means = {name: value / number for name, value in values.items()}
+                # What always saying the commoner of right and wrong would have of q_halt_accuracy.
+                means["q_halt_base_rate"] = max(means["exact_accuracy"], 1 - means["exact_accuracy"])
+                found |= {count.prefix + name: value for name, value in means.items()}
             place = None if folder is None else folder / count.prefix.rstrip("/")
             for evaluator in count.evaluators:
                 path = None if place is None else str(place)
@@ -226,9 +240,17 @@ def averaged(trainer: Trainer) -> Iterator[None]:
         trainer.average.swap()
 
 
-def evaluate(trainer: Trainer, dataset: Dataset, folder: Path | None, *, quiet: bool) -> dict[str, float]:
-    """The numbers of the trainer's network as it stands, averaged weights if there are any."""
+def evaluate(
+    trainer: Trainer,
+    dataset: Dataset,
+    folder: Path | None,
+    *,
+    quiet: bool,
+    interruptible: AbstractContextManager[None] | None = None,
+) -> dict[str, float]:
+    """The numbers of the trainer's network as it stands, averaged weights if there are any.
+    ``interruptible`` surrounds what may end by an exception without a trace."""
     evaluation = Evaluation(trainer, dataset, trainer.config.run.data_test)
-    with averaged(trainer):
+    with averaged(trainer), interruptible or nullcontext():
         evaluation.run(quiet=quiet)
     return evaluation.finish(folder, trainer.step)

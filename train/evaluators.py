@@ -21,7 +21,7 @@ from solver.arc.guess import guesses
 from solver.arc.submission import write_submission
 from solver.arc.task import Pair, Task
 from solver.arc.vote import Answer, same_grid, two_attempts
-from train.arch import find_class
+from solver.model.registry import find_class
 from train.ballot import Ballot
 from train.dataset import Dataset, Metadata
 from train.distributed import World

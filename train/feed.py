@@ -1,6 +1,6 @@
 """From the data set's samples to the networks' batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,19 +15,13 @@ from train.distributed import World
 def total_steps(config: TrainConfig, dataset: Dataset) -> int:
     """epochs x groups x mean pairs / global batch, as released. ValueError for less than one."""
     run, meta = config.run, dataset.metadata
-    count = steps_of(run.epochs, config, dataset)
+    count = int(run.epochs * meta.total_groups * meta.mean_puzzle_examples / run.global_batch_size)
     if count < 1:
         raise ValueError(
             f"epochs: {run.epochs} epochs of {meta.total_groups} groups do not fill one batch of "
             f"{run.global_batch_size}, wanted more epochs or a smaller global_batch_size"
         )
     return count
-
-
-def steps_of(epochs: int, config: TrainConfig, dataset: Dataset) -> int:
-    """Steps that so many epochs take."""
-    meta = dataset.metadata
-    return int(epochs * meta.total_groups * meta.mean_puzzle_examples / config.run.global_batch_size)
 
 
 def read(
@@ -48,39 +42,6 @@ def read(
         canvas=config.arch.network["canvas"],
         larger_share=run.larger_share,
     )
-
-
-class Feed(Iterator[Batch]):
-    """Batches without end, for slots that read when they have room: each process at its own pace.
-
-    ``convert``: samples to a batch on the CPU. ``position``: first epoch of the stretch being read, and
-    the batches read of it; an order that is drawn for a whole stretch is drawn again after a resume.
-    """
-
-    def __init__(
-        self, config: TrainConfig, dataset: Dataset, world: World, convert: Callable[[Samples], Batch]
-    ) -> None:
-        self.config, self.dataset, self.world, self.convert = config, dataset, world, convert
-        # At least one full batch in each stretch, or nothing would ever come.
-        pairs = int(dataset.splits["train"].pairs.sum())
-        self.stretch = max(config.run.eval_interval, -(-config.run.global_batch_size // pairs))
-        self.go_to(0, 0)
-
-    def go_to(self, epoch: int, done: int) -> None:
-        """Read on from a ``position``."""
-        self.position = (epoch, done)
-        self._batches = read(
-            self.config, self.dataset, self.world, epoch=epoch, epochs=self.stretch, done=done
-        )
-
-    def __next__(self) -> Batch:
-        epoch, done = self.position
-        samples = next(self._batches, None)
-        if samples is None:
-            self.go_to(epoch + self.stretch, 0)
-            return next(self)
-        self.position = (epoch, done + 1)
-        return self.convert(samples)
 
 
 def as_batch(samples: Samples, *, only_row: bool, side: int) -> Batch:

@@ -1,8 +1,8 @@
 """A run from start to end: data, steps, evaluations, checkpoints, the log, and the weights it leaves."""
 
 import signal
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,27 @@ from tqdm import tqdm
 
 from solver.model.checkpoint import save_weights
 from solver.model.device import Placement, place
-from train import identity
-from train.checkpoint import checkpoints, find_checkpoint, save_checkpoint
+from train.checkpoint import (
+    better,
+    checkpoints,
+    find_checkpoint,
+    load,
+    read_best,
+    save_checkpoint,
+    write_best,
+)
 from train.config import TrainConfig, to_yaml
 from train.dataset import Dataset, Samples
+from train.dataset.inspection import check_data
 from train.distributed import World
 from train.evaluation import asked_splits, averaged, evaluate
 from train.evaluators import make_evaluators
-from train.feed import read, steps_of
+from train.feed import read, split_batch
+from train.fit import check_memory
 from train.log import RunLog
-from train.provenance import provenance
-from train.resume import load
-from train.trainer import NotANumber, Trainer
+from train.progress import Progress
+from train.provenance import provenance, write_identifiers
+from train.trainer import Interrupted, NotANumber, Trainer
 
 
 class Run:
@@ -35,33 +44,44 @@ class Run:
         self.dataset = Dataset.open(config.run.data)
         test = config.run.data_test
         self.test = self.dataset if test == config.run.data else Dataset.open(test)
+        check_data(self.dataset.splits, self.test.splits, config.run.data, leaks=config.run.allow_leaks)
         placement = local_placement(config.run.device, world)
         self.trainer = Trainer(config, self.dataset, world, placement)
         self.epoch, self.done = 0, 0
+        self.until = config.run.eval_interval  # the epoch of the next evaluation
+        self.breakable = False  # whether a signal may end what is being done at once
         self.last: Path | None = None
         self.asked_to_stop = False  # this process; ``stopping`` is what all of them agreed on
         self.stopping = False
-        self.trainer.check_budget()
         if "test" in self.test.splits:
             make_evaluators(config.run.evaluators, self.test, config.run.data_test)  # refused now or never
         notes = self._load()
+        memory = self._check_memory()
         # Opened last: a run that is refused leaves no trace.
         title = config.run.project_name or "arc-urm-solver"
         self.log = RunLog(self.folder if world.first else None, config.run.tracker, title)
         if world.first:
-            identity.write(self.folder, self.dataset)
+            write_identifiers(self.folder, self.dataset)
         self.log.header(
             config=config.to_dict(),
             device=placement.reason,
             processes=world.size,
             parameters=self.trainer.parameters,
+            memory_parameters=self.trainer.memory_parameters,
+            memory=memory,
             total_steps=self.trainer.total_steps,
             from_checkpoint=str(self.last or ""),
             from_step=self.trainer.step,
             not_taken=notes,
         )
         if world.first and not quiet:
-            tqdm.write(f"{config.arch.name}: {self.trainer.parameters:,} parameters, {placement.reason}")
+            sizes = (
+                f"{self.trainer.parameters:,} parameters, {self.trainer.memory_parameters:,} of task memory"
+            )
+            tqdm.write(f"{config.arch.name}: {sizes}, {placement.reason}")
+            tqdm.write(memory)
+            if self.last is not None:
+                tqdm.write(f"from step {self.trainer.step} of {self.last}")
             for note in notes:
                 tqdm.write(f"checkpoint: {note}")
 
@@ -80,33 +100,48 @@ class Run:
         found = self.world.tell(find_checkpoint(name, self.folder) if self.world.first else None)
         if found is None:
             return []
-        (self.epoch, self.done), notes = load(self.trainer, found)
+        (self.epoch, self.done), interval, notes = load(self.trainer, found)
+        self.until = self.epoch + interval
         self.last = found
         return notes
 
-    def go(self) -> dict[str, float]:
-        """Train to the end; the last evaluation's numbers. ValueError where the loss is no number."""
+    def _check_memory(self) -> str:
+        """A line on the memory of a step; ValueError where a first batch could not fit."""
+        run = self.config.run
+        samples = next(read(self.config, self.dataset, self.world, epoch=0, epochs=self.until, done=0), None)
+        if samples is None:
+            return "no full batch before the first evaluation"
+        return check_memory(self.trainer, split_batch(self.trainer.batch(samples), run.grad_accum_steps)[0])
+
+    def go(self) -> dict[str, float] | None:
+        """Train to the end: the last evaluation's numbers, or None where the run was asked to stop before.
+        ValueError where the loss is no number."""
         run, trainer = self.config.run, self.trainer
         total = trainer.total_steps
         numbers: dict[str, float] = {}
-        # No bar where stderr is no terminal (None): a log is to have whole lines only.
-        disable = self.quiet or not self.world.first or None
-        bar = tqdm(total=total, initial=trainer.step, unit="step", disable=disable)
-        with bar:
-            while trainer.step < total and self.epoch < run.epochs and not self.stopping:
-                self._interval(bar)
-                if self.stopping:
-                    break
-                self.epoch += run.eval_interval
-                self.done = 0
-                numbers = self._evaluate()
-                at_end = trainer.step >= total or self.epoch >= run.epochs
-                if run.checkpoint_every_eval or at_end:
-                    self.save()
-        if not self.stopping:
+        with Progress(total, "step", done=trainer.step, show=self.world.first and not self.quiet) as bar:
+            try:
+                while trainer.step < total and self.epoch < run.epochs and not self.stopping:
+                    self._interval(bar)
+                    if self.stopping:
+                        break
+                    numbers = self._evaluate()
+                    self.epoch, self.done = self.until, 0
+                    self.until += run.eval_interval
+                    best = self._is_best(numbers)
+                    at_end = trainer.step >= total or self.epoch >= run.epochs
+                    if run.checkpoint_every_eval or at_end or best:
+                        self.save()
+                    if best:
+                        self._keep_best(numbers)
+            except Interrupted:
+                self.stopping = True
+                self.save()
+        kept = run.keep_best and read_best(self.folder) is not None
+        if not self.stopping and not kept and (numbers or not (self.folder / "weights").exists()):
             self._export(numbers)
         self._say_goodbye()
-        return numbers
+        return None if self.stopping else numbers
 
     def _say_goodbye(self) -> None:
         """Where the run stands and what there is of it; ``total_steps`` is what the data allow on average."""
@@ -120,15 +155,35 @@ class Run:
             weights = self.folder / "weights"
             tqdm.write(f"Done after {self.trainer.step} steps: {weights if weights.exists() else self.last}")
 
-    def _interval(self, bar: tqdm) -> None:
+    def _is_best(self, numbers: dict[str, float]) -> bool:
+        """Whether ``keep_best`` names a number that is better than any before it. ValueError for one that
+        the evaluations do not give."""
+        metric = self.config.run.keep_best
+        if not metric or not numbers:
+            return False
+        # The first process alone has the numbers of the evaluators.
+        value = self.world.tell(numbers.get(metric) if self.world.first else None)
+        if value is None:
+            known = self.world.tell(", ".join(numbers) if self.world.first else None)
+            raise ValueError(f"keep_best: got {metric}, expected one of {known}")
+        best = self.world.tell(read_best(self.folder) if self.world.first else None)
+        return best is None or best["metric"] != metric or better(metric, value, best["value"])
+
+    def _keep_best(self, numbers: dict[str, float]) -> None:
+        """Name the checkpoint just written as the best, and let ``weights`` be its."""
+        metric = self.config.run.keep_best
+        if self.world.first:
+            write_best(self.folder, metric, numbers[metric], self.trainer.step)
+        self._export(numbers)
+
+    def _interval(self, bar: Progress) -> None:
         """The epochs up to the next evaluation, from where the data stands."""
         run, trainer = self.config.run, self.trainer
         for samples in self._batches():
             numbers = self._step(samples)
             self.done += 1
             self.log.write("train", step=trainer.step, epoch=self.epoch, **numbers)
-            bar.update()
-            bar.set_postfix(loss=f"{numbers['loss']:.3f}", refresh=False)
+            bar.advance(loss=f"{numbers['loss']:.3f}")
             if trainer.step >= trainer.total_steps:
                 return
             if run.checkpoint_interval and trainer.step % run.checkpoint_interval == 0:
@@ -137,14 +192,9 @@ class Run:
                 self.save()
                 return
 
-    def _batches(self) -> Iterable[Samples | None]:
-        """What each step up to the next evaluation learns from; None where the slots read for themselves:
-        then an epoch is the steps that fixed slots would take for it."""
-        run, trainer = self.config.run, self.trainer
-        epochs = min(run.eval_interval, run.epochs - self.epoch)
-        if trainer.queue is not None:
-            end = steps_of(self.epoch + epochs, self.config, self.dataset)
-            return repeat(None, max(0, end - trainer.step))
+    def _batches(self) -> Iterable[Samples]:
+        """What each step up to the next evaluation learns from."""
+        epochs = min(self.until, self.config.run.epochs) - self.epoch
         return read(self.config, self.dataset, self.world, epoch=self.epoch, epochs=epochs, done=self.done)
 
     def _agree_to_stop(self) -> bool:
@@ -153,11 +203,11 @@ class Run:
         self.stopping = bool(self.world.sum(flag) > 0)
         return self.stopping
 
-    def _step(self, samples: Samples | None) -> dict[str, float]:
+    def _step(self, samples: Samples) -> dict[str, float]:
         trainer = self.trainer
         before = trainer.skipped
         try:
-            numbers = trainer.train_step(samples)
+            numbers = trainer.train_step(samples, self._interruptible())
         except NotANumber as error:
             names = trainer.names(error.tasks)
             tasks = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -176,7 +226,9 @@ class Run:
         if not asked_splits(self.config.run.eval_splits, self.test):
             return {}
         folder = self.folder / "evaluations" / f"step_{self.trainer.step}"
-        numbers = evaluate(self.trainer, self.test, folder, quiet=self.quiet)
+        numbers = evaluate(
+            self.trainer, self.test, folder, quiet=self.quiet, interruptible=self._interruptible()
+        )
         self.log.write("eval", step=self.trainer.step, epoch=self.epoch, **numbers)
         if self.world.first and not self.quiet:
             shown = " ".join(f"{name} {value:.4f}" for name, value in numbers.items())
@@ -190,6 +242,7 @@ class Run:
             **trainer.state(),
             "config": self.config.to_dict(),
             "position": (self.epoch, self.done),
+            "interval": self.until - self.epoch,
             "processes": self.world.size,
         }
         self.last = save_checkpoint(
@@ -205,15 +258,33 @@ class Run:
     def _export(self, numbers: dict[str, float]) -> None:
         """The averaged weights as a set that ``solve`` reads: ``weights`` in the run's folder."""
         trainer = self.trainer
-        if not self.world.first or trainer.memory is None or "@" in self.config.arch.name:
+        if not self.world.first or trainer.memory is None:
             return
         with averaged(trainer):
-            facts = provenance(self.config, self.dataset, step=trainer.step, numbers=numbers)
+            sizes = {"network": trainer.parameters, "memory": trainer.memory_parameters}
+            facts = provenance(
+                self.config, self.dataset, step=trainer.step, numbers=numbers, parameters=sizes
+            )
             save_weights(self.folder / "weights", trainer.network, trainer.memory.shared_state(), facts)
 
     def stop_soon(self, *_: Any) -> None:
-        """Finish the step, write a checkpoint, end: what a job scheduler's SIGTERM asks for."""
+        """What a job scheduler's SIGTERM asks for: a checkpoint, and the end. One process leaves the step or
+        the evaluation it is in, which a resumed run repeats; several agree after their step."""
         self.asked_to_stop = True
+        if self.breakable:
+            self.breakable = False
+            raise Interrupted
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """What may end at once when the process is asked to stop."""
+        self.breakable = self.world.size == 1
+        try:
+            if self.breakable and self.asked_to_stop:
+                raise Interrupted
+            yield
+        finally:
+            self.breakable = False
 
 
 def local_placement(name: str, world: World) -> Placement:
@@ -223,8 +294,8 @@ def local_placement(name: str, world: World) -> Placement:
     return place(name)
 
 
-def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str, float]:
-    """Run a configuration to its end; the last evaluation's numbers."""
+def train(config: TrainConfig, world: World, *, quiet: bool = False) -> dict[str, float] | None:
+    """Run a configuration to its end: the last evaluation's numbers, or None where it was asked to stop."""
     run = Run(config, world, quiet=quiet)
     before = signal.signal(signal.SIGTERM, run.stop_soon)
     try:

@@ -1,10 +1,16 @@
 """Where a set of weights comes from: data, steps, scores, and checksums of every task trained on."""
 
+import hashlib
 from collections import defaultdict
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from solver.arc.checksum import task_checksum
 from solver.arc.task import Pair, Task, as_grid
+from solver.file import replace_file
 from train.config import TrainConfig
 from train.dataset import Dataset
 from train.log import commit
@@ -13,10 +19,12 @@ from train.log import commit
 def trained_tasks(dataset: Dataset) -> list[str]:
     """Checksums (``solver.arc.checksum``) of the tasks in the training split, sorted.
 
-    A data set does not keep where a task's demonstrations end and what was added to them begins (test
-    pairs of a training set, additional pairs), so every head of the list counts as the task's
+    A data set of another builder does not keep where a task's demonstrations end and what was added to them
+    begins (test pairs of a training set, additional pairs), so every head of the list counts as the task's
     demonstrations; the true one is among them.
     """
+    if dataset.checksums:
+        return list(dataset.checksums)
     split = dataset.splits["train"]
     if dataset.metadata.num_puzzle_identifiers == 1:
         return []
@@ -34,9 +42,10 @@ def trained_tasks(dataset: Dataset) -> list[str]:
 
 
 def provenance(
-    config: TrainConfig, dataset: Dataset, *, step: int, numbers: dict[str, float]
+    config: TrainConfig, dataset: Dataset, *, step: int, numbers: dict[str, float], parameters: dict[str, int]
 ) -> dict[str, Any]:
-    """What ``config.json`` of a set of weights says under ``provenance``."""
+    """What ``config.json`` of a set of weights says under ``provenance``. ``parameters``: of the network, and
+    of the task memory, which does not travel."""
     run = config.run
     return {
         "commit": commit(),
@@ -46,6 +55,43 @@ def provenance(
         "steps": step,
         "sequences": step * run.global_batch_size,
         "config": config.to_dict(),
+        "parameters": parameters,
         "scores": numbers,
         "tasks": trained_tasks(dataset),
     }
+
+
+FILE = "identifiers.npz"
+
+
+def identifiers_checksum(dataset: Dataset) -> str:
+    """32 hex digits over every identifier's task, symmetry and palette, in the order of the rows."""
+    known = dataset.identifiers
+    digest = hashlib.blake2b("\x1f".join(known.ids).encode(), digest_size=16)
+    for part in (known.tasks, known.symmetries, known.palettes):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def write_identifiers(folder: Path, dataset: Dataset) -> None:
+    """``identifiers.npz`` beside the checkpoints: ``tasks`` [I] (from 1, 0 for the blank), ``symmetries``
+    [I], ``palettes`` [I, 10], and ``ids``, that of task t at t - 1."""
+    known = dataset.identifiers
+    data = BytesIO()
+    np.savez_compressed(
+        data,
+        tasks=known.tasks,
+        symmetries=known.symmetries,
+        palettes=known.palettes,
+        ids=np.array(known.ids, dtype=np.str_),
+    )
+    replace_file(folder / FILE, data.getvalue())
+
+
+def check_identifiers(stored: str, own: str, where: str) -> None:
+    """ValueError where a checkpoint's rows are of other tasks or augmentations than the data set's."""
+    if stored != own:
+        raise ValueError(
+            f"{where}: the rows of its puzzle-embedding table are of other tasks or augmentations than this "
+            f"data set's (checksum {stored[:8]} there, {own[:8]} here); wanted the data set it was trained on"
+        )

@@ -1,14 +1,16 @@
-"""``python -m train.puzzles --side 4 --output-dir DIR``: Sudoku of one's own making, to see a run learn.
+"""``python -m train.puzzles --side 4 --output-dir DIR``: makes Sudoku and mazes, to see a run learn.
 
-Sides 4 and 9. No test puzzle has the solution of a training puzzle. Side 9 is written as the published
-CSV files, for ``build_dataset.py sudoku``; side 4, which that format cannot hold, as a data set of the
-released layout (``train.dataset.rows``).
+No test puzzle has the solution of a training puzzle, nor is it one turned, mirrored or with other digits.
+Sudoku of side 9 and mazes are written as the published CSV files, for ``build_dataset.py sudoku`` and
+``maze``; Sudoku of side 4, which that format cannot hold, as a data set of the released layout
+(``train.dataset.rows``).
 """
 
 import csv
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from math import isqrt
 from pathlib import Path
 
@@ -17,9 +19,13 @@ import numpy as np
 from numba import njit
 
 from solver.arc.seed import derive_generator
-from train.dataset import Metadata
+from solver.arc.task import Pair
+from train.dataset import Metadata, maze
+from train.dataset.content import turned_keys
+from train.dataset.folder import check_target, replacing
 
 PUZZLES = 20  # of one solution of side 4, whose 288 solutions are few
+MISSES = 10_000  # known solutions in a row after which none is left: 288 of them are all seen far earlier
 
 
 @njit(cache=True)
@@ -98,7 +104,8 @@ def make_solution(side: int, generator: np.random.Generator) -> np.ndarray:
     """A random solved board, uint8 [side * side]."""
     orders = generator.permuted(np.tile(np.arange(1, side + 1), (side * side, 1)), axis=1)
     out = np.zeros(side * side, np.uint8)
-    assert search(np.zeros(side * side, np.uint8), isqrt(side), orders, 1, out) == 1
+    found = search(np.zeros(side * side, np.uint8), isqrt(side), orders, 1, out)
+    assert found == 1, f"an empty board of side {side} has {found} solutions, expected one"
     return out
 
 
@@ -116,37 +123,104 @@ def make_question(solution: np.ndarray, blanks: int, generator: np.random.Genera
     return question
 
 
-def make_split(
-    count: int, side: int, blanks: int, generator: np.random.Generator, taken: set[bytes]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(questions, solutions), uint8 [N, side * side] each, distinct questions.
+def make_maze(side: int, least: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(question, answer), uint8 [side * side] places in ``maze.CHARACTERS``: walls, and one path of at least
+    ``least`` steps from S to G.
 
-    No solution is in ``taken``, which then holds these too. Fewer than ``count`` where side 4 has no more.
+    Cells are opened in random order where exactly one neighbour is open already, so the free cells are a
+    tree and the path between two of them is the only one.
     """
-    repeat = PUZZLES if side == 4 else 1
-    solutions: dict[bytes, np.ndarray] = {}
+    while True:
+        first = int(generator.integers(side * side))
+        free, frontier = {first}, neighbours(first, side)
+        while frontier:
+            cell = frontier.pop(int(generator.integers(len(frontier))))
+            if cell not in free and sum(near in free for near in neighbours(cell, side)) == 1:
+                free.add(cell)
+                frontier += neighbours(cell, side)
+        start = int(generator.permutation(sorted(free))[0])
+        before, order = {start: start}, [start]
+        steps = {start: 0}
+        for cell in order:
+            for near in neighbours(cell, side):
+                if near in free and near not in before:
+                    before[near], steps[near] = cell, steps[cell] + 1
+                    order.append(near)
+        far = [cell for cell in order if steps[cell] >= least]
+        if far:
+            goal = far[int(generator.integers(len(far)))]
+            question = np.full(side * side, maze.WALL, np.uint8)
+            question[sorted(free)] = maze.FREE
+            question[[start, goal]] = maze.START, maze.GOAL
+            answer, cell = question.copy(), before[goal]
+            while cell != start:
+                answer[cell], cell = maze.PATH, before[cell]
+            return question, answer
+
+
+def neighbours(cell: int, side: int) -> list[int]:
+    """The cells above, below, left and right, as far as there are any."""
+    row, column = divmod(cell, side)
+    near = ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
+    return [r * side + c for r, c in near if 0 <= r < side and 0 <= c < side]
+
+
+@dataclass
+class Taken:
+    """What the splits made so far hold: ``answers``, and ``puzzles`` as ``turned_keys`` has them."""
+
+    answers: set[bytes] = field(default_factory=set)
+    puzzles: set[int] = field(default_factory=set)
+
+
+Puzzles = list[tuple[np.ndarray, np.ndarray]]  # (question, answer), of one answer
+
+
+def sudokus(side: int, blanks: int, generator: np.random.Generator) -> Puzzles:
+    """Puzzles of one random solution: several of side 4, which has few."""
+    board = make_solution(side, generator)
+    return [(make_question(board, blanks, generator), board) for _ in range(PUZZLES if side == 4 else 1)]
+
+
+def make_split(
+    count: int, side: int, draw: Callable[[], Puzzles], taken: Taken
+) -> tuple[np.ndarray, np.ndarray]:
+    """(questions, answers), uint8 [count, side * side] each, distinct questions from ``draw``.
+
+    No answer and no puzzle, turned or with other digits, is in ``taken``, which then holds these too.
+    ValueError where what is left does not give so many puzzles.
+    """
+    found: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+    answers: set[bytes] = set()
+    puzzles: set[int] = set()
     misses = 0
-    while len(solutions) * repeat < count and misses < 10_000:
-        board = make_solution(side, generator)
-        new = board.tobytes() not in taken and board.tobytes() not in solutions
-        misses = 0 if new else misses + 1
-        if new:
-            solutions[board.tobytes()] = board
-    taken |= solutions.keys()
-    found: dict[bytes, np.ndarray] = {}
-    answers = []
-    for board in solutions.values():
-        for _ in range(repeat):
-            question = make_question(board, blanks, generator)
-            if question.tobytes() not in found:
-                found[question.tobytes()] = question
-                answers.append(board)
-    return np.stack(list(found.values())), np.stack(answers)
+    while len(found) < count and misses < MISSES:
+        drawn = draw()
+        answer = drawn[0][1].tobytes()
+        misses += 1
+        if answer in taken.answers or answer in answers:
+            continue
+        answers.add(answer)
+        pairs = [Pair(*(cells.reshape(side, side) for cells in puzzle)) for puzzle in drawn]
+        for puzzle, key in zip(drawn, turned_keys(pairs), strict=True):
+            name = puzzle[0].tobytes()
+            if name not in found and key not in taken.puzzles and len(found) < count:
+                found[name] = puzzle
+                puzzles.add(key)
+                misses = 0
+    if len(found) < count:
+        raise ValueError(
+            f"expected {count} puzzles of side {side}, got {len(found)}: "
+            f"the solutions that no other split has give no more"
+        )
+    taken.answers |= answers
+    taken.puzzles |= puzzles
+    questions, solutions = zip(*found.values(), strict=True)
+    return np.stack(questions), np.stack(solutions)
 
 
 def write_rows(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """A data set of the released layout: one identifier, the blank; token = digit + 1."""
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "identifiers.json").write_text(json.dumps(["<blank>"]))
     for name, (questions, answers) in splits.items():
         part = folder / name
@@ -165,42 +239,66 @@ def write_rows(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -
         (part / "dataset.json").write_text(json.dumps(asdict(meta)))
 
 
-def write_csv(folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """``train.csv`` and ``test.csv`` as Sudoku-Extreme has them; the rating is the number of blanks."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_csv(
+    folder: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]], characters: str, changed: str
+) -> None:
+    """``train.csv`` and ``test.csv`` as Sudoku-Extreme and Maze-Hard have them. ``characters`` of the cells'
+    values; the rating is the number of cells with ``changed`` in the question or the answer."""
+    value = characters.index(changed)
     for name, (questions, answers) in splits.items():
         with open(folder / f"{name}.csv", "w", newline="") as file:
             lines = csv.writer(file)
             lines.writerow(("source", "q", "a", "rating"))
-            for question, answer in zip(questions, answers, strict=True):
-                q = "".join(str(d) if d else "." for d in question)
-                lines.writerow(("made", q, "".join(map(str, answer)), int((question == 0).sum())))
+            for cells in zip(questions, answers, strict=True):
+                texts = ["".join(characters[cell] for cell in part) for part in cells]
+                lines.writerow(("made", *texts, int((np.stack(cells) == value).sum())))
 
 
 @click.command()
-@click.option("--side", type=click.Choice(["4", "9"]), default="4", show_default=True)
+@click.option("--kind", type=click.Choice(["sudoku", "maze"]), default="sudoku", show_default=True)
+@click.option("--side", type=click.IntRange(4, 30), default=4, show_default=True, help="4 or 9 for Sudoku")
 @click.option("--output-dir", type=click.Path(path_type=Path), required=True, help="folder to make")
 @click.option("--train-size", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--test-size", type=click.IntRange(1), default=500, show_default=True)
-@click.option("--blanks", type=click.IntRange(1), help="most blanks of a puzzle; 8 of 16 or 45 of 81")
+@click.option("--blanks", type=click.IntRange(1), help="most blanks of a Sudoku; 8 of 16 or 45 of 81")
+@click.option("--steps", type=click.IntRange(2), help="fewest steps of a maze's path; its side")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(side: str, output_dir: Path, train_size: int, test_size: int, blanks: int | None, seed: int) -> None:
-    """Make puzzles with one solution each, training and test apart by solution."""
-    if output_dir.exists():
-        raise click.UsageError(f"--output-dir {output_dir}: is there already, wanted a new folder")
-    size = int(side)
-    generator = derive_generator(seed, "puzzles", size)
-    taken: set[bytes] = set()
-    holes = blanks or (8 if size == 4 else 45)
-    splits = {
-        name: make_split(count, size, holes, generator, taken)
-        for name, count in (("test", test_size), ("train", train_size))
-    }
-    (write_rows if size == 4 else write_csv)(output_dir, splits)
-    for name, (questions, _) in splits.items():
-        click.echo(
-            f"{name}: {len(questions)} puzzles, {float((questions == 0).mean()):.2f} of the cells blank"
-        )
+def main(
+    kind: str,
+    side: int,
+    output_dir: Path,
+    train_size: int,
+    test_size: int,
+    blanks: int | None,
+    steps: int | None,
+    seed: int,
+) -> None:
+    """Make puzzles with one solution each, training and test apart by solution and by symmetry."""
+    if kind == "sudoku" and side not in (4, 9):
+        raise click.UsageError(f"--side: expected 4 or 9 for Sudoku, got {side}")
+    generator, taken = derive_generator(seed, "puzzles", side), Taken()
+
+    def draw() -> Puzzles:
+        if kind == "maze":
+            return [make_maze(side, steps or side, generator)]
+        return sudokus(side, blanks or (8 if side == 4 else 45), generator)
+
+    try:
+        check_target(output_dir, overwrite=False)
+        sizes = (("test", test_size), ("train", train_size))
+        splits = {name: make_split(count, side, draw, taken) for name, count in sizes}
+        with replacing(output_dir, overwrite=False) as folder:
+            if kind == "maze":
+                write_csv(folder, splits, maze.CHARACTERS, "o")
+            elif side == 9:
+                write_csv(folder, splits, ".123456789", ".")
+            else:
+                write_rows(folder, splits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    for name, (questions, answers) in splits.items():
+        share = float((questions != answers).mean())
+        click.echo(f"{name}: {len(questions)} puzzles, {share:.2f} of the cells to find")
 
 
 if __name__ == "__main__":

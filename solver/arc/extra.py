@@ -1,21 +1,30 @@
 """Additional demonstrations of known tasks: lists of pairs in files of their own.
 
-Two forms: ``TASK_ID.json``, a list of ``{"input", "output"}``, as Re-ARC publishes them; and lines of
-``{"id", "pairs": [{"input", "output"}]}`` in a file ``*.jsonl`` or ``*.jsonl.gz``.
+Three forms: ``TASK_ID.json``, a list of ``{"input", "output"}``, as Re-ARC publishes them; lines of
+``{"id", "pairs": [{"input", "output"}]}`` in a file ``*.jsonl`` or ``*.jsonl.gz``; and ``NAME.json``, an
+object ``{"train", "test", "arc-gen"}``, as ARC-GEN publishes them: the generated pairs belong to the task
+with these demonstrations, whatever the file is called.
 """
 
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from solver.arc.task import Pair, parse_grid, read_json
+from solver.arc.checksum import task_checksum
+from solver.arc.task import Pair, Task, parse_grid, read_json
+
+GENERATED = "arc-gen"
 
 
-def load_extra(source: str | Path) -> dict[str, list[Pair]]:
-    """Pairs by task id, from a file, or from all files of a folder. ValueError naming the place."""
+def load_extra(source: str | Path, tasks: Iterable[Task] = ()) -> dict[str, list[Pair]]:
+    """Pairs by task id, from a file, or from all files of a folder. ValueError naming the place.
+
+    ``tasks``: those that the files of ARC-GEN are compared with; without a match the file's name counts.
+    """
     path = Path(source)
+    ids = {task_checksum(task): task.id for task in tasks}
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.name.endswith((".json", ".jsonl", ".jsonl.gz")))
         if not paths:
@@ -26,14 +35,20 @@ def load_extra(source: str | Path) -> dict[str, list[Pair]]:
         raise ValueError(f"{path}: no such file or folder of pairs")
     found: dict[str, list[Pair]] = {}
     for file in paths:
-        for task_id, pairs in _read_file(file):
+        for task_id, pairs in _read_file(file, ids):
             found.setdefault(task_id, []).extend(pairs)
     return found
 
 
-def _read_file(path: Path) -> Iterator[tuple[str, list[Pair]]]:
+def _read_file(path: Path, ids: Mapping[str, str]) -> Iterator[tuple[str, list[Pair]]]:
     if path.name.endswith(".json"):
-        yield path.stem, _parse_pairs(read_json(path), str(path))
+        value = read_json(path)
+        if isinstance(value, dict) and GENERATED in value:
+            shown = _parse_pairs(value.get("train"), f"{path}, train")
+            name = ids.get(task_checksum(Task(path.stem, tuple(shown), ())), path.stem)
+            yield name, _parse_pairs(value[GENERATED], f"{path}, {GENERATED}")
+            return
+        yield path.stem, _parse_pairs(value, str(path))
         return
     opener = gzip.open if path.name.endswith(".gz") else open
     try:

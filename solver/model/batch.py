@@ -1,6 +1,5 @@
 """The record that the networks read, and the geometry of its sequences."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -130,31 +129,6 @@ class Batch:
             self.keys.select(index),
             self.uniform,
         )
-
-
-def split(batch: Batch) -> list[Batch]:
-    """The sequences one by one, each on its own canvas without padding; for batches on the CPU."""
-    ends = (batch.heights * batch.widths).tolist()
-    alone = [batch.select(torch.tensor([n])) for n in range(len(ends))]
-    return [
-        replace(one, tokens=one.tokens[:, :end], labels=one.labels[:, :end], uniform=True)
-        for one, end in zip(alone, ends, strict=True)
-    ]
-
-
-def join(parts: Sequence[Batch]) -> Batch:
-    """The sequences of all parts in order, padded to the longest, not packed; on the CPU."""
-    length = max(part.tokens.shape[1] for part in parts)
-
-    def grown(name: str, value: int) -> Tensor:
-        rows = [getattr(part, name) for part in parts]
-        return torch.cat([pad(row, (0, length - row.shape[1]), value=value) for row in rows])
-
-    heights, widths = (torch.cat([getattr(part, name) for part in parts]) for name in ("heights", "widths"))
-    keys = Keys(*(torch.cat([getattr(part.keys, f.name) for part in parts]) for f in fields(Keys)))
-    same = bool(((heights == heights[0]) & (widths == widths[0])).all())
-    uniform = same and int(heights[0] * widths[0]) == length
-    return Batch(grown("tokens", 0), grown("labels", IGNORE), heights, widths, keys, uniform)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """A set of weights: a folder with ``model.safetensors`` and ``config.json``.
 
-``config.json`` holds ``format``, ``arch``, ``model`` (the closed configuration), ``devices`` (kinds that
+``config.json`` holds ``format``, ``arch`` (urm, trm, hrm, or ``module@Class`` of a custom network),
+``model`` (the closed configuration), ``devices`` (kinds that
 the set is the default for) and ``provenance``: commit, data, steps, compute, measured score, ``tasks``, a
 checksum of every task trained on, and ``test_pairs_seen``: the checksums of those whose test pairs were
 trained on too, or true for all. Tensors are ``network.*`` and ``memory.*``; a memory holds no rows of tasks,
@@ -27,7 +28,7 @@ from solver.file import read_object, replace_file
 from solver.model.config import NetworkConfig
 from solver.model.embedding import CoseMemory, Memory, build_memory
 from solver.model.quantise import pack_tensors, unpack_tensors
-from solver.model.registry import architectures, build_network, config_class
+from solver.model.registry import arch_of, build_network, config_class
 from solver.weights_card import VECTORS_FILE, check_devices, find_weights, read_card, shown_name
 
 FORMAT = 1
@@ -107,10 +108,10 @@ def _tensor(entry: dict[str, Any], data: bytes, start: int) -> Tensor:
 def load_weights(name: str) -> Weights:
     """Strictly: every tensor the configuration asks for, of its shape, and no other. ValueError."""
     folder = find_weights(name)
-    config, provenance = _read_config(folder / "config.json")
+    arch, config, provenance = _read_config(folder / "config.json")
     path = folder / "model.safetensors"
     tensors = unpack_tensors(read_tensors(path), path)
-    network = build_network(config)
+    network = build_network(config, arch=arch)
     wanted = {f"network.{k}": v for k, v in network.state_dict().items()}
     shared = build_memory(config, tasks=2, rows=2).shared_state()
     wanted |= {f"memory.{k}": v for k, v in shared.items()}
@@ -145,18 +146,20 @@ def _read_vectors(folder: Path, config: NetworkConfig) -> dict[str, Tensor]:
     return dict(zip(known, rows, strict=True))
 
 
-def _read_config(path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
+def _read_config(path: Path) -> tuple[str, NetworkConfig, dict[str, Any]]:
     value = read_object(path)
     if value.get("format") != FORMAT:
         raise ValueError(f"{path}: not a configuration of weights, wanted format {FORMAT}")
     arch = value.get("arch")
-    if arch not in architectures():
-        known = sorted(architectures())
-        raise ValueError(f"{path}: architecture {arch!r}, wanted one of {', '.join(known)}")
+    if not isinstance(arch, str):
+        raise ValueError(f"{path}: architecture {arch!r}, wanted a name")
     if not isinstance(value.get("model"), dict):
         raise ValueError(f'{path}: wanted an object under "model"')
-    config = config_class(arch).from_dict(value["model"], str(path))
-    return config, value.get("provenance") or {}
+    try:
+        kind = config_class(arch)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return arch, kind.from_dict(value["model"], str(path)), value.get("provenance") or {}
 
 
 def task_vectors(memory: Memory, checksums: Sequence[Sequence[str]]) -> dict[str, Tensor]:
@@ -197,7 +200,7 @@ def save_weights(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"memory.{k}": v for k, v in memory_state.items()}
-    header = {"format": FORMAT, "arch": config.arch, "model": config.to_dict()}
+    header = {"format": FORMAT, "arch": arch_of(network), "model": config.to_dict()}
     if devices:
         header["devices"] = list(devices)
     replace_file(folder / "model.safetensors", save(pack_tensors(tensors, dtype)))

@@ -10,6 +10,7 @@ from solver.words import closest
 Canvas = Literal["full", "cropped"]
 PosEncodings = Literal["rope", "rope2d", "learned", "none"]
 MemoryKind = Literal["table", "cose"]
+Tokens = Any  # a number of tokens, or an array of such; results have the same form
 
 
 def checked(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -110,6 +111,19 @@ class NetworkConfig:
         q_halt > 0."""
         return False
 
+    def layers_per_loop(self) -> tuple[int, int]:
+        """(layers that one loop runs, those of them with gradient): the loop's operations are counted from
+        them. ValueError where a custom configuration does not define it."""
+        raise ValueError(
+            f"{type(self).__name__}: expected a method layers_per_loop, from which operations are counted"
+        )
+
+    def layer_flop(self, length: Tokens) -> Tokens:
+        """Floating-point operations of one layer, forward, on a sequence of ``length`` tokens, prefix
+        included; two a multiply-add: length (8 d^2 + 6 d i + 4 d length), width d, intermediate i."""
+        d, i = self.hidden_size, self.intermediate_size
+        return length * (8 * d * d + 6 * d * i + 4 * d * length)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -126,6 +140,11 @@ class URMConfig(NetworkConfig):
     arch: ClassVar[str] = "urm"
 
     num_layers: int = 4
+
+    def layers_per_loop(self) -> tuple[int, int]:
+        """Every recurrence runs all layers; the last L_cycles have gradient."""
+        with_gradient = self.L_cycles * self.num_layers
+        return self.H_cycles * with_gradient, with_gradient
 
 
 @dataclass(frozen=True)
@@ -155,6 +174,18 @@ class TRMConfig(NetworkConfig):
         """Whether a sequence halts on q_halt > q_continue."""
         return not self.no_ACT_continue
 
+    def layers_per_loop(self) -> tuple[int, int]:
+        """An H cycle runs the stack L_cycles + 1 times; the last one has gradient."""
+        with_gradient = (self.L_cycles + 1) * self.L_layers
+        return self.H_cycles * with_gradient, with_gradient
+
+    def layer_flop(self, length: Tokens) -> Tokens:
+        """With ``mlp_t`` a SwiGLU over the sequence, of the full canvas always, replaces attention."""
+        if not self.mlp_t:
+            return super().layer_flop(length)
+        whole, d, i = self.prefix_len + self.seq_len, self.hidden_size, self.intermediate_size
+        return length * 0 + 6 * d * whole * swiglu_width(whole, self.expansion) + 6 * whole * d * i
+
 
 @dataclass(frozen=True)
 class HRMConfig(NetworkConfig):
@@ -171,3 +202,9 @@ class HRMConfig(NetworkConfig):
     def use_continue(self) -> bool:
         """HRM always weighs halting against going on."""
         return True
+
+    def layers_per_loop(self) -> tuple[int, int]:
+        """An H cycle runs the L stack L_cycles times and the H stack once; the last update of each has
+        gradient."""
+        every = self.H_cycles * (self.L_cycles * self.L_layers + self.H_layers)
+        return every, self.L_layers + self.H_layers

@@ -58,7 +58,7 @@ def of_weights(
     if not matrices:
         return [Dense(AdamAtan2([*network.parameters(), *beside], rate, betas, weight_decay), rate)]
     muon, adamw = build_muon(
-        network, lr=matrices, weight_decay=weight_decay, beside=beside, released=released
+        network, lr=matrices, betas=betas, weight_decay=weight_decay, beside=beside, released=released
     )
     return [Dense(muon, matrices), Dense(adamw, rate)]
 

@@ -24,6 +24,8 @@ from solver.model.config import checked, swiglu_width
 from solver.model.registry import build_network, config_class
 from solver.model.upstream import config_from_upstream, rename_from_upstream, rename_settings
 
+# Where trainers keep the weights; the average first, which is what the published runs evaluate.
+STATES = ("ema", "model_state_dict", "state_dict", "model")
 TABLE = "puzzle_emb.weights"
 TOKENS = "embed.embed_tokens.weight"
 POSITIONS = "embed.embed_pos.weight"
@@ -47,8 +49,8 @@ class Imported:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict of a checkpoint, bare or under ``model_state_dict``; ValueError for a file that
-    holds none or would run code."""
+    """The state dict of a checkpoint, bare or under one of STATES; ValueError for a file that holds none, or
+    numbers that are none, or that would run code."""
     try:
         path.open("rb").close()
     except OSError as error:
@@ -63,13 +65,20 @@ def read_state(path: Path) -> dict[str, Tensor]:
         reason = f"it names {code[1]}, which is code" if code else first
         raise ValueError(f"{path}: not a whole checkpoint of tensors only ({reason})") from error
     if isinstance(value, Mapping):
-        value = value.get("model_state_dict", value)
+        inner = (value[name] for name in STATES if isinstance(value.get(name), Mapping))
+        value = next(inner, value)
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"{path}: found {type(value).__name__}, wanted a dictionary of named tensors")
+    tensors = {}
     for name, tensor in value.items():
+        if isinstance(name, str) and isinstance(tensor, int | float):
+            continue  # a step or an epoch beside the tensors
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise ValueError(f"{path}, entry {name!r}: found {type(tensor).__name__}, wanted a tensor")
-    return dict(value)
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise ValueError(f"{path}, tensor {name}: expected numbers, got one that is NaN or infinite")
+        tensors[name] = tensor
+    return tensors
 
 
 def recognise(names: frozenset[str]) -> str:

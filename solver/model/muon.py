@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from solver.model.layers import Linear
-from solver.model.stack import Block, MixerBlock
+from solver.model.stack import Network
 
 # One (a, b, c) for each Newton-Schulz step, as released with URM.
 RELEASED_COEFFICIENTS = (
@@ -17,6 +17,7 @@ RELEASED_COEFFICIENTS = (
     (3.7186, -2.5308, 0.4653),
 )
 TINY = 1e-7
+LINEAR = (Linear, nn.Linear)
 
 
 def newton_schulz(matrix: Tensor) -> Tensor:
@@ -82,20 +83,27 @@ class ReleasedMuon(torch.optim.Optimizer):
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
     """The matrices inside the network's blocks, by role: projections of attention and SwiGLU; never
-    embeddings, heads, convolutions or biases, whatever their shape."""
-    blocks = [module for module in network.modules() if isinstance(module, Block | MixerBlock)]
-    return [part.weight for block in blocks for part in block.modules() if isinstance(part, Linear)]
+    embeddings, heads, convolutions or biases, whatever their shape. ValueError where there are none."""
+    blocks = network.blocks() if isinstance(network, Network) else []
+    found = [part.weight for block in blocks for part in block.modules() if isinstance(part, LINEAR)]
+    if not found:
+        raise ValueError(
+            f"Muon: {type(network).__name__} has no blocks with matrices, expected a Network whose blocks() "
+            f"names them (or use_muon=False)"
+        )
+    return found
 
 
 def build_muon(
     network: nn.Module,
     *,
     lr: float,
+    betas: tuple[float, float] = (0.9, 0.95),
     weight_decay: float,
     beside: Iterable[nn.Parameter] = (),
     released: bool = False,
 ) -> tuple[torch.optim.Optimizer, torch.optim.AdamW]:
-    """Muon for the hidden matrices, AdamW (0.9, 0.95) for the network's rest and for ``beside``.
+    """Muon for the hidden matrices, AdamW with ``betas`` for the network's rest and for ``beside``.
 
     torch's own Muon with the same scale where the installed torch has it (2.9); the released
     variant elsewhere, or where ``released`` asks for it.
@@ -104,7 +112,7 @@ def build_muon(
     taken = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in taken] + list(beside)
     fused = {"fused": True} if rest[0].is_cuda else {}  # one kernel, and no step count read on the host
-    adamw = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=weight_decay, **fused)
+    adamw = torch.optim.AdamW(rest, lr=lr, betas=betas, eps=1e-8, weight_decay=weight_decay, **fused)
     if released or not hasattr(torch.optim, "Muon"):
         return ReleasedMuon(matrices, lr=lr, weight_decay=weight_decay), adamw
     return torch.optim.Muon(

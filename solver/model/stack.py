@@ -74,7 +74,12 @@ class MixerBlock(nn.Module):
 
 
 class Network(nn.Module):
-    """What every network shares: how it is compiled."""
+    """What every network shares: its blocks, and how it is compiled."""
+
+    def blocks(self) -> list[nn.Module]:
+        """The parts that are compiled one by one, and whose matrices Muon moves. A custom network made of
+        other parts overrides this."""
+        return [module for module in self.modules() if isinstance(module, Block | MixerBlock)]
 
     def compile(self, *args, **options) -> None:
         """As ``nn.Module.compile``, but block by block: one graph serves every layer and recurrence.
@@ -83,9 +88,8 @@ class Network(nn.Module):
         blocks there is nothing to fuse. Sizes are symbolic (``dynamic=True``) unless said otherwise, so a
         batch of another shape needs no other graph.
         """
-        for module in self.modules():
-            if isinstance(module, Block | MixerBlock):
-                module.compile(*args, **{"dynamic": True, **options})
+        for block in self.blocks():
+            block.compile(*args, **{"dynamic": True, **options})
 
 
 class Stack(nn.Module):

@@ -24,7 +24,7 @@ _ELSEWHERE = frozenset(
         "seq_len",
     )
 )
-_PREFIXES = ("_orig_mod.", "model.", "inner.")
+_PREFIXES = re.compile(r"^((module|_orig_mod|model|inner)\.)+")  # of wrappers, in any order
 
 
 def config_from_upstream(arch: str, settings: Mapping[str, Any]) -> NetworkConfig:
@@ -51,8 +51,7 @@ def rename_from_upstream(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of a released checkpoint under our names; the table stays ``puzzle_emb.weights``."""
     renamed = {}
     for name, tensor in state.items():
-        for prefix in _PREFIXES:
-            name = name.removeprefix(prefix)
+        name = _PREFIXES.sub("", name)
         name = name.replace("embed_tokens.embedding_weight", "embed.embed_tokens.weight")
         name = name.replace("embed_pos.embedding_weight", "embed.embed_pos.weight")
         name = re.sub(r"^(lm_head|q_head)\.", r"heads.\1.", name)

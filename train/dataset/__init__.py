@@ -1,8 +1,16 @@
 """Data sets of augmented samples: built, stored in two layouts, and loaded."""
 
-from train.dataset.asking import Question, Views, predicted_canvases
 from train.dataset.loader import Dataset
-from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Samples
+from train.dataset.samples import (
+    CROPPED,
+    FULL,
+    LARGER_SHARE,
+    Identifiers,
+    Question,
+    Samples,
+    Views,
+    predicted_canvases,
+)
 from train.dataset.tables import Metadata
 
 __all__ = [

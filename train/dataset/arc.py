@@ -8,7 +8,7 @@ import numpy as np
 from solver.arc.sampling import pack_grids, sample_table
 from solver.arc.seed import derive_seed
 from solver.arc.task import Grid, Pair, Task
-from train.dataset.render import PAIR_FIELDS
+from train.dataset.content import Barred, exact_keys, pack_pairs
 from train.dataset.sources import Subset
 from train.dataset.tables import ArcSplit, ArcTasks
 
@@ -43,8 +43,8 @@ def build_arc(
     """Each task with itself and up to ``num_aug`` augmentations, all different in effect.
 
     Demonstrations are trained on, and the test pairs too outside ``test_sets``. A task that is in
-    more than one subset has one set of augmentations, thus of identifiers, and a group for each.
-    ``drop_leaks``: leave out training pairs that are, cell for cell, a test pair of the test sets.
+    more than one subset counts once, with the pairs of all. ``drop_leaks``: leave out training pairs
+    that are test pairs of the test sets, turned or recoloured ones too (``content.Barred``).
     """
     members = [(subset.name, task) for subset in subsets for task in subset.tasks]
     by_id: dict[str, list[Task]] = {}
@@ -69,10 +69,11 @@ def build_arc(
             trained[len(task.train) : len(task.train)] = known
             skipped += len(task.test) - len(known)
         train.append((owner[task.id], trained))
-    dropped = 0
+    train, test, dropped = _merged(train), _merged(test), 0
     if drop_leaks:
-        train, dropped = _without(train, {_pair_key(pair) for _, pairs in test for pair in pairs})
-    cells, rows = _pack_pairs(pair for _, pairs in train + test for pair in pairs)
+        tests = [(ids[owner], p) for owner, pairs in test for p in pairs if p.output is not None]
+        train, dropped = _without(ids, train, Barred(tests))
+    cells, rows = pack_pairs([pair for _, pairs in train + test for pair in pairs])
     tasks = ArcTasks(ids, seeds, cells, table)
     cut = sum(len(pairs) for _, pairs in train)
     splits = {"train": _split(tasks, train, rows[:cut], True)}
@@ -87,31 +88,22 @@ def _known_grids(tasks: Iterable[Task]) -> list[Grid]:
     return [grid for pair in pairs for grid in (pair.input, pair.output) if grid is not None]
 
 
-def _pair_key(pair: Pair) -> tuple[bytes, ...]:
-    grids = [grid for grid in (pair.input, pair.output) if grid is not None]
-    return tuple(bytes(grid.shape) + grid.tobytes() for grid in grids)
+def _merged(groups: _Groups) -> _Groups:
+    """One group for each task, in the order of the first: its pairs, then what later groups add."""
+    found: dict[int, list[Pair]] = {}
+    for owner, pairs in groups:
+        known = found.get(owner, [])
+        seen = set(exact_keys(known))
+        new = [pair for pair, key in zip(pairs, exact_keys(pairs), strict=True) if key not in seen]
+        found[owner] = known + new
+    return list(found.items())
 
 
-def _without(groups: _Groups, unwanted: set[tuple[bytes, ...]]) -> tuple[_Groups, int]:
-    """The groups less the unwanted pairs, and less those that this leaves empty; pairs left out."""
-    kept = [(owner, [pair for pair in pairs if _pair_key(pair) not in unwanted]) for owner, pairs in groups]
+def _without(ids: list[str], groups: _Groups, barred: Barred) -> tuple[_Groups, int]:
+    """The groups less the barred pairs, and less those that this leaves empty; pairs left out."""
+    kept = [(owner, barred.kept(ids[owner], pairs)) for owner, pairs in groups]
     before, after = (sum(len(pairs) for _, pairs in part) for part in (groups, kept))
     return [(owner, pairs) for owner, pairs in kept if pairs], before - after
-
-
-def _pack_pairs(pairs: Iterable[Pair]) -> tuple[np.ndarray, np.ndarray]:
-    """(cells uint8 [C], pair rows int64 [P, 6]); an output that is not known has no cells."""
-    grids, shapes = [], []
-    for pair in pairs:
-        for grid in (pair.input, pair.output):
-            if grid is not None:
-                grids.append(grid.ravel())
-            shapes.append((0, 0) if grid is None else grid.shape)
-    places = np.zeros((len(shapes), 3), np.int64)
-    places[:, 1:] = shapes
-    areas = places[:, 1] * places[:, 2]
-    places[:, 0] = np.cumsum(areas) - areas
-    return np.concatenate(grids), places.reshape(-1, PAIR_FIELDS)
 
 
 def _split(tasks: ArcTasks, groups: _Groups, rows: np.ndarray, moved: bool) -> ArcSplit:

@@ -1,21 +1,23 @@
-"""The three things build_dataset.py does, without its command line: build ARC, build Sudoku, summarise."""
+"""The three things build_dataset.py does, without its command line: build ARC, build puzzles, summarise."""
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from solver.arc.checksum import task_checksum
 from solver.arc.task import Task
+from solver.words import counted
 from train.dataset.arc import ArcBuild, build_arc
-from train.dataset.compact import write_arc, write_build, write_sudoku
+from train.dataset.compact import write_arc, write_build, write_puzzles
 from train.dataset.folder import check_room, check_target, leftovers, replacing
 from train.dataset.inspection import find_leaks
+from train.dataset.puzzle import download, make_split, read_puzzles, subsample
 from train.dataset.rows import write_split
 from train.dataset.sources import load_extras, load_subsets
-from train.dataset.sudoku import download, make_split, read_puzzles, subsample
 from train.dataset.tables import ArcTasks, Split
 
 COMPACT = "compact"
@@ -54,7 +56,7 @@ def build_arc_dataset(
     missing = [name for name in test_sets if name not in known]
     if missing:
         raise ValueError(f"test set {missing[0]}: wanted one of the subsets {', '.join(known)}")
-    additional = load_extras(extra, extra_pairs)
+    additional = load_extras(extra, extra_pairs, [task for subset in subsets for task in subset.tasks])
     built = build_arc(subsets, test_sets, additional, options.num_aug, options.seed, drop_leaks)
     if extra and len(built.unused) == len(additional):
         raise ValueError(f"extra {' '.join(extra)}: no task of theirs is in the subsets {', '.join(known)}")
@@ -67,6 +69,7 @@ def build_arc_dataset(
         "subsets": {subset.name: [task.id for task in subset.tasks] for subset in subsets},
         "splits": list(built.splits),
         "tasks": built.tasks.ids,
+        "checksums": sorted({task_checksum(task) for subset in subsets for task in subset.tasks}),
     }
 
     def write_tables(folder: Path) -> None:
@@ -82,26 +85,29 @@ def build_arc_dataset(
     return _arc_summary(options, built, size, time.perf_counter() - start)
 
 
-def build_sudoku_dataset(
+def build_puzzle_dataset(
+    kind: str,
     options: Options,
     source: Path | None,
     subsample_size: int | None,
     min_difficulty: int | None,
     progress: Progress,
 ) -> list[str]:
-    """Build and store a Sudoku data set from a folder with train.csv and test.csv, or the hub's."""
+    """Build and store Sudoku or mazes from a folder with train.csv and test.csv, or the hub's."""
     start = time.perf_counter()
     check_target(options.output, options.overwrite)
     splits = {}
     for name in ("train", "test"):
-        path = download(f"{name}.csv") if source is None else source / f"{name}.csv"
-        rows = read_puzzles(path, min_difficulty)
+        path = download(kind, f"{name}.csv") if source is None else source / f"{name}.csv"
+        rows = read_puzzles(kind, path, min_difficulty)
         kept = subsample(rows, subsample_size if name == "train" else None, options.seed)
-        splits[name] = make_split(
-            kept, 1 + (options.num_aug if name == "train" else 0), options.seed, str(path)
-        )
+        copies = 1 + (options.num_aug if name == "train" else 0)
+        splits[name] = make_split(kind, kept, copies, options.seed, str(path))
+    cells = [split.metadata.seq_len for split in splits.values()]
+    if cells[0] != cells[1]:
+        raise ValueError(f"{source}: puzzles of {cells[0]} cells to train on, of {cells[1]} to test")
     build = {
-        "kind": "sudoku",
+        "kind": kind,
         "seed": options.seed,
         "num_aug": options.num_aug,
         "min_difficulty": min_difficulty,
@@ -110,7 +116,7 @@ def build_sudoku_dataset(
 
     def write_tables(folder: Path) -> None:
         if options.layout == COMPACT:
-            write_sudoku(folder, splits)
+            write_puzzles(folder, splits)
         else:
             (folder / "identifiers.json").write_text(json.dumps(["<blank>"]))
 
@@ -119,7 +125,8 @@ def build_sudoku_dataset(
     samples = sum(split.metadata.total_puzzles for split in splits.values())
     return [
         f"{options.output}: {options.layout}, puzzles {counts}, {samples:,} samples, "
-        f"{size:,} bytes, {time.perf_counter() - start:.1f} s"
+        f"{size:,} bytes, {time.perf_counter() - start:.1f} s",
+        *_leaks(splits),
     ]
 
 
@@ -195,15 +202,20 @@ def _arc_summary(options: Options, built: ArcBuild, size: int, seconds: float) -
         lines.append(f"{len(built.unused)} tasks of --extra are in no subset: {_some(built.unused)}")
     if built.dropped:
         lines.append(f"{built.dropped} training pairs that are test pairs were left out")
-    leaks = [] if test is None else find_leaks(train, test)
-    if leaks:
-        lines.append(
-            f"LEAK: {len(leaks)} test pairs are among the training pairs (see --drop-leaks): {_some(leaks)}"
-        )
+    lines += _leaks(built.splits, " (see --drop-leaks)")
     old = leftovers(options.output)
     if old:
         lines.append(f"left by builds that were killed, delete at will: {_some(list(map(str, old)))}")
     return lines
+
+
+def _leaks(splits: Mapping[str, Split], advice: str = "") -> list[str]:
+    """A line on test pairs among the training pairs, where there are any."""
+    found = find_leaks(splits["train"], splits["test"]) if "test" in splits else []
+    if not found:
+        return []
+    count = counted(len(found), "test pair")
+    return [f"LEAK: {count} among the training pairs{advice}: {_some(list(map(str, found)))}"]
 
 
 def _some(names: Sequence[str]) -> str:

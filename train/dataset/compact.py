@@ -3,8 +3,8 @@
 ``build.json`` (how it was made, the task ids); ``cells.npy`` uint8; ``seeds.npy`` int64 [N];
 ``augmentation_starts.npy`` int64 [N + 1], ``symmetries.npy`` uint8 [A], ``palettes.npy`` uint8 [A, 9]
 (what colours 1..9 become); for each split ``SPLIT_owners.npy`` int64 [G], ``SPLIT_starts.npy``
-int64 [G + 1] and ``SPLIT_pairs.npy`` int64 [P, 6]. Sudoku: ``SPLIT_questions.npy`` and
-``SPLIT_answers.npy`` uint8 [N, 81], ``SPLIT_seeds.npy`` int64 [N].
+int64 [G + 1] and ``SPLIT_pairs.npy`` int64 [P, 6]. Sudoku and mazes: ``SPLIT_questions.npy`` and
+``SPLIT_answers.npy`` uint8 [N, cells], ``SPLIT_seeds.npy`` int64 [N].
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from solver.arc.sampling import AugmentationTable
 from solver.arc.task import COLOURS, read_json
-from train.dataset.sudoku import SudokuSplit
+from train.dataset.puzzle import PuzzleSplit
 from train.dataset.tables import ArcSplit, ArcTasks
 
 BUILD_FILE = "build.json"
@@ -70,19 +70,20 @@ def read_arc(folder: Path, build: dict[str, object]) -> dict[str, ArcSplit]:
     return splits
 
 
-def write_sudoku(folder: Path, splits: dict[str, SudokuSplit]) -> None:
-    """The arrays of a Sudoku data set."""
+def write_puzzles(folder: Path, splits: dict[str, PuzzleSplit]) -> None:
+    """The arrays of a data set of puzzles."""
     for name, split in splits.items():
         parts = {"questions": split.questions, "answers": split.answers, "seeds": split.seeds}
         _save(folder, {f"{name}_{part}": values for part, values in parts.items()})
 
 
-def read_sudoku(folder: Path, build: dict[str, object]) -> dict[str, SudokuSplit]:
-    """The inverse of ``write_sudoku``."""
+def read_puzzles(folder: Path, build: dict[str, object]) -> dict[str, PuzzleSplit]:
+    """The inverse of ``write_puzzles``."""
     splits = {}
     for name in build["splits"]:
         arrays = [_load(folder, f"{name}_{part}") for part in ("questions", "answers", "seeds")]
-        splits[name] = SudokuSplit(*arrays, copies=1 + (build["num_aug"] if name == "train" else 0))
+        copies = 1 + (build["num_aug"] if name == "train" else 0)
+        splits[name] = PuzzleSplit(build["kind"], *arrays, copies=copies)
     return splits
 
 

@@ -1,7 +1,7 @@
 """Batches from a data set on disk: a pure function of seed, epoch, step, rank and world size."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ import numpy as np
 
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair
-from train.dataset.asking import Question, Views
-from train.dataset.compact import read_arc, read_build, read_sudoku
+from train.dataset.compact import read_arc, read_build, read_puzzles
+from train.dataset.puzzle import KINDS
 from train.dataset.render import Canvases, turned_sides
 from train.dataset.rows import read_rows, walk
-from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Samples
+from train.dataset.samples import CROPPED, FULL, LARGER_SHARE, Identifiers, Picks, Question, Samples, Views
 from train.dataset.tables import Metadata, Split
 
 
@@ -22,7 +22,7 @@ def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
     """(layout, splits by name) of a data set of either layout. ValueError for anything else."""
     build = read_build(folder)
     if build.get("layout") == "compact":
-        return "compact", (read_sudoku if build.get("kind") == "sudoku" else read_arc)(folder, build)
+        return "compact", (read_puzzles if build.get("kind") in KINDS else read_arc)(folder, build)
     if (folder / "identifiers.json").exists():
         splits = read_rows(folder)
         if "train" in splits:
@@ -33,14 +33,15 @@ def open_splits(folder: Path) -> tuple[str, dict[str, Split]]:
 class Dataset:
     """A data set for training and evaluation. ``metadata``: of the training split."""
 
-    def __init__(self, layout: str, splits: dict[str, Split]) -> None:
+    def __init__(self, layout: str, splits: dict[str, Split], checksums: Sequence[str] = ()) -> None:
         self.layout = layout
         self.splits = splits
+        self.checksums = checksums  # of the tasks it was built from; none where the builder kept none
 
     @classmethod
     def open(cls, path: str | Path) -> "Dataset":
         """The data set in a folder, of the compact or of the released layout."""
-        return cls(*open_splits(Path(path)))
+        return cls(*open_splits(Path(path)), read_build(Path(path)).get("checksums", ()))
 
     @property
     def metadata(self) -> Metadata:
@@ -50,6 +51,14 @@ class Dataset:
     def identifiers(self) -> Identifiers:
         """Who the rows of the puzzle-embedding table are."""
         return self.splits["train"].known
+
+    def samples(self, split: str, augmentations: int | None = None) -> int:
+        """How many samples a split has, with at most so many ``augmentations`` of each group."""
+        part = self.splits[split]
+        counts = (
+            part.augmentations if augmentations is None else np.minimum(part.augmentations, augmentations)
+        )
+        return int((counts * part.pairs).sum())
 
     def train_batches(
         self,

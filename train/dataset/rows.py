@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from solver.arc.task import COLOURS, MAX_SIDE, read_json
+from solver.arc.tokens import VOCABULARY
 from train.dataset.render import PAIR_FIELDS, Canvases, Looks, render, unpack
 from train.dataset.samples import Identifiers, Picks, Samples, crop_canvases, plain_palettes
 from train.dataset.tables import (
@@ -82,6 +83,11 @@ class RowsSplit:
         """Cells in a row of the canvas."""
         return isqrt(self.metadata.seq_len)
 
+    @property
+    def arc(self) -> bool:
+        """Whether the samples are ARC's grids; mazes may have canvases as large."""
+        return self.side == MAX_SIDE and self.metadata.vocab_size == VOCABULARY
+
     def rows(self, picks: Picks) -> np.ndarray:
         """Which rows on disk hold these samples."""
         puzzles = self.group_indices[picks.groups] + picks.augmentations
@@ -97,7 +103,7 @@ class RowsSplit:
         return cells, pairs
 
     def crop(self, picks: Picks, larger_share: float, generator: np.random.Generator) -> Canvases | None:
-        if self.side != MAX_SIDE:
+        if not self.arc:
             return None
         _, pairs = self._unpacked(self.rows(picks))
         return crop_canvases(pairs, np.zeros(len(picks), np.uint8), larger_share, generator)
@@ -117,18 +123,30 @@ class RowsSplit:
         looks = Looks(known.symmetries[identifiers], known.palettes[identifiers])
         return pad_samples(inputs, labels, identifiers, known.tasks[identifiers], looks, canvases)
 
+    def largest_token(self) -> int:
+        """Of everything on disk, a part at a time."""
+        parts = [part for whole in (self.inputs, self.labels) for part in _chunks(whole)]
+        return max((int(part.max(initial=0)) for part in parts), default=0)
+
+    def largest_identifier(self) -> int:
+        return int(self.puzzle_identifiers.max(initial=0))
+
     def originals(self) -> Originals:
         """The first puzzle of every group, its grids found again on their canvases."""
         groups = np.repeat(np.arange(len(self.pairs)), self.pairs)
         numbers = np.arange(len(groups)) - np.repeat(np.cumsum(self.pairs) - self.pairs, self.pairs)
         rows = self.rows(Picks(groups, np.zeros(len(groups), np.int64), numbers))
-        if self.side == MAX_SIDE:
+        if self.arc:
             return Originals(*self._unpacked(rows), groups)
         cells = np.stack([self.inputs[rows], self.labels[rows]], 1).ravel() - 1
         pairs = np.empty((len(rows), PAIR_FIELDS), np.int64)
         pairs[:] = [0, self.side, self.side, self.metadata.seq_len, self.side, self.side]
         pairs[:, ::3] += 2 * self.metadata.seq_len * np.arange(len(rows))[:, None]
         return Originals(cells, pairs, groups)
+
+
+def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[start : start + 64 * CHUNK] for start in range(0, len(rows), 64 * CHUNK)]
 
 
 def read_rows(folder: Path) -> dict[str, RowsSplit]:

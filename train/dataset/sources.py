@@ -69,10 +69,10 @@ def _available(path: Path) -> list[str]:
     return sorted(name for name in found if name)
 
 
-def load_extras(paths: Sequence[str], limit: int | None) -> dict[str, list[Pair]]:
+def load_extras(paths: Sequence[str], limit: int | None, tasks: Sequence[Task]) -> dict[str, list[Pair]]:
     """Additional demonstrations by task id, from all the paths; at most ``limit`` of each task."""
     found: dict[str, list[Pair]] = {}
     for path in paths:
-        for task_id, pairs in load_extra(path).items():
+        for task_id, pairs in load_extra(path, tasks).items():
             found.setdefault(task_id, []).extend(pairs)
     return {task_id: pairs[:limit] for task_id, pairs in found.items()}

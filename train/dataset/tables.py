@@ -12,7 +12,7 @@ import numpy as np
 
 from solver.arc.sampling import AugmentationTable
 from solver.arc.task import COLOURS, MAX_SIDE
-from solver.arc.tokens import PAD, VOCABULARY
+from solver.arc.tokens import FIRST_COLOUR, PAD, VOCABULARY
 from train.dataset.render import Canvases, Looks, augmented_boxes, render, translate
 from train.dataset.samples import Identifiers, Picks, Samples, crop_canvases
 
@@ -78,6 +78,12 @@ class Split(Protocol):
         """``size`` samples, of which the first len(picks) are real; on full canvases without ``canvases``."""
 
     def originals(self) -> Originals: ...
+
+    def largest_token(self) -> int:
+        """Of all inputs and labels."""
+
+    def largest_identifier(self) -> int:
+        """Of all samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +194,12 @@ class ArcSplit:
 
     def _rows(self, picks: Picks) -> np.ndarray:
         return self.pair_rows[self.starts[picks.groups] + picks.numbers]
+
+    def largest_token(self) -> int:
+        return int(self.tasks.cells.max(initial=0)) + FIRST_COLOUR
+
+    def largest_identifier(self) -> int:
+        return len(self.tasks.table.symmetries)
 
     def originals(self) -> Originals:
         """Every pair as the task has it."""

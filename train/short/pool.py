@@ -5,7 +5,7 @@ pairs among its training demonstrations, and most of its tasks stand in ARC-AGI-
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -16,6 +16,7 @@ from solver.arc.extra import load_extra
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair, Task, load_tasks
 from solver.arc.vote import grid_key
+from train.dataset.content import Barred, turned_keys
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,16 @@ class PooledTask:
 
 @dataclass(frozen=True)
 class Unseen:
-    """What must not be shown: ``pairs`` anywhere; tasks of these ``ids``, or with one of these pairs
-    among their own (``kin``), as a whole."""
+    """What must not be shown: the pairs of ``tests`` anywhere; tasks of these ``ids``, or with one of the
+    pairs ``kin`` among their own, turned or recoloured (``content.turned_keys``), as a whole."""
 
-    pairs: frozenset[bytes] = frozenset()
+    tests: Barred = field(default_factory=lambda: Barred(()))
     ids: frozenset[str] = frozenset()
-    kin: frozenset[bytes] = frozenset()
+    kin: frozenset[int] = frozenset()
 
     def bars(self, task: Task) -> bool:
         """Whether the task as a whole must not be shown."""
-        return task.id in self.ids or any(pair_key(pair) in self.kin for pair in known_pairs(task))
+        return task.id in self.ids or not self.kin.isdisjoint(turned_keys(known_pairs(task)))
 
 
 def pair_key(pair: Pair) -> bytes:
@@ -78,9 +79,9 @@ def unseen(held_out: Sequence[Path], excluded: Sequence[Path], sampled: Iterable
     tested = [task for path in held_out for task in load_tasks(path)] + list(sampled)
     barred = [task for path in excluded for task in load_tasks(path)]
     return Unseen(
-        frozenset(pair_key(p) for task in tested for p in task.test if p.output is not None),
+        Barred([(task.id, p) for task in tested for p in task.test if p.output is not None]),
         frozenset(task.id for task in barred),
-        frozenset(pair_key(p) for task in barred for p in known_pairs(task)),
+        frozenset(turned_keys([p for task in barred for p in known_pairs(task)])),
     )
 
 
@@ -103,23 +104,25 @@ def build_pool(
     fixed ones for each task.
     """
     never = never or Unseen()
-    generated = load_extra(data / extra) if extra else {}
     versions: dict[str, list[tuple[Source, Task]]] = {}
     for source in sources:
         for task in load_tasks(data / source.file):
             if not never.bars(task):
                 versions.setdefault(task.id, []).append((source, task))
 
+    every = [task for found in versions.values() for _, task in found]
+    generated = load_extra(data / extra, every) if extra else {}
+
     def usable(pair: Pair) -> bool:
         height, width = pair_canvas(pair)
         inside = not side or max(*pair.input.shape, *pair.output.shape) <= side
-        return inside and height * width <= max_cells and pair_key(pair) not in never.pairs
+        return inside and height * width <= max_cells
 
     pool = []
     for name, found in versions.items():
         pairs = {pair_key(p): p for source, task in found for p in known_pairs(task, source.tests)}
-        own = tuple(filter(usable, pairs.values()))
-        more = tuple(filter(usable, generated.get(name, ())))
+        own = tuple(never.tests.kept(name, list(filter(usable, pairs.values()))))
+        more = tuple(never.tests.kept(name, list(filter(usable, generated.get(name, ())))))
         if own or more:
             entry = _entry([task for _, task in found], own, more)
             weight = max(source.weight for source, _ in found)

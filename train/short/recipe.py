@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from solver.file import read_object
-from solver.model.config import URMConfig, checked
+from solver.model.config import NetworkConfig, checked
 from solver.model.learner import Rates
+from solver.model.registry import config_class
 from train.short.pool import PooledTask, Source
 from train.short.sample import Mixture
 
@@ -49,9 +50,10 @@ class Watch:
 class ShortRun:
     """``sources``: the fields of ``Source`` each. ``extra``: file of generated pairs there, or empty.
     ``held_out``: files whose test pairs must not be seen, wherever they stand. ``exclude``: files whose
-    tasks must not be seen at all, nor tasks that share a pair with them. ``network``: the network's
-    configuration. ``start``: weights, or the folder of a run, to continue from. Exactly one of ``seconds``
-    (summed over resumptions) and ``flop`` is the budget. ``max_cells``: of a pair's box, at most.
+    tasks must not be seen at all, nor tasks that share a pair with them. ``arch``: urm, trm, hrm or
+    module@Class; ``network``: its configuration. ``start``: weights, or the folder of a run, to continue
+    from. Exactly one of ``seconds`` (summed over resumptions) and ``flop`` is the budget. ``max_cells``: of a
+    pair's box, at most.
     ``stages``: [share of the budget, loops] or [share, loops, H_cycles, L_cycles]: from there on a batch
     is kept for so many loops, of so many recurrences. ``layout``: of batches; auto packs them on a GPU.
     ``dtype``: of activations, or auto. ``compile``: the network's blocks, with torch.compile; or
@@ -61,6 +63,7 @@ class ShortRun:
     name: str
     network: dict[str, Any]
     sources: list[Any]
+    arch: str = "urm"
     extra: str = ""
     held_out: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
@@ -108,11 +111,12 @@ class ShortRun:
             raise ValueError(f"{where}: compile is {self.compile!r}, wanted true, false or one of {modes}")
         if config.memory == "table" and not self.drawn.augmentations:
             raise ValueError(f"{where}: a table has a row for each of some augmentations, found none")
-        assert self.watching and self.learning, "checked by reading them"
+        for name in ("watching", "learning"):
+            getattr(self, name)  # read now, so that a wrong key is found before the run
 
     @cached_property
-    def config(self) -> URMConfig:
-        return URMConfig.from_dict(self.network, f"recipe {self.name}, network")
+    def config(self) -> NetworkConfig:
+        return config_class(self.arch).from_dict(self.network, f"recipe {self.name}, network")
 
     @cached_property
     def files(self) -> tuple[Source, ...]:

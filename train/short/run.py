@@ -215,7 +215,16 @@ def export(trainer: ShortTrainer, folder: Path) -> None:
     spent = {
         "steps": at.step, "samples": at.samples, "tokens": at.tokens, "flop": at.flop, "before": at.before
     }  # fmt: skip
-    where = {"seconds": round(at.seconds), "device": trainer.placement.reason, "commit": commit()}
+    sizes = {
+        name: sum(p.numel() for p in part.state_dict().values())
+        for name, part in (("network", trainer.network), ("memory", trainer.memory))
+    }
+    where = {
+        "parameters": sizes,
+        "seconds": round(at.seconds),
+        "device": trainer.placement.reason,
+        "commit": commit(),
+    }
     seen = provenance(trainer.run, trainer.pool)
     network, shared = trainer.averaged(), trainer.memory.shared_state()
     vectors = task_vectors(trainer.memory, [entry.checksums for entry in trainer.pool])

@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from solver.arc.seed import derive_seed
 from solver.model.checkpoint import load_weights
 from solver.model.device import Placement
 from solver.model.embedding import CoseMemory, Memory, build_memory
 from solver.model.flops import training_flop
 from solver.model.learner import Learner
 from solver.model.optim import Average, warm_stable_decay
-from solver.model.urm import URM
+from solver.model.registry import build_network
 from train.short.feed import Item, Maker, arrive
 from train.short.pool import PooledTask
 from train.short.recipe import ShortRun
@@ -56,7 +57,9 @@ class ShortTrainer:
         self.dtype = placement.dtype if run.dtype == "auto" else getattr(torch, run.dtype)
         generator = torch.Generator().manual_seed(run.seed)
         self.config = run.config
-        self.network: nn.Module = URM(self.config, generator).to(placement.device)
+        torch.manual_seed(derive_seed(run.seed, "global"))  # what a custom network may draw from
+        network = build_network(self.config, generator, arch=run.arch)
+        self.network: nn.Module = network.to(placement.device)
         rows = len(pool) * run.drawn.augmentations + 1
         memory = build_memory(self.config, tasks=len(pool) + 1, rows=rows, generator=generator)
         self.memory: Memory = memory.to(placement.device)
@@ -152,9 +155,10 @@ class ShortTrainer:
         right = (terms.correct & terms.labelled).sum().float()
         return torch.stack([terms.lm.float(), right, torch.full_like(right, arrived.samples)]).detach()
 
-    def averaged(self) -> URM:
+    def averaged(self) -> nn.Module:
         """A network of its own with the averaged parameters, not compiled, in the full recurrences."""
-        network = URM(self.config).to(self.placement.device)
+        with torch.random.fork_rng(devices=[]):  # its start is not used, and nothing else shall notice
+            network = build_network(self.config, arch=self.run.arch).to(self.placement.device)
         state = dict(self.network.state_dict())
         names = [name for name, _ in self.network.named_parameters()]
         network.load_state_dict({**state, **dict(zip(names, self.average.values, strict=True))})
@@ -178,14 +182,13 @@ def begin(trainer: ShortTrainer, start: str) -> float:
     folder = Path(start) / "state"
     if has_state(folder):
         state = read_state(folder, trainer.placement.device)
-        config, known = (
-            state["config"],
-            dict(zip(state["tasks"], state["memory"]["task_vectors"][1:], strict=True)),
-        )
+        config, vectors = state["config"], state["memory"].get("task_vectors")
+        known = {} if vectors is None else dict(zip(state["tasks"], vectors[1:], strict=True))
         names = [name for name, _ in trainer.network.named_parameters()]
         network = {**state["network"], **dict(zip(names, state["average"][1], strict=True))}
         memory = {k: v for k, v in state["memory"].items() if k not in ("task_vectors", "rows")}
-        mean = state["memory"]["task_vectors"][1:].float().mean(0)
+        # A table's rows belong to single augmentations, which this run may not have: their mean starts it.
+        mean = (state["memory"]["rows"] if vectors is None else vectors)[1:].float().mean(0)
         spent = state["position"]
     else:
         weights = load_weights(start)

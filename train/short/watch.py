@@ -97,7 +97,7 @@ def _known(trainer: ShortTrainer, network: torch.nn.Module, sample: Sample) -> T
         for place, (number, _) in enumerate(sample.known):
             if isinstance(memory, CoseMemory):
                 memory.task_vectors[place + 1] = trainer.memory.task_vectors[number + 1]
-            if count:
+            if count and (not isinstance(memory, CoseMemory) or memory.rank):
                 rows = trainer.memory.rows[number * count + 1 : (number + 1) * count + 1]
                 memory.rows[place * count + 1 : (place + 1) * count + 1] = rows
     augmentations = tuple(trainer.pool[number].augmentations for number, _ in sample.known)
