@@ -1,0 +1,209 @@
+"""Assembly: from pieces to answers. One piece, a map of its colours, a table over two or three pieces, a cover."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from solver.arc.task import Task
+from solver.search.arena import PROGRAMS, Arena
+from solver.search.pieces import (
+    MAX_CELLS,
+    Pieces,
+    Wanted,
+    colour_maps,
+    greedy_cover,
+    harvest,
+    make_pieces,
+    make_wanted,
+    pair_tables,
+    triple_tables,
+)
+
+PROGRAM, MAP, TABLE, COVER, PARTIAL = "program", "map", "table", "cover", "partial"
+PAIRED, TRIPLED, COVERING = 500, 50, 3000  # how many of the cheapest pieces are tried in twos, threes, covers
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An answer for every test input. ``kind``: how it was assembled. ``cost``: that of its programs.
+    ``programs``: which. ``reproduced``: demonstrations that come out. ``entries``, ``single``: entries of its
+    table, and those that only one demonstration shows. ``detail``: the table or the layers, to explain it."""
+
+    grids: tuple[np.ndarray, ...]
+    kind: str
+    cost: int
+    programs: tuple[int, ...]
+    reproduced: int
+    entries: int = 0
+    single: int = 0
+    detail: tuple = ()
+
+
+@dataclass
+class Assembler:
+    """Pieces of one task and what was assembled of them so far."""
+
+    task: Task
+    memory: int
+    wanted: Wanted = field(init=False)
+    pieces: Pieces = field(init=False)
+    harvested: int = 0
+    mapped: int = 0
+    paired: int = 0
+    tripled: int = 0
+    covered: int = 0
+    fits_alone: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wanted = make_wanted([pair.output for pair in self.task.train])
+        self.pieces = make_pieces(self.wanted, len(self.task.test), self.memory)
+        self.fits_alone = np.zeros(len(self.pieces.program), np.uint8)
+
+    @property
+    def count(self) -> int:
+        """Pieces so far."""
+        return int(self.pieces.top[0])
+
+    def take(self, arena: Arena) -> list[Found]:
+        """Pieces of the programs that are new, and what single ones of them answer."""
+        stop = int(arena.top[PROGRAMS])
+        if stop == self.harvested:
+            return []
+        before = self.count
+        harvest(arena, self.harvested, stop, self.wanted, self.pieces)
+        self.harvested = stop
+        if self.count == before:
+            return []
+        colour_maps(self.pieces.cells, self.wanted.cells, before, self.count, self.fits_alone)
+        demos = len(self.task.train)
+        found = []
+        for piece in range(before, self.count):
+            right = int(self.pieces.right[piece])
+            if right == demos:
+                found.append(self._alone(piece, PROGRAM))
+            elif self.fits_alone[piece]:
+                made = self._by_table((piece,), MAP)
+                if made is not None:
+                    found.append(made)
+            elif demos >= 3 and right >= demos - 1:
+                found.append(self._alone(piece, PARTIAL))
+        return found
+
+    def combine(self) -> list[Found]:
+        """Tables and covers over the pieces that are new since the last time."""
+        order = np.argsort(self.pieces.cost[: self.count], kind="stable").astype(np.int64)
+        found: list[Found] = []
+        chosen = order[:PAIRED]
+        pairs = np.empty((60, 2), np.int32)
+        for row in pairs[: pair_tables(self.pieces.cells, self.wanted.cells, chosen, 0, pairs, self.fits_alone)]:
+            made = self._by_table(tuple(int(p) for p in row), TABLE)
+            if made is not None:
+                found.append(made)
+        if not found:
+            triples = np.empty((40, 3), np.int32)
+            count = triple_tables(self.pieces.cells, self.wanted.cells, order[:1], order[1:TRIPLED], triples)
+            for row in triples[:count]:
+                made = self._by_table(tuple(int(p) for p in row), TABLE)
+                if made is not None:
+                    found.append(made)
+        found.extend(self._covers(order[:COVERING]))
+        return found
+
+    def _covers(self, order: np.ndarray) -> list[Found]:
+        found: list[Found] = []
+        seen: set[tuple] = set()
+        if len(order) == 0:
+            return found
+        costs = self.pieces.cost[order]
+        limits = sorted({int(np.searchsorted(costs, c, side="right")) for c in np.unique(costs)})
+        limits = [n for n in limits if n >= 1][-4:]
+        for limit in limits:
+            for favoured in self._favoured():
+                layers = np.empty((10, 2), np.int32)
+                count = greedy_cover(self.pieces.cells, self.wanted.cells, order[:limit], favoured, layers)
+                key = tuple(map(tuple, layers[:count].tolist()))
+                if count == 0 or key in seen or count == 1:
+                    continue
+                seen.add(key)
+                made = self._by_layers(key)
+                if made is not None:
+                    found.append(made)
+        return found
+
+    def _favoured(self) -> list[np.ndarray]:
+        everything = np.ones(len(self.wanted.cells), np.uint8)
+        chosen = [everything]
+        for demo in range(min(len(self.task.train), 4)):
+            one = np.zeros_like(everything)
+            one[self.wanted.starts[demo] : self.wanted.starts[demo + 1]] = 1
+            chosen.append(one)
+        return chosen
+
+    def _test_cells(self, piece: int, test: int) -> np.ndarray:
+        """A piece's grid for a test input."""
+        height, width = (int(side) for side in self.pieces.shapes[piece, test])
+        start = len(self.wanted.cells) + test * MAX_CELLS
+        return self.pieces.cells[piece, start : start + height * width].reshape(height, width)
+
+    def _cost(self, pieces: tuple[int, ...]) -> int:
+        return int(sum(self.pieces.cost[piece] for piece in pieces))
+
+    def _programs(self, pieces: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(int(self.pieces.program[piece]) for piece in pieces)
+
+    def _alone(self, piece: int, kind: str) -> Found:
+        grids = tuple(self._test_cells(piece, test).copy() for test in range(len(self.task.test)))
+        parts = (piece,)
+        return Found(grids, kind, self._cost(parts), self._programs(parts), int(self.pieces.right[piece]))
+
+    def _by_table(self, parts: tuple[int, ...], kind: str) -> Found | None:
+        """The answer of a table over the pieces; None where a test input shows a combination never seen."""
+        total = len(self.wanted.cells)
+        codes = np.zeros(total, np.int64)
+        for piece in parts:
+            codes = codes * 16 + self.pieces.cells[piece, :total]
+        table = np.full(16 ** len(parts), 255, np.uint8)
+        table[codes] = self.wanted.cells
+        shown = np.zeros(16 ** len(parts), np.int64)
+        for demo in range(len(self.task.train)):
+            shown[np.unique(codes[self.wanted.starts[demo] : self.wanted.starts[demo + 1]])] += 1
+        grids = []
+        for test in range(len(self.task.test)):
+            parts_here = [self._test_cells(piece, test).astype(np.int64) for piece in parts]
+            if any(part.shape != parts_here[0].shape for part in parts_here):
+                return None
+            code = np.zeros(parts_here[0].shape, np.int64)
+            for part in parts_here:
+                code = code * 16 + part
+            grid = table[code]
+            if kind == MAP:
+                grid = np.where(grid == 255, code, grid).astype(np.uint8)
+            if (grid == 255).any():
+                return None
+            grids.append(grid)
+        entries, single = int((shown > 0).sum()), int((shown == 1).sum())
+        detail = tuple((int(code), int(table[code])) for code in np.flatnonzero(shown))
+        if kind == MAP:
+            entries = sum(1 for code, colour in detail if code != colour)
+        return Found(
+            tuple(grids), kind, self._cost(parts), self._programs(parts), len(self.task.train), entries, single, detail
+        )
+
+    def _by_layers(self, layers: tuple[tuple[int, int], ...]) -> Found | None:
+        grids = []
+        for test in range(len(self.task.test)):
+            parts = [self._test_cells(piece, test) for piece, _ in layers]
+            if any(part.shape != parts[0].shape for part in parts):
+                return None
+            grid = np.full(parts[0].shape, 255, np.uint8)
+            for part, (_, mode) in zip(parts, layers, strict=True):
+                usable = (grid == 255) & (((part != 0) & bool(mode & 1)) | ((part == 0) & bool(mode & 2)))
+                grid[usable] = part[usable]
+            grid[grid == 255] = 0
+            grids.append(grid)
+        pieces = tuple(piece for piece, _ in layers)
+        programs = self._programs(pieces)
+        return Found(
+            tuple(grids), COVER, self._cost(pieces), programs, len(self.task.train), len(layers), 0,
+            tuple(mode for _, mode in layers),
+        )  # fmt: skip

@@ -1,0 +1,111 @@
+"""The search of one task: explore, harvest, assemble, until time, nodes or memory end."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.arc.task import Task
+from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, TABLE, Assembler, Found
+from solver.search.costs import Costs, default_costs
+from solver.search.explore import Exploration, explore
+
+MEMORY = 1 << 30
+_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, PARTIAL: 80}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An answer for every test input of a task. ``score``: lower is more plausible. ``steps``: the names of the
+    transforms of each of its programs. ``seconds``: after how many it was found."""
+
+    grids: tuple[np.ndarray, ...]
+    score: float
+    found: Found
+    steps: tuple[tuple[str, ...], ...]
+    seconds: float
+
+
+def score_of(found: Found) -> float:
+    """How implausible an answer is: the cost of its programs and of what was assembled."""
+    score = found.cost + _PENALTY[found.kind]
+    if found.kind == TABLE:
+        score += 1.0 * found.entries + 4.0 * found.single
+    elif found.kind == MAP:
+        score += 2.0 * found.entries + 3.0 * found.single
+    elif found.kind == COVER:
+        score += 8.0 * found.entries
+    return score
+
+
+def search(
+    task: Task,
+    *,
+    seconds: float | None = None,
+    jobs: int | None = None,
+    costs: Costs | None = None,
+    memory: int = MEMORY,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Candidate]:
+    """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were tried."""
+    start = clock()
+    costs = costs or default_costs()
+    exploration = explore(task, deduce_sizes(task), costs, memory)
+    assembler = Assembler(task, memory // 6)
+    combined = 0
+
+    def made(found: Found) -> Candidate:
+        steps = tuple(exploration.steps(program) for program in found.programs)
+        return Candidate(found.grids, score_of(found), found, steps, clock() - start)
+
+    for done in _with_end(exploration):
+        for found in assembler.take(exploration.arena):
+            yield made(found)
+        over = (seconds is not None and clock() - start >= seconds) or (jobs is not None and done >= jobs)
+        if over or assembler.count >= 2 * combined + 20:
+            combined = assembler.count
+            for found in assembler.combine():
+                yield made(found)
+        if over:
+            return
+
+
+def _with_end(exploration: Exploration) -> Iterator[int]:
+    yield from exploration.run()
+    yield 1 << 62
+
+
+def deduce_sizes(task: Task) -> np.ndarray:
+    """int64 [pairs, 2]: the outputs' sizes; those of test inputs by a rule that all demonstrations follow, else 0."""
+    shapes = np.array([pair.output.shape for pair in task.train], np.int64)
+    inputs = np.array([pair.input.shape for pair in (*task.train, *task.test)], np.int64)
+    sizes = np.zeros((len(inputs), 2), np.int64)
+    demos = len(shapes)
+    sizes[:demos] = shapes
+    guess = None
+    if (shapes == inputs[:demos]).all():
+        guess = inputs
+    elif (shapes == shapes[0]).all():
+        guess = np.broadcast_to(shapes[0], inputs.shape)
+    else:
+        for up in range(1, 6):
+            for down in range(1, 6):
+                if (shapes * down == inputs[:demos] * up).all() and guess is None:
+                    guess = inputs * up // down
+    if guess is not None and (guess[demos:] <= 30).all() and (guess[demos:] > 0).all():
+        sizes[demos:] = guess[demos:]
+        return sizes
+    return np.zeros_like(sizes)
+
+
+def answers(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:
+    """The best different grids for a test input."""
+    chosen: list[np.ndarray] = []
+    for candidate in sorted(candidates, key=lambda c: c.score):
+        grid = candidate.grids[test]
+        if not any(np.array_equal(grid, other) for other in chosen):
+            chosen.append(grid)
+            if len(chosen) == most:
+                break
+    return chosen
