@@ -9,21 +9,24 @@ import numpy as np
 from solver.arc.task import Task
 from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, TABLE, Assembler, Found
 from solver.search.costs import Costs, default_costs
-from solver.search.explore import Exploration, explore
+from solver.search.explore import explore
+from solver.search.views import PLAIN, View, views_of
 
 MEMORY = 1 << 30
+VIEW_PENALTY = 6
 _PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, PARTIAL: 80}
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """An answer for every test input of a task. ``score``: lower is more plausible. ``steps``: the names of the
-    transforms of each of its programs. ``seconds``: after how many it was found."""
+    transforms of each of its programs. ``view``: the renaming of colours that it was found in. ``seconds``: after how many it was found."""
 
     grids: tuple[np.ndarray, ...]
     score: float
     found: Found
     steps: tuple[tuple[str, ...], ...]
+    view: str
     seconds: float
 
 
@@ -51,29 +54,46 @@ def search(
     """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were tried."""
     start = clock()
     costs = costs or default_costs()
-    exploration = explore(task, deduce_sizes(task), costs, memory)
-    assembler = Assembler(task, memory // 6)
-    combined = 0
-
-    def made(found: Found) -> Candidate:
-        steps = tuple(exploration.steps(program) for program in found.programs)
-        return Candidate(found.grids, score_of(found), found, steps, clock() - start)
-
-    for done in _with_end(exploration):
-        for found in assembler.take(exploration.arena):
-            yield made(found)
-        over = (seconds is not None and clock() - start >= seconds) or (jobs is not None and done >= jobs)
-        if over or assembler.count >= 2 * combined + 20:
-            combined = assembler.count
-            for found in assembler.combine():
-                yield made(found)
-        if over:
+    views = views_of(task)
+    runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
+    jobs_each = None if jobs is None else jobs // len(runs)
+    while open_runs := [run for run in runs if not run.ended]:
+        run = min(open_runs, key=lambda run: run.done)
+        ends = jobs_each is not None and run.done >= jobs_each
+        yield from run.step(last=ends)
+        if seconds is not None and clock() - start >= seconds:
+            for run in runs:
+                if not run.ended:
+                    yield from run.step(last=True)
             return
 
 
-def _with_end(exploration: Exploration) -> Iterator[int]:
-    yield from exploration.run()
-    yield 1 << 62
+class _ViewSearch:
+    """The search in one view of a task."""
+
+    def __init__(self, view: View, costs: Costs, memory: int, clock: Callable[[], float], start: float) -> None:
+        self.view, self.clock, self.start = view, clock, start
+        self.exploration = explore(view.task, deduce_sizes(view.task), costs, memory)
+        self.assembler = Assembler(view.task, memory // 6)
+        self.running = self.exploration.run()
+        self.done, self.combined, self.ended = 0, 0, False
+
+    def step(self, *, last: bool) -> Iterator[Candidate]:
+        """One call of compiled code and what comes of it; the ``last`` one explores no more, but combines."""
+        done = None if last else next(self.running, None)
+        if done is None:
+            self.ended = True
+        else:
+            self.done = done
+        yield from map(self._made, self.assembler.take(self.exploration.arena))
+        if self.ended or self.assembler.count >= 2 * self.combined + 20:
+            self.combined = self.assembler.count
+            yield from map(self._made, self.assembler.combine())
+
+    def _made(self, found: Found) -> Candidate:
+        steps = tuple(self.exploration.steps(program) for program in found.programs)
+        score = score_of(found) + (0 if self.view.name == PLAIN else VIEW_PENALTY)
+        return Candidate(self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start)
 
 
 def deduce_sizes(task: Task) -> np.ndarray:
