@@ -6,6 +6,7 @@ import numpy as np
 
 from solver.arc.task import Task
 from solver.search.arena import PROGRAMS, Arena
+from solver.search.decide import MOST_RULES, conditions, decision_list, good_cells
 from solver.search.pieces import (
     MAX_CELLS,
     Pieces,
@@ -19,8 +20,9 @@ from solver.search.pieces import (
     triple_tables,
 )
 
-PROGRAM, MAP, TABLE, COVER, PARTIAL = "program", "map", "table", "cover", "partial"
+PROGRAM, MAP, TABLE, COVER, RULES, PARTIAL = "program", "map", "table", "cover", "rules", "partial"
 PAIRED, TRIPLED, COVERING = 500, 50, 3000  # how many of the cheapest pieces are tried in twos, threes, covers
+DECIDING, CONDITIONS, BASES, TAKEN = 1200, 4000, 10, 24  # the same for decisions
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +108,69 @@ class Assembler:
                 made = self._by_table(tuple(int(p) for p in row), TABLE)
                 if made is not None:
                     found.append(made)
+        found.extend(self._decisions(order))
         found.extend(self._covers(order[:COVERING]))
         return found
+
+    def _decisions(self, order: np.ndarray) -> list[Found]:
+        """A base and rules that mend it: bases are the pieces with the fewest wrong cells."""
+        chosen = order[:DECIDING]
+        total = len(self.wanted.cells)
+        words = (total + 63) // 64
+        good = np.empty((len(chosen) + 10, words), np.uint64)
+        good_cells(self.pieces.cells, self.wanted.cells, chosen, good)
+        sets = np.empty((CONDITIONS, words), np.uint64)
+        which = np.empty((CONDITIONS, 2), np.int32)
+        slots = np.zeros(1 << 14, np.int32)
+        sets = sets[: conditions(self.pieces.cells, total, chosen, sets, which, slots)]
+        full = np.full(words, 2**64 - 1, np.uint64)
+        if total % 64:
+            full[-1] = (1 << (total % 64)) - 1
+        right = np.unpackbits(good.view(np.uint8), axis=1).sum(1)
+        bases = np.argsort(-right[: len(chosen)].astype(np.int64), kind="stable")[:BASES]
+        takes = np.concatenate([np.arange(min(TAKEN, len(chosen))), bases, len(chosen) + np.arange(10)])
+        found: dict[tuple, Found] = {}
+        for base in bases.tolist():
+            if right[base] == total:
+                continue
+            rules, whole = np.empty((MOST_RULES, 2), np.int32), np.empty((12, 2), np.int32)
+            count, singles = decision_list(good[base], good, takes, sets, full, rules, whole)
+            for made in [rules[:count], *(whole[k : k + 1] for k in range(singles))]:
+                listed = tuple((*map(int, which[rule]), int(take)) for rule, take in made)
+                if listed and (base, listed) not in found:
+                    answer = self._by_rules(chosen, base, listed, good)
+                    if answer is not None:
+                        found[base, listed] = answer
+        return list(found.values())
+
+    def _by_rules(
+        self, chosen: np.ndarray, base: int, rules: tuple[tuple[int, int, int], ...], good: np.ndarray
+    ) -> Found | None:
+        """The answer of a base and of rules (place of q, colour, place taken or len(chosen) + colour)."""
+        places = [base, *(q for q, _, _ in rules), *(p for _, _, p in rules if p < len(chosen))]
+        parts = tuple(int(chosen[place]) for place in places)
+        grids = []
+        for test in range(len(self.task.test)):
+            here = {place: self._test_cells(int(chosen[place]), test) for place in places}
+            if any(part.shape != here[base].shape for part in here.values()):
+                return None
+            grid, decided = here[base].copy(), np.zeros(here[base].shape, bool)
+            for q, colour, take in rules:
+                hit = (here[q] == colour) & ~decided
+                grid[hit] = here[take][hit] if take < len(chosen) else take - len(chosen)
+                decided |= hit
+            grids.append(grid)
+        total = len(self.wanted.cells)
+        wrong = self.pieces.cells[int(chosen[base]), :total] != self.wanted.cells
+        single = 0
+        for q, colour, _ in rules:
+            mends = wrong & (self.pieces.cells[int(chosen[q]), :total] == colour)
+            starts = self.wanted.starts[:-1]
+            single += int(np.add.reduceat(mends, starts).astype(bool).sum() == 1)
+        return Found(
+            tuple(grids), RULES, self._cost(parts), self._programs(parts), len(self.task.train),
+            len(rules), single, rules,
+        )  # fmt: skip
 
     def _covers(self, order: np.ndarray) -> list[Found]:
         found: list[Found] = []

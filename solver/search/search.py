@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.arc.task import Task
-from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, TABLE, Assembler, Found
+from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE, Assembler, Found
 from solver.search.costs import Costs, default_costs
 from solver.search.explore import explore
 from solver.search.views import PLAIN, View, views_of
 
 MEMORY = 1 << 30
 VIEW_PENALTY = 6
-_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, PARTIAL: 80}
+_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ def score_of(found: Found) -> float:
         score += 2.0 * found.entries + 3.0 * found.single
     elif found.kind == COVER:
         score += 8.0 * found.entries
+    elif found.kind == RULES:
+        score += 8.0 * found.entries + 6.0 * found.single
     return score
 
 
