@@ -6,13 +6,12 @@ import numpy as np
 
 from solver.arc.task import Task
 from solver.search.arena import PROGRAMS, Arena
-from solver.search.decide import MOST_RULES, conditions, decision_list, good_cells
+from solver.search.decide import MOST_RULES, coloured_cells, conditions, decision_list, good_cells, greedy_cover
 from solver.search.pieces import (
     MAX_CELLS,
     Pieces,
     Wanted,
     colour_maps,
-    greedy_cover,
     harvest,
     make_pieces,
     make_wanted,
@@ -21,8 +20,8 @@ from solver.search.pieces import (
 )
 
 PROGRAM, MAP, TABLE, COVER, RULES, PARTIAL = "program", "map", "table", "cover", "rules", "partial"
-PAIRED, TRIPLED, COVERING = 500, 50, 3000  # how many of the cheapest pieces are tried in twos, threes, covers
-DECIDING, CONDITIONS, BASES, TAKEN = 1200, 4000, 10, 24  # the same for decisions
+PAIRED, TRIPLED = 500, 50  # how many of the cheapest pieces are tried in twos and threes
+DECIDING, CONDITIONS, BASES, TAKEN = 1500, 4000, 10, 24  # the same for decisions and covers
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,24 +107,22 @@ class Assembler:
                 made = self._by_table(tuple(int(p) for p in row), TABLE)
                 if made is not None:
                     found.append(made)
-        found.extend(self._decisions(order))
-        found.extend(self._covers(order[:COVERING]))
-        return found
-
-    def _decisions(self, order: np.ndarray) -> list[Found]:
-        """A base and rules that mend it: bases are the pieces with the fewest wrong cells."""
         chosen = order[:DECIDING]
-        total = len(self.wanted.cells)
-        words = (total + 63) // 64
+        words = (len(self.wanted.cells) + 63) // 64
         good = np.empty((len(chosen) + 10, words), np.uint64)
         good_cells(self.pieces.cells, self.wanted.cells, chosen, good)
+        full = self._bit_set(np.ones(len(self.wanted.cells), bool))
+        found.extend(self._decisions(chosen, good, full))
+        found.extend(self._covers(chosen, good, full))
+        return found
+
+    def _decisions(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> list[Found]:
+        """A base and rules that mend it: bases are the pieces with the fewest wrong cells."""
+        total, words = len(self.wanted.cells), len(full)
         sets = np.empty((CONDITIONS, words), np.uint64)
         which = np.empty((CONDITIONS, 2), np.int32)
         slots = np.zeros(1 << 14, np.int32)
         sets = sets[: conditions(self.pieces.cells, total, chosen, sets, which, slots)]
-        full = np.full(words, 2**64 - 1, np.uint64)
-        if total % 64:
-            full[-1] = (1 << (total % 64)) - 1
         right = np.unpackbits(good.view(np.uint8), axis=1).sum(1)
         bases = np.argsort(-right[: len(chosen)].astype(np.int64), kind="stable")[:BASES]
         takes = np.concatenate([np.arange(min(TAKEN, len(chosen))), bases, len(chosen) + np.arange(10)])
@@ -172,35 +169,38 @@ class Assembler:
             len(rules), single, rules,
         )  # fmt: skip
 
-    def _covers(self, order: np.ndarray) -> list[Found]:
-        found: list[Found] = []
-        seen: set[tuple] = set()
-        if len(order) == 0:
-            return found
-        costs = self.pieces.cost[order]
-        limits = sorted({int(np.searchsorted(costs, c, side="right")) for c in np.unique(costs)})
-        limits = [n for n in limits if n >= 1][-4:]
-        for limit in limits:
-            for favoured in self._favoured():
+    def _covers(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> list[Found]:
+        """Layers of pieces, for several limits on their cost and several favoured demonstrations."""
+        found: dict[tuple, Found] = {}
+        if len(chosen) < 2:
+            return []
+        coloured = np.empty((len(chosen), len(full)), np.uint64)
+        coloured_cells(self.pieces.cells[:, : len(self.wanted.cells)], chosen, coloured)
+        for limit in sorted({len(chosen) // 8, len(chosen) // 3, len(chosen)}):
+            for favoured in self._favoured(full):
                 layers = np.empty((10, 2), np.int32)
-                count = greedy_cover(self.pieces.cells, self.wanted.cells, order[:limit], favoured, layers)
-                key = tuple(map(tuple, layers[:count].tolist()))
-                if count == 0 or key in seen or count == 1:
-                    continue
-                seen.add(key)
-                made = self._by_layers(key)
-                if made is not None:
-                    found.append(made)
-        return found
+                count = greedy_cover(good, coloured[:limit], full, favoured, layers)
+                key = tuple((int(chosen[k]), int(mode)) for k, mode in layers[:count])
+                if count > 1 and key not in found:
+                    made = self._by_layers(key)
+                    if made is not None:
+                        found[key] = made
+        return list(found.values())
 
-    def _favoured(self) -> list[np.ndarray]:
-        everything = np.ones(len(self.wanted.cells), np.uint8)
-        chosen = [everything]
+    def _favoured(self, full: np.ndarray) -> list[np.ndarray]:
+        chosen = [full]
         for demo in range(min(len(self.task.train), 4)):
-            one = np.zeros_like(everything)
-            one[self.wanted.starts[demo] : self.wanted.starts[demo + 1]] = 1
-            chosen.append(one)
+            one = np.zeros(len(self.wanted.cells), bool)
+            one[self.wanted.starts[demo] : self.wanted.starts[demo + 1]] = True
+            chosen.append(self._bit_set(one))
         return chosen
+
+    @staticmethod
+    def _bit_set(cells: np.ndarray) -> np.ndarray:
+        """uint64 [words] of bool [cells]."""
+        padded = np.zeros((len(cells) + 63) // 64 * 64, np.uint8)
+        padded[: len(cells)] = cells
+        return np.packbits(padded, bitorder="little").view(np.uint64)
 
     def _test_cells(self, piece: int, test: int) -> np.ndarray:
         """A piece's grid for a test input."""

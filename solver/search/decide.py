@@ -73,6 +73,16 @@ def conditions(
     return count
 
 
+@outer
+def coloured_cells(cells: np.ndarray, chosen: np.ndarray, coloured: np.ndarray) -> None:
+    """coloured[k] = the cells on which piece ``chosen[k]`` is not empty."""
+    coloured[:] = 0
+    for k in range(chosen.shape[0]):
+        for cell in range(64 * coloured.shape[1]):
+            if cell < cells.shape[1] and cells[chosen[k], cell] != 0:
+                coloured[k, cell // 64] |= np.uint64(1) << np.uint64(cell % 64)
+
+
 @inner
 def _bits(value):
     value = value - ((value >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -140,3 +150,56 @@ def decision_list(
         if missing == 0:
             return step + 1, singles
     return 0, singles
+
+
+@outer
+def greedy_cover(
+    good: np.ndarray, coloured: np.ndarray, full: np.ndarray, favoured: np.ndarray, layers: np.ndarray
+) -> int:
+    """Cover all cells by layers of pieces; how many layers, 0 where that fails.
+
+    A layer is a piece and a mode: 1 uses its coloured cells, 2 its empty cells, 3 all. Each layer covers the
+    cells that no earlier one has; it may cover none on which it is wrong. The layer that covers most of the
+    ``favoured`` cells is taken; of equals that with most cells, then the first. ``layers``: int32 [most, 2], written.
+    """
+    words = full.shape[0]
+    open_ = full.copy()
+    for layer in range(layers.shape[0]):
+        best, best_mode, most, most_all = -1, 0, 0, 0
+        for k in range(coloured.shape[0]):
+            some_right, none_right = True, True
+            for word in range(words):
+                bad = open_[word] & ~good[k, word]
+                if bad & coloured[k, word]:
+                    some_right = False
+                if bad & ~coloured[k, word]:
+                    none_right = False
+                if not some_right and not none_right:
+                    break
+            if not some_right and not none_right:
+                continue
+            some, none, all_some, all_none = 0, 0, 0, 0
+            for word in range(words):
+                inside, outside = open_[word] & coloured[k, word], open_[word] & ~coloured[k, word]
+                if some_right:
+                    all_some += _bits(inside)
+                    some += _bits(inside & favoured[word])
+                if none_right:
+                    all_none += _bits(outside)
+                    none += _bits(outside & favoured[word])
+            mode = (1 if some_right and all_some else 0) + (2 if none_right and all_none else 0)
+            if mode and (some + none > most or (some + none == most and all_some + all_none > most_all)):
+                best, best_mode, most, most_all = k, mode, some + none, all_some + all_none
+        if best < 0:
+            return 0
+        layers[layer, 0], layers[layer, 1] = best, best_mode
+        left = 0
+        for word in range(words):
+            if best_mode & 1:
+                open_[word] &= ~coloured[best, word]
+            if best_mode & 2:
+                open_[word] &= coloured[best, word]
+            left += _bits(open_[word])
+        if left == 0:
+            return layer + 1
+    return 0
