@@ -19,7 +19,7 @@ from solver.search.table import (
 
 PROGRAMS = Path(__file__).with_name("programs.json")  # made by ``python -m benchmarks.search --learn``
 NEVER, MOST = 127, 60
-BACK_OFF = 8.0
+BACK_OFF = 20.0
 START = 0  # the context of a task's own input
 
 
@@ -126,8 +126,14 @@ def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
     total = shared(counts.sum(0, keepdims=True)) + 0.5
     probability = np.where(after, total, 0)
     probability /= probability.sum(1, keepdims=True)
-    for observed in (by_kind[kind], by_group[group_of], counts):
-        observed = np.where(after, shared(observed), 0)
+    alone = np.concatenate([[True], np.repeat(members[groups] == 1, 2)])[:, None]
+    levels = (
+        (by_kind[kind], np.full((contexts, 1), False)),
+        (by_group[group_of], np.arange(contexts)[:, None] == START),
+        (counts, alone),  # the level above holds the same counts
+    )
+    for observed, skipped in levels:
+        observed = np.where(after & ~skipped, shared(observed), 0)
         probability = observed + BACK_OFF * probability
         probability /= probability.sum(1, keepdims=True)
     with np.errstate(divide="ignore"):
