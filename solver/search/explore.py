@@ -8,16 +8,12 @@ import numpy as np
 from solver.arc.task import Task
 from solver.search.arena import COST, FULL, IS_LIST, PARENT, PROGRAMS, ROW, TRANSFORM, Arena, add_inputs, make_arena
 from solver.search.costs import Costs
-from solver.search.kernels.colour import colour_kernel
-from solver.search.kernels.fill import fill_kernel
-from solver.search.kernels.objects import object_kernel
-from solver.search.kernels.shape import shape_kernel
+from solver.search.kernels.families import FAMILIES
 from solver.search.run import IMAGE_KERNEL, make_scratch, run_image_transforms, run_list_transforms
-from solver.search.table import COLOUR, FILL, IMAGE_TO_LIST, LIST, LIST_TO_LIST, OBJECT, SHAPE, TRANSFORMS
+from solver.search.table import IMAGE_TO_LIST, LIST, LIST_TO_LIST, TRANSFORMS
 
 BLOCK = 2048  # jobs whose order is changed so that each family runs in one call
-FAMILIES = {SHAPE: shape_kernel, COLOUR: colour_kernel, FILL: fill_kernel, OBJECT: object_kernel}
-_ORDER = (SHAPE, COLOUR, FILL, OBJECT, LIST)
+_ORDER = (*FAMILIES, LIST)
 _FAMILY = np.array([_ORDER.index(t.family) for t in TRANSFORMS], np.int8)
 _NUMBERS = np.array([t.number for t in TRANSFORMS], np.int64)
 _ARGUMENTS = np.array([t.argument for t in TRANSFORMS], np.int64)

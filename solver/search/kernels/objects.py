@@ -291,55 +291,67 @@ def box_objects(grid, y, x, what, kind, out, work):
 
 
 @inner
-def fall_objects(grid, y, x, where, kind, out, work):
-    """All objects fall as rigid bodies: 0 down, 1 up, 2 right, 3 left; those nearest to the ground first."""
-    count = label(grid, kind % 2, kind // 2, work)
+def falls_farther(grid, number, steps, where, work):
+    """Whether an object that fell ``steps`` can fall one more: inside the grid and over cells with work[9, cell] 0."""
     h, w = grid.shape
-    if count == 0 or count > 60:
-        return NONE
-    down = 1 if where == 0 else -1 if where == 1 else 0
-    right = 1 if where == 2 else -1 if where == 3 else 0
+    down = steps + 1 if where == 0 else -steps - 1 if where == 1 else 0
+    right = steps + 1 if where == 2 else -steps - 1 if where == 3 else 0
+    for r in range(work[TOP, number], work[BOTTOM, number] + 1):
+        for c in range(work[LEFT, number], work[RIGHT, number] + 1):
+            if work[0, r * w + c] == number + 1:
+                i, j = r + down, c + right
+                if i < 0 or j < 0 or i >= h or j >= w or work[9, i * w + j]:
+                    return False
+    return True
+
+
+@inner
+def fall_flagged(grid, y, x, where, count, out, work):
+    """Objects with work[8, object] = 0 fall as rigid bodies on those with 1: 0 down, 1 up, 2 right, 3 left.
+
+    Those nearest to the ground fall first.
+    """
+    h, w = grid.shape
     for r in range(h):
         for c in range(w):
-            out[r, c] = 0
-            work[9, r * w + c] = 0
-    for number in range(count):
-        work[8, number] = 0
-    for _ in range(count):
+            number = work[0, r * w + c]
+            fixed = number > 0 and work[8, number - 1] == 1
+            out[r, c] = grid[r, c] if fixed else 0
+            work[9, r * w + c] = 1 if fixed else 0
+    while True:
         best, key = -1, 0
         for number in range(count):
             if work[8, number]:
                 continue
-            if where == 0:
-                value = work[BOTTOM, number]
-            elif where == 1:
-                value = -work[TOP, number]
-            elif where == 2:
-                value = work[RIGHT, number]
-            else:
-                value = -work[LEFT, number]
+            value = int(work[RIGHT if where == 2 else LEFT if where == 3 else BOTTOM if where == 0 else TOP, number])
+            if where % 2 == 1:
+                value = -value
             if best < 0 or value > key:
                 best, key = number, value
+        if best < 0:
+            return h, w, y, x
         work[8, best] = 1
         steps = 0
-        while True:
-            free = True
-            for r in range(work[TOP, best], work[BOTTOM, best] + 1):
-                for c in range(work[LEFT, best], work[RIGHT, best] + 1):
-                    if work[0, r * w + c] == best + 1:
-                        i, j = r + (steps + 1) * down, c + (steps + 1) * right
-                        if i < 0 or j < 0 or i >= h or j >= w or work[9, i * w + j]:
-                            free = False
-            if not free or steps > 30:
-                break
+        while falls_farther(grid, best, steps, where, work):
             steps += 1
+        down = steps if where == 0 else -steps if where == 1 else 0
+        right = steps if where == 2 else -steps if where == 3 else 0
         for r in range(work[TOP, best], work[BOTTOM, best] + 1):
             for c in range(work[LEFT, best], work[RIGHT, best] + 1):
                 if work[0, r * w + c] == best + 1:
-                    i, j = r + steps * down, c + steps * right
-                    out[i, j] = grid[r, c]
-                    work[9, i * w + j] = 1
-    return h, w, y, x
+                    out[r + down, c + right] = grid[r, c]
+                    work[9, (r + down) * w + c + right] = 1
+
+
+@inner
+def fall_objects(grid, y, x, where, kind, out, work):
+    """All objects fall as rigid bodies: 0 down, 1 up, 2 right, 3 left."""
+    count = label(grid, kind % 2, kind // 2, work)
+    if count == 0 or count > 60:
+        return NONE
+    for number in range(count):
+        work[8, number] = 0
+    return fall_flagged(grid, y, x, where, count, out, work)
 
 
 @inner
