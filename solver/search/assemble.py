@@ -1,12 +1,20 @@
 """Assembly: from pieces to answers. One piece, a map of its colours, a table over two or three pieces, a cover."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from solver.arc.task import Task
 from solver.search.arena import PROGRAMS, Arena
-from solver.search.decide import MOST_RULES, coloured_cells, conditions, decision_list, good_cells, greedy_cover
+from solver.search.decide import (
+    MOST_RULES,
+    coloured_cells,
+    conditions,
+    decision_list,
+    good_cells,
+    greedy_cover,
+)
 from solver.search.pieces import (
     MAX_CELLS,
     Pieces,
@@ -49,10 +57,6 @@ class Assembler:
     wanted: Wanted = field(init=False)
     pieces: Pieces = field(init=False)
     harvested: int = 0
-    mapped: int = 0
-    paired: int = 0
-    tripled: int = 0
-    covered: int = 0
     fits_alone: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,33 +94,39 @@ class Assembler:
                 found.append(self._alone(piece, PARTIAL))
         return found
 
-    def combine(self) -> list[Found]:
-        """Tables and covers over the pieces that are new since the last time."""
+    def combine(self) -> Iterator[Found]:
+        """Tables, decisions and covers over the cheapest pieces, one stage after another."""
         order = np.argsort(self.pieces.cost[: self.count], kind="stable").astype(np.int64)
-        found: list[Found] = []
-        chosen = order[:PAIRED]
-        pairs = np.empty((60, 2), np.int32)
-        for row in pairs[: pair_tables(self.pieces.cells, self.wanted.cells, chosen, 0, pairs, self.fits_alone)]:
-            made = self._by_table(tuple(int(p) for p in row), TABLE)
-            if made is not None:
-                found.append(made)
-        if not found:
-            triples = np.empty((40, 3), np.int32)
-            count = triple_tables(self.pieces.cells, self.wanted.cells, order[:1], order[1:TRIPLED], triples)
-            for row in triples[:count]:
-                made = self._by_table(tuple(int(p) for p in row), TABLE)
-                if made is not None:
-                    found.append(made)
+        yield from self._tables(order)
         chosen = order[:DECIDING]
-        words = (len(self.wanted.cells) + 63) // 64
-        good = np.empty((len(chosen) + 10, words), np.uint64)
+        if len(chosen) < 2:
+            return
+        good = np.empty((len(chosen) + 10, (len(self.wanted.cells) + 63) // 64), np.uint64)
         good_cells(self.pieces.cells, self.wanted.cells, chosen, good)
         full = self._bit_set(np.ones(len(self.wanted.cells), bool))
-        found.extend(self._decisions(chosen, good, full))
-        found.extend(self._covers(chosen, good, full))
-        return found
+        yield from self._covers(chosen, good, full)
+        yield from self._decisions(chosen, good, full)
 
-    def _decisions(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> list[Found]:
+    def _tables(self, order: np.ndarray) -> Iterator[Found]:
+        """Tables over two pieces; over three, one of them the cheapest, where no two decide."""
+        pairs = np.empty((60, 2), np.int32)
+        some = False
+        count = pair_tables(self.pieces.cells, self.wanted.cells, order[:PAIRED], 0, pairs, self.fits_alone)
+        for row in pairs[:count]:
+            made = self._by_table(tuple(int(piece) for piece in row), TABLE)
+            if made is not None:
+                some = True
+                yield made
+        if some:
+            return
+        triples = np.empty((40, 3), np.int32)
+        count = triple_tables(self.pieces.cells, self.wanted.cells, order[:1], order[1:TRIPLED], triples)
+        for row in triples[:count]:
+            made = self._by_table(tuple(int(piece) for piece in row), TABLE)
+            if made is not None:
+                yield made
+
+    def _decisions(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> Iterator[Found]:
         """A base and rules that mend it: bases are the pieces with the fewest wrong cells."""
         total, words = len(self.wanted.cells), len(full)
         sets = np.empty((CONDITIONS, words), np.uint64)
@@ -126,7 +136,7 @@ class Assembler:
         right = np.unpackbits(good.view(np.uint8), axis=1).sum(1)
         bases = np.argsort(-right[: len(chosen)].astype(np.int64), kind="stable")[:BASES]
         takes = np.concatenate([np.arange(min(TAKEN, len(chosen))), bases, len(chosen) + np.arange(10)])
-        found: dict[tuple, Found] = {}
+        seen: set[tuple] = set()
         for base in bases.tolist():
             if right[base] == total:
                 continue
@@ -134,14 +144,14 @@ class Assembler:
             count, singles = decision_list(good[base], good, takes, sets, full, rules, whole)
             for made in [rules[:count], *(whole[k : k + 1] for k in range(singles))]:
                 listed = tuple((*map(int, which[rule]), int(take)) for rule, take in made)
-                if listed and (base, listed) not in found:
-                    answer = self._by_rules(chosen, base, listed, good)
+                if listed and (base, listed) not in seen:
+                    seen.add((base, listed))
+                    answer = self._by_rules(chosen, base, listed)
                     if answer is not None:
-                        found[base, listed] = answer
-        return list(found.values())
+                        yield answer
 
     def _by_rules(
-        self, chosen: np.ndarray, base: int, rules: tuple[tuple[int, int, int], ...], good: np.ndarray
+        self, chosen: np.ndarray, base: int, rules: tuple[tuple[int, int, int], ...]
     ) -> Found | None:
         """The answer of a base and of rules (place of q, colour, place taken or len(chosen) + colour)."""
         places = [base, *(q for q, _, _ in rules), *(p for _, _, p in rules if p < len(chosen))]
@@ -169,11 +179,9 @@ class Assembler:
             len(rules), single, rules,
         )  # fmt: skip
 
-    def _covers(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> list[Found]:
+    def _covers(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> Iterator[Found]:
         """Layers of pieces, for several limits on their cost and several favoured demonstrations."""
-        found: dict[tuple, Found] = {}
-        if len(chosen) < 2:
-            return []
+        seen: set[tuple] = set()
         coloured = np.empty((len(chosen), len(full)), np.uint64)
         coloured_cells(self.pieces.cells[:, : len(self.wanted.cells)], chosen, coloured)
         for limit in sorted({len(chosen) // 8, len(chosen) // 3, len(chosen)}):
@@ -181,11 +189,11 @@ class Assembler:
                 layers = np.empty((10, 2), np.int32)
                 count = greedy_cover(good, coloured[:limit], full, favoured, layers)
                 key = tuple((int(chosen[k]), int(mode)) for k, mode in layers[:count])
-                if count > 1 and key not in found:
+                if count > 1 and key not in seen:
+                    seen.add(key)
                     made = self._by_layers(key)
                     if made is not None:
-                        found[key] = made
-        return list(found.values())
+                        yield made
 
     def _favoured(self, full: np.ndarray) -> list[np.ndarray]:
         chosen = [full]
@@ -249,7 +257,14 @@ class Assembler:
         if kind == MAP:
             entries = sum(1 for code, colour in detail if code != colour)
         return Found(
-            tuple(grids), kind, self._cost(parts), self._programs(parts), len(self.task.train), entries, single, detail
+            tuple(grids),
+            kind,
+            self._cost(parts),
+            self._programs(parts),
+            len(self.task.train),
+            entries,
+            single,
+            detail,
         )
 
     def _by_layers(self, layers: tuple[tuple[int, int], ...]) -> Found | None:

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.arc.task import Task
-from solver.search.arena import COST, FULL, IS_LIST, PARENT, PROGRAMS, ROW, TRANSFORM, Arena, add_inputs, make_arena
+from solver.search.arena import (
+    COST,
+    FULL,
+    IS_LIST,
+    PARENT,
+    PROGRAMS,
+    ROW,
+    TRANSFORM,
+    Arena,
+    add_inputs,
+    make_arena,
+)
 from solver.search.costs import Costs
 from solver.search.kernels.families import FAMILIES
 from solver.search.run import IMAGE_KERNEL, make_scratch, run_image_transforms, run_list_transforms

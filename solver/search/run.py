@@ -36,7 +36,14 @@ IMAGE_KERNEL = types.FunctionType(
 )
 _VECTOR = types.Array(types.int64, 1, "C")
 _JOBS_DONE = types.int64(
-    ARENA, IMAGE_KERNEL, types.Array(types.int32, 2, "C"), _VECTOR, _VECTOR, types.Array(types.int64, 2, "C"), GRID, WORK
+    ARENA,
+    IMAGE_KERNEL,
+    types.Array(types.int32, 2, "C"),
+    _VECTOR,
+    _VECTOR,
+    types.Array(types.int64, 2, "C"),
+    GRID,
+    WORK,
 )
 
 
@@ -107,8 +114,7 @@ def run_image_transforms(arena, kernel, jobs, numbers, arguments, sizes, out, wo
 
 @outer
 def run_list_transforms(arena, jobs, numbers, arguments, makes_list, sizes, out, work):
-    """As ``run_image_transforms``, for transforms that take or make lists (``makes_list``: uint8 [transforms]).
-    """
+    """As ``run_image_transforms``, for transforms that take or make lists (``makes_list``: uint8 [transforms])."""
     pairs = arena.programs.shape[1] - ROW
     row = np.empty(pairs, np.int32)
     for job in range(jobs.shape[0]):

@@ -10,10 +10,13 @@ from solver.arc.task import Task
 from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE, Assembler, Found
 from solver.search.costs import Costs, default_costs
 from solver.search.explore import explore
+from solver.search.sizes import sizes_from_inputs, sizes_from_programs
 from solver.search.views import PLAIN, View, views_of
 
 MEMORY = 1 << 30
 VIEW_PENALTY = 6
+SIZE_JOBS = 5000  # after which programs are asked for the outputs' size
+AFTER = 0.1  # of the seconds, that combining at the end may take more
 _PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80}
 
 
@@ -58,67 +61,63 @@ def search(
     costs = costs or default_costs()
     views = views_of(task)
     runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
+    until = float("inf") if seconds is None else start + (1 + AFTER) * seconds
     jobs_each = None if jobs is None else jobs // len(runs)
     while open_runs := [run for run in runs if not run.ended]:
         run = min(open_runs, key=lambda run: run.done)
         ends = jobs_each is not None and run.done >= jobs_each
-        yield from run.step(last=ends)
+        yield from run.step(last=ends, until=until)
         if seconds is not None and clock() - start >= seconds:
             for run in runs:
                 if not run.ended:
-                    yield from run.step(last=True)
+                    yield from run.step(last=True, until=until)
             return
 
 
 class _ViewSearch:
     """The search in one view of a task."""
 
-    def __init__(self, view: View, costs: Costs, memory: int, clock: Callable[[], float], start: float) -> None:
-        self.view, self.clock, self.start = view, clock, start
-        self.exploration = explore(view.task, deduce_sizes(view.task), costs, memory)
-        self.assembler = Assembler(view.task, memory // 6)
-        self.running = self.exploration.run()
+    def __init__(
+        self, view: View, costs: Costs, memory: int, clock: Callable[[], float], start: float
+    ) -> None:
+        self.view, self.costs, self.memory, self.clock, self.start = view, costs, memory, clock, start
         self.done, self.combined, self.ended = 0, 0, False
+        self._begin(sizes_from_inputs(view.task))
 
-    def step(self, *, last: bool) -> Iterator[Candidate]:
-        """One call of compiled code and what comes of it; the ``last`` one explores no more, but combines."""
+    def _begin(self, sizes: np.ndarray) -> None:
+        self.exploration = explore(self.view.task, sizes, self.costs, self.memory)
+        self.assembler = Assembler(self.view.task, self.memory // 6)
+        self.running = self.exploration.run()
+        self.before = self.done
+
+    def step(self, *, last: bool, until: float) -> Iterator[Candidate]:
+        """One call of compiled code and what comes of it; the ``last`` one explores no more, but combines.
+
+        Combining ends at ``until`` on the clock, between two answers.
+        """
         done = None if last else next(self.running, None)
         if done is None:
             self.ended = True
         else:
-            self.done = done
+            self.done = self.before + done
         yield from map(self._made, self.assembler.take(self.exploration.arena))
         if self.ended or self.assembler.count >= 2 * self.combined + 20:
             self.combined = self.assembler.count
-            yield from map(self._made, self.assembler.combine())
+            for found in self.assembler.combine():
+                yield self._made(found)
+                if self.clock() >= until:
+                    return
+        if not self.ended and not self.exploration.sizes.any() and self.done >= SIZE_JOBS:
+            sizes = sizes_from_programs(self.exploration.arena, self.assembler.wanted.shapes)
+            if sizes is not None:
+                self._begin(sizes)
 
     def _made(self, found: Found) -> Candidate:
         steps = tuple(self.exploration.steps(program) for program in found.programs)
         score = score_of(found) + (0 if self.view.name == PLAIN else VIEW_PENALTY)
-        return Candidate(self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start)
-
-
-def deduce_sizes(task: Task) -> np.ndarray:
-    """int64 [pairs, 2]: the outputs' sizes; those of test inputs by a rule that all demonstrations follow, else 0."""
-    shapes = np.array([pair.output.shape for pair in task.train], np.int64)
-    inputs = np.array([pair.input.shape for pair in (*task.train, *task.test)], np.int64)
-    sizes = np.zeros((len(inputs), 2), np.int64)
-    demos = len(shapes)
-    sizes[:demos] = shapes
-    guess = None
-    if (shapes == inputs[:demos]).all():
-        guess = inputs
-    elif (shapes == shapes[0]).all():
-        guess = np.broadcast_to(shapes[0], inputs.shape)
-    else:
-        for up in range(1, 6):
-            for down in range(1, 6):
-                if (shapes * down == inputs[:demos] * up).all() and guess is None:
-                    guess = inputs * up // down
-    if guess is not None and (guess[demos:] <= 30).all() and (guess[demos:] > 0).all():
-        sizes[demos:] = guess[demos:]
-        return sizes
-    return np.zeros_like(sizes)
+        return Candidate(
+            self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start
+        )
 
 
 def answers(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:

@@ -2,7 +2,12 @@
 
 from solver.search.table_images import colour_transforms, fill_transforms, shape_transforms
 from solver.search.table_lists import list_transforms
-from solver.search.table_objects import draw_transforms, object_transforms, pattern_transforms, relation_transforms
+from solver.search.table_objects import (
+    draw_transforms,
+    object_transforms,
+    pattern_transforms,
+    relation_transforms,
+)
 from solver.search.transform import (
     COLOUR,
     DRAW,

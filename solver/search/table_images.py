@@ -53,7 +53,9 @@ def shape_transforms() -> Iterator[Transform]:
     yield made("to_origin", 14, 0, "move to the upper left corner")
     for where, text in enumerate(FALLS):
         yield made(f"fall_{text}", 15, where, f"let all cells fall {text}")
-    for argument, text in enumerate(("rows, fewest first", "rows, most first", "columns, fewest first", "columns, most first")):
+    for argument, text in enumerate(
+        ("rows, fewest first", "rows, most first", "columns, fewest first", "columns, most first")
+    ):
         yield made(f"sort_lines_{argument}", 16, argument, f"sort by coloured cells: {text}")
     yield made("embed", 17, 0, "place on a canvas of the output's size", True)
     yield made("centre", 18, 0, "centre on a canvas of the output's size", True)
@@ -85,12 +87,23 @@ def colour_transforms() -> Iterator[Transform]:
         yield made(f"invert_{colour}", 6, colour, f"exchange empty and coloured cells, in {text}")
     yield made("swap_ground", 7, 0, "take the most frequent colour as empty")
     yield made("swap_two", 9, 0, "exchange the two colours")
-    counted = ("coloured cells", "colours", "height", "width", "cells of the rarest colour", "empty cells", "rows with colour", "columns with colour")
+    counted = (
+        "coloured cells",
+        "colours",
+        "height",
+        "width",
+        "cells of the rarest colour",
+        "empty cells",
+        "rows with colour",
+        "columns with colour",
+    )
     forms = ("row", "column", "square", "diagonal")
     for what, text in enumerate(counted):
         for form, shape in enumerate(forms):
             if what not in (2, 3) or form < 3:
-                yield made(f"amount_{what}_{form}", 12, what * 10 + form, f"draw the number of {text} as a {shape}")
+                yield made(
+                    f"amount_{what}_{form}", 12, what * 10 + form, f"draw the number of {text} as a {shape}"
+                )
     places = (
         "row modulo 2", "column modulo 2", "row + column modulo 2", "row modulo 3", "column modulo 3",
         "row + column modulo 3", "distance to the edge", "row - column modulo 3", "side of the diagonal",
@@ -106,7 +119,13 @@ def colour_transforms() -> Iterator[Transform]:
     for what, text in enumerate(lines):
         for columns, line in enumerate(("row", "column")):
             yield made(f"line_{what}_{line}", 14, what * 2 + columns, f"give each {line} its {text}")
-    near = ("coloured cells beside it", "coloured cells around it", "equal cells beside it", "equal cells around it", "most frequent colour around it")
+    near = (
+        "coloured cells beside it",
+        "coloured cells around it",
+        "equal cells beside it",
+        "equal cells around it",
+        "most frequent colour around it",
+    )
     for what, text in enumerate(near):
         yield made(f"near_{what}", 15, what, f"number each cell by {text}")
     yield made("erase_frequent", 16, 0, "erase the most frequent colour")
@@ -124,43 +143,90 @@ def fill_transforms() -> Iterator[Transform]:
                 argument = only * 100 + diagonal * 10 + colour
                 name = f"colour {colour}" if colour else "the most frequent colour"
                 yield made(f"fill_{argument}", 0, argument, f"fill what {way} to the edge with {name}{rest}")
-        yield made(f"fill_by_wall_{only}", 1, only, f"fill enclosed regions with the colour of their wall{rest}")
+        yield made(
+            f"fill_by_wall_{only}", 1, only, f"fill enclosed regions with the colour of their wall{rest}"
+        )
     for diagonal in (0, 1):
-        yield made(f"outline_{diagonal}", 2, 2 * diagonal, f"keep the outline ({4 + 4 * diagonal} neighbours)")
-        yield made(f"inside_{diagonal}", 2, 2 * diagonal + 1, f"keep what is not outline ({4 + 4 * diagonal} neighbours)")
+        yield made(
+            f"outline_{diagonal}", 2, 2 * diagonal, f"keep the outline ({4 + 4 * diagonal} neighbours)"
+        )
+        yield made(
+            f"inside_{diagonal}",
+            2,
+            2 * diagonal + 1,
+            f"keep what is not outline ({4 + 4 * diagonal} neighbours)",
+        )
     for grow in (0, 1):
         for diagonal in (0, 1):
             for colour in (0, 1, 2, 3) if grow == 0 else (0, 1):
                 name = f"colour {colour}" if colour else "the same colour"
                 more = ", one cell larger" if grow else ""
                 argument = grow * 100 + diagonal * 10 + colour
-                yield made(f"surround_{argument}", 3, argument, f"surround with {name} ({4 + 4 * diagonal} neighbours{more})")
+                yield made(
+                    f"surround_{argument}",
+                    3,
+                    argument,
+                    f"surround with {name} ({4 + 4 * diagonal} neighbours{more})",
+                )
     names = ("right", "left", "down", "up", "down right", "down left", "up right", "up left")
     for bits in (1, 2, 4, 8, 3, 12, 15, 16, 32, 64, 128, 144, 96, 240, 255, 5, 6, 9, 10):
         where = ", ".join(name for bit, name in enumerate(names) if bits >> bit & 1)
         yield made(f"smear_{bits}", 4, bits, f"run colours {where} over empty cells")
     for bits in (1, 2, 4, 8):
-        yield made(f"smear_over_{bits}", 4, 1000 + bits, f"run colours {names[(1, 2, 4, 8).index(bits)]} to the edge")
-    for bits, text in ((1, "in rows"), (2, "in columns"), (3, "in rows and columns"), (12, "in diagonals"), (15, "in all directions")):
+        yield made(
+            f"smear_over_{bits}", 4, 1000 + bits, f"run colours {names[(1, 2, 4, 8).index(bits)]} to the edge"
+        )
+    for bits, text in (
+        (1, "in rows"),
+        (2, "in columns"),
+        (3, "in rows and columns"),
+        (12, "in diagonals"),
+        (15, "in all directions"),
+    ):
         yield made(f"connect_{bits}", 5, bits, f"connect equal cells {text}")
         yield made(f"between_{bits}", 5, 100 + bits, f"keep the connections of equal cells {text}")
     yield made("spread_0", 6, 0, "give empty cells the nearest colour (4 neighbours)")
     yield made("spread_1", 6, 1, "give empty cells the nearest colour (8 neighbours)")
-    for bits, text in ((1, "rows"), (2, "columns"), (3, "rows and columns"), (4, "falling diagonals"), (8, "rising diagonals"), (12, "both diagonals"), (15, "all lines")):
+    for bits, text in (
+        (1, "rows"),
+        (2, "columns"),
+        (3, "rows and columns"),
+        (4, "falling diagonals"),
+        (8, "rising diagonals"),
+        (12, "both diagonals"),
+        (15, "all lines"),
+    ):
         yield made(f"lines_{bits}", 7, bits, f"draw {text} through coloured cells")
-    mirrors = ("left-right", "up-down", "left-right and up-down", "the falling diagonal", "the rising diagonal", "a half turn", "all quarter turns")
+    mirrors = (
+        "left-right",
+        "up-down",
+        "left-right and up-down",
+        "the falling diagonal",
+        "the rising diagonal",
+        "a half turn",
+        "all quarter turns",
+    )
     for how, text in enumerate(mirrors):
         yield made(f"overlay_mirror_{how}", 8, how, f"complete by {text} symmetry")
     for only in (0, 1):
         for colour in (0, 1, 2):
             name = f"colour {colour}" if colour else "the most frequent colour"
             rest = " and keep only that" if only else ""
-            yield made(f"hull_{only}{colour}", 9, only * 10 + colour, f"fill the box of the content with {name}{rest}")
+            yield made(
+                f"hull_{only}{colour}",
+                9,
+                only * 10 + colour,
+                f"fill the box of the content with {name}{rest}",
+            )
     yield made("middle", 10, 0, "take the middle")
     for colour in (1, 2, 3):
-        yield made(f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}")
+        yield made(
+            f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"
+        )
     for hole in range(10):
         yield made(f"mend_period_{hole}", 12, hole, f"continue the period over colour {hole}")
         yield made(f"mend_diagonal_{hole}", 12, 10 + hole, f"continue the diagonal period over colour {hole}")
         for how, text in enumerate(("left-right", "up-down", "both")):
-            yield made(f"mend_mirror_{how}{hole}", 13, how * 10 + hole, f"mend colour {hole} by symmetry, {text}")
+            yield made(
+                f"mend_mirror_{how}{hole}", 13, how * 10 + hole, f"mend colour {hole} by symmetry, {text}"
+            )

@@ -24,7 +24,9 @@ def list_transforms() -> Iterator[Transform]:
     yield made("colours_1", 1, 1, "split by colour, cropped")
     yield made("colours_2", 1, 2, "split into the boxes of colours")
     for rows, columns in ((1, 2), (2, 1), (1, 3), (3, 1), (2, 2), (3, 3), (1, 4), (4, 1), (1, 5), (5, 1)):
-        yield made(f"parts_{rows}{columns}", 2, rows * 10 + columns, f"split into {rows} x {columns} equal parts")
+        yield made(
+            f"parts_{rows}{columns}", 2, rows * 10 + columns, f"split into {rows} x {columns} equal parts"
+        )
     yield made("between_lines", 3, 0, "split at whole lines of one colour")
     yield made("rows", 4, 0, "split into rows")
     yield made("columns", 4, 1, "split into columns")
@@ -35,17 +37,38 @@ def list_transforms() -> Iterator[Transform]:
     for diagonal in (0, 1):
         yield made(f"rooms_{diagonal}", 7, diagonal, f"list the empty rooms ({4 + 4 * diagonal}-connected)")
     for radius in (1, 2):
-        yield made(f"marks_{radius}", 8, radius, f"list the {2 * radius + 1} x {2 * radius + 1} windows around the rarest colour")
-    for what, text in enumerate(("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")):
-        yield made(f"symmetries_{what}", 9, what, f"list the image and it {text}" if what != 2 else f"list the image and {text}")
+        yield made(
+            f"marks_{radius}",
+            8,
+            radius,
+            f"list the {2 * radius + 1} x {2 * radius + 1} windows around the rarest colour",
+        )
+    for what, text in enumerate(
+        ("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")
+    ):
+        yield made(
+            f"symmetries_{what}",
+            9,
+            what,
+            f"list the image and it {text}" if what != 2 else f"list the image and {text}",
+        )
     for what, text in enumerate(SCORES):
         for least in (0, 1):
             word = "least" if least else "most"
             yield made(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {word} {text}")
-            yield made(f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {word} {text}")
+            yield made(
+                f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {word} {text}"
+            )
             if what not in (10, 11, 18):
-                yield made(f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {word} {text}")
-                yield made(f"drop_most_{what}_{least}", 40, what * 4 + 2 + least, f"drop those with the {word} {text}")
+                yield made(
+                    f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {word} {text}"
+                )
+                yield made(
+                    f"drop_most_{what}_{least}",
+                    40,
+                    what * 4 + 2 + least,
+                    f"drop those with the {word} {text}",
+                )
     for what in (0, 1, 2, 3, 4, 7, 13, 14):
         for least in (0, 1):
             word = "least" if least else "most"
@@ -64,13 +87,24 @@ def list_transforms() -> Iterator[Transform]:
     )  # fmt: skip
     for how, text in enumerate(combined):
         yield made(f"combine_{how}", 24, how, f"combine cell by cell: {text}")
-    forms = ("one cell each, in a row", "one cell each, in a column", "one cell each, where they lie", "their number as a row", "their number as a column", "their number as a square")
+    forms = (
+        "one cell each, in a row",
+        "one cell each, in a column",
+        "one cell each, where they lie",
+        "their number as a row",
+        "their number as a column",
+        "their number as a square",
+    )
     for how, text in enumerate(forms):
         yield made(f"summary_{how}", 25, how, f"summarise: {text}")
     for columns in (0, 2, 3):
         row = f"{columns} in a row" if columns else "as a square"
         yield made(f"layout_{columns}", 26, columns, f"put all side by side, {row}")
-    products = ("{} in the coloured cells of the {}", "{} in the coloured cells of the {}, in their colour", "{} in the empty cells of the {}")
+    products = (
+        "{} in the coloured cells of the {}",
+        "{} in the coloured cells of the {}, in their colour",
+        "{} in the empty cells of the {}",
+    )
     for what in range(6):
         names = ("second", "first") if what % 2 == 0 else ("first", "second")
         yield made(f"product_of_{what}", 27, what, "draw the " + products[what // 2].format(*names))
@@ -79,4 +113,9 @@ def list_transforms() -> Iterator[Transform]:
     for what in (0, 1, 2, 4):
         for least in (0, 1):
             word = "least" if least else "most"
-            yield made(f"second_{what}_{least}", 29, what * 2 + least, f"pick the one with the second {word} {SCORES[what]}")
+            yield made(
+                f"second_{what}_{least}",
+                29,
+                what * 2 + least,
+                f"pick the one with the second {word} {SCORES[what]}",
+            )

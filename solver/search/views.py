@@ -44,7 +44,8 @@ def _renamed(task: Task, name: str, renamings: list[np.ndarray]) -> View:
         for pair, renaming in zip(task.train, renamings[:demos], strict=True)
     )
     test = tuple(
-        Pair(as_grid(renaming[pair.input])) for pair, renaming in zip(task.test, renamings[demos:], strict=True)
+        Pair(as_grid(renaming[pair.input]))
+        for pair, renaming in zip(task.test, renamings[demos:], strict=True)
     )
     undo = np.stack([np.argsort(renaming) for renaming in renamings[demos:]]).astype(np.uint8)
     return View(name, Task(task.id, train, test), undo)
@@ -63,7 +64,12 @@ def _varying(task: Task) -> list[np.ndarray] | None:
     """Colours that some inputs lack are renamed by frequency; those of all inputs, and new ones, stay."""
     inputs = _inputs(task)
     palettes = [set(np.unique(grid).tolist()) for grid in inputs]
-    new = {c for pair, seen in zip(task.train, palettes, strict=False) for c in np.unique(pair.output).tolist() if c not in seen}
+    new = {
+        c
+        for pair, seen in zip(task.train, palettes, strict=False)
+        for c in np.unique(pair.output).tolist()
+        if c not in seen
+    }
     fixed = set.intersection(*palettes) | new
     varying = set.union(*palettes) - fixed
     if len(varying) < 2:

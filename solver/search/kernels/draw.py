@@ -181,7 +181,9 @@ def tails(grid, y, x, what, out):
                 down, right = -down, -right
             for _ in range(120):
                 if what == 3:
-                    if not (0 <= j + right < w) or (0 <= i + down < h and grid[i, j + right] != 0 and right != 0):
+                    if not (0 <= j + right < w) or (
+                        0 <= i + down < h and grid[i, j + right] != 0 and right != 0
+                    ):
                         right = -right
                     elif 0 <= i + down < h and grid[i + down, j] != 0 and down != 0:
                         down = -down

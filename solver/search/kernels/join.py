@@ -17,7 +17,10 @@ def compose(arena, first, count, how, out, work):
     for image in range(first, first + count):
         y, x = arena.images[image, Y], arena.images[image, X]
         top, left = min(top, y), min(left, x)
-        bottom, right = max(bottom, y + arena.images[image, HEIGHT]), max(right, x + arena.images[image, WIDTH])
+        bottom, right = (
+            max(bottom, y + arena.images[image, HEIGHT]),
+            max(right, x + arena.images[image, WIDTH]),
+        )
     height, width = bottom - top, right - left
     if height > SIDE or width > SIDE or count > 1000:
         return 0

@@ -323,7 +323,9 @@ def fall_flagged(grid, y, x, where, count, out, work):
         for number in range(count):
             if work[8, number]:
                 continue
-            value = int(work[RIGHT if where == 2 else LEFT if where == 3 else BOTTOM if where == 0 else TOP, number])
+            value = int(
+                work[RIGHT if where == 2 else LEFT if where == 3 else BOTTOM if where == 0 else TOP, number]
+            )
             if where % 2 == 1:
                 value = -value
             if best < 0 or value > key:

@@ -3,7 +3,17 @@
 from solver.search.jit import inner, outer
 
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure, object_fact, same_shape
+from solver.search.kernels.objects import (
+    AREA,
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    label,
+    measure,
+    object_fact,
+    same_shape,
+)
 from solver.search.kernels.shape import NONE
 
 COLOUR = 8  # row of ``work`` with the most frequent colour of each object
@@ -28,7 +38,9 @@ def lies_inside(one, two, work):
     inside = work[TOP, one] >= work[TOP, two] and work[BOTTOM, one] <= work[BOTTOM, two]
     inside = inside and work[LEFT, one] >= work[LEFT, two] and work[RIGHT, one] <= work[RIGHT, two]
     same = work[TOP, one] == work[TOP, two] and work[BOTTOM, one] == work[BOTTOM, two]
-    return inside and not (same and work[LEFT, one] == work[LEFT, two] and work[RIGHT, one] == work[RIGHT, two])
+    return inside and not (
+        same and work[LEFT, one] == work[LEFT, two] and work[RIGHT, one] == work[RIGHT, two]
+    )
 
 
 @inner
@@ -339,7 +351,17 @@ def room_wall(grid, y, x, what, out, work):
             if 0 < near < least:
                 rare, least = colour, near
         one = 1 if colours == 1 else 2
-        work[8, number] = best if what == 0 else rare if what == 1 else colours if what == 2 else one if what == 3 else min(cells, 9)
+        work[8, number] = (
+            best
+            if what == 0
+            else rare
+            if what == 1
+            else colours
+            if what == 2
+            else one
+            if what == 3
+            else min(cells, 9)
+        )
     for r in range(h):
         for c in range(w):
             number = work[0, r * w + c]
