@@ -2,7 +2,7 @@
 
 from solver.search.jit import inner, outer
 
-from solver.search.kernels.shape import NONE
+from solver.search.kernels.shape import NONE, cells_of_colour
 
 AREA, TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6, 7  # rows of ``work`` after ``label``: an entry for each object
 
@@ -137,15 +137,12 @@ def measure(grid, number, count, what, work):
     if what <= 1:
         rank = 1
         for other in range(count):
-            bigger = work[AREA, other] > area if what == 0 else work[AREA, other] < area
-            if bigger:
-                first = True
-                for before in range(other):
-                    if work[AREA, before] == work[AREA, other]:
-                        first = False
-                        break
-                if first:
-                    rank += 1
+            work[2, work[AREA, other]] = 0
+        for other in range(count):
+            size = work[AREA, other]
+            if (size > area if what == 0 else size < area) and not work[2, size]:
+                work[2, size] = 1
+                rank += 1
         return rank
     if what == 2:
         return area
@@ -177,18 +174,23 @@ def measure(grid, number, count, what, work):
             if (work[LEFT, other] < left) if what == 14 else (work[TOP, other] < top):
                 rank += 1
         return rank
+    low, high = 0, 0
+    for r in range(top, bottom + 1):
+        for c in range(left, right + 1):
+            if work[0, r * w + c] == number + 1:
+                colour = int(grid[r, c])
+                if colour < 5:
+                    low += 1 << (12 * colour)
+                else:
+                    high += 1 << (12 * (colour - 5))
     best, most, rare, least, colours = 0, 0, 0, 10000, 0
     for colour in range(1, 10):
-        cells = 0
-        for r in range(top, bottom + 1):
-            for c in range(left, right + 1):
-                if work[0, r * w + c] == number + 1 and grid[r, c] == colour:
-                    cells += 1
+        cells = cells_of_colour(low, high, colour)
         if cells > most:
             best, most = colour, cells
         if 0 < cells < least:
             rare, least = colour, cells
-        colours += cells > 0
+        colours += 1 if cells > 0 else 0
     if what == 11:
         return best
     if what == 12:

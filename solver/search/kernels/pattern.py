@@ -5,7 +5,7 @@ from solver.search.jit import inner, outer
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.draw import copy_to, is_alone
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure
-from solver.search.kernels.shape import NONE, SIDE, most_frequent
+from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colours, most_frequent
 
 
 @inner
@@ -374,13 +374,11 @@ def find_panels(grid, work):
 @inner
 def panel_number(grid, row, column, what, work):
     """Of a panel: 0 its most frequent colour, 1 its coloured cells, 2 its number of colours."""
+    top, bottom = int(work[2, row]), int(work[3, row])
+    low, high = count_colours(grid, top, bottom, int(work[0, column]), int(work[1, column]))
     best, most, cells, colours = 0, 0, 0, 0
     for colour in range(1, 10):
-        alike = 0
-        for r in range(work[2, row], work[3, row]):
-            for c in range(work[0, column], work[1, column]):
-                if grid[r, c] == colour:
-                    alike += 1
+        alike = cells_of_colour(low, high, colour)
         cells += alike
         colours += 1 if alike > 0 else 0
         if alike > most:
@@ -509,15 +507,13 @@ def frame_objects(grid, y, x, colour, kind, out, work):
 def bars(grid, y, x, what, out, work):
     """The colours from the most frequent to the rarest as bars of as many cells: 0 rows, 1 columns from the top, 2
     columns from the bottom; 3, 4 one cell of each in a row, in a column."""
+    low, high = count_colours(grid, 0, grid.shape[0], 0, grid.shape[1])
     colours, longest = 0, 0
     for rank in range(9):
         colour = ranked_colour(grid, rank)
         if colour == 0:
             break
-        cells = 0
-        for r in range(grid.shape[0]):
-            for c in range(grid.shape[1]):
-                cells += 1 if grid[r, c] == colour else 0
+        cells = cells_of_colour(low, high, colour)
         work[0, rank], work[1, rank] = colour, 1 if what >= 3 else cells
         colours += 1
         longest = max(longest, int(work[1, rank]))
