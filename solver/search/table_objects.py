@@ -87,6 +87,8 @@ def relation_transforms() -> Iterator[Transform]:
         for kind, where in enumerate(("empty room (4-connected)", "empty room (8-connected)", "region of one colour")):
             if kind != 1 or what in (0, 1, 8):
                 yield made(f"room_{what}_{kind}", 3, what, kind, f"paint each {where} by {text}")
+    for what, text in ((14, "place from the left"), (15, "place from the top"), (16, "being a single cell")):
+        yield made(f"room_{what}_0", 3, what, 0, f"paint each empty room (4-connected) by {text}")
     walls = ("most frequent colour", "rarest colour", "number of colours", "being of one colour", "number of cells")
     for what, text in enumerate(walls):
         yield made(f"wall_{what}", 4, what, 0, f"paint each empty room by its wall: {text}")
@@ -152,6 +154,18 @@ def draw_transforms() -> Iterator[Transform]:
             yield made(f"fall_some_{which}_{way}", 9, which * 4 + where, f"let objects of {who} fall {way}")
 
 
+    for bits, way in ((1, "rows"), (2, "columns"), (3, "rows and columns")):
+        for what, text in enumerate(("stays empty", "gets colour 5")):
+            yield made(f"meet_{bits}_{what}", 10, bits * 2 + what, f"let two colours meet in {way}, the middle {text}")
+    for diagonal, way in enumerate(("in rows and columns", "in all directions")):
+        yield made(f"project_0_{diagonal}", 11, diagonal * 2, f"let single cells paint the cell that they see {way}")
+        yield made(f"project_1_{diagonal}", 11, diagonal * 2 + 1, f"copy single cells up to what they see {way}")
+    yield made("corner_rays_0", 12, 0, "draw diagonals out of inner corners")
+    yield made("corner_rays_1", 12, 1, "draw diagonals out of inner corners, a cell apart")
+    yield made("corners_0", 13, 1, "mark the corners around each object in colours 1 to 4")
+    yield made("corners_1", 13, 5, "mark the corners around each object in the colours of its corners")
+
+
 def pattern_transforms() -> Iterator[Transform]:
     def made(name: str, number: int, argument: int, text: str) -> Transform:
         return Transform(name, PATTERN, number, argument, IMAGE_TO_IMAGE, text)
@@ -164,6 +178,8 @@ def pattern_transforms() -> Iterator[Transform]:
         yield made(f"product_{what}", 0, what, f"draw the image in its own {text}")
     yield made("complete_copies_0", 1, 0, "complete the copies of the richest object")
     yield made("complete_copies_1", 1, 1, "complete the copies of the richest object, turned and mirrored too")
+    yield made("complete_copies_2", 1, 2, "complete the copies of the richest object by its main colour")
+    yield made("complete_copies_3", 1, 3, "complete the copies of the richest object by its main colour, turned and mirrored too")
     anchors = ("by its cell of that colour", "by its middle", "by its middle, in the cell's colour", "by its upper left corner")
     for what, text in enumerate(anchors):
         yield made(f"stamp_{what}", 2, what, f"draw the largest object on single cells, {text}")
@@ -177,6 +193,7 @@ def pattern_transforms() -> Iterator[Transform]:
         "their most frequent colour", "their coloured cells", "their number of colours", "rank by coloured cells",
         "rank by coloured cells, fewest first", "their row", "their column", "what any of them has there",
         "the fullest panel, taken as a picture of them", "the fullest, all others emptied",
+        "whether they are the fullest", "the emptiest panel, taken as a picture of them",
     )  # fmt: skip
     for what, text in enumerate(panels):
         yield made(f"panel_{what}", 5, what, f"paint panels between lines by {text}")
@@ -190,3 +207,10 @@ def pattern_transforms() -> Iterator[Transform]:
     forms = ("rows", "columns", "columns from the bottom", "a row of cells", "a column of cells")
     for what, text in enumerate(forms):
         yield made(f"bars_{what}", 8, what, f"draw the colours by their number of cells as {text}")
+    cells = ("most frequent colour", "coloured cells", "number of colours", "most frequent colour, the fullest ones only", "holding anything")
+    for what, text in enumerate(cells):
+        yield made(f"panel_cells_{what}", 9, what, f"draw one cell for each panel: {text}")
+    ways = ("left-right", "up-down", "left-right and up-down", "by quarter turns")
+    for which, who in enumerate(_CHOSEN[:3]):
+        for how, text in enumerate(ways):
+            yield made(f"mirror_about_{which}_{how}", 10, which * 4 + how, f"mirror all {text} about the middle of {who}")

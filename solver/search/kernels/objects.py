@@ -128,7 +128,7 @@ def measure(grid, number, count, what, work):
     5 holes + 1; 6: 1 symmetric left-right, 2 up-down, 3 both, 4 neither; 7 objects of the same shape;
     8: 1 touches the edge, 2 not; 9: 1 fills its box, 2 not; 10: 1 wider than high, 2 higher, 3 as high as wide;
     11: its most frequent colour; 12: its rarest; 13: its number of colours; 14: its place from left to right;
-    15: from top to bottom.
+    15: from top to bottom; 16: 1 a single cell, 2 more.
     """
     h, w = grid.shape
     top, bottom = work[TOP, number], work[BOTTOM, number]
@@ -146,6 +146,8 @@ def measure(grid, number, count, what, work):
         return rank
     if what == 2:
         return area
+    if what == 16:
+        return 1 if area == 1 else 2
     if what == 3:
         return bottom - top + 1
     if what == 4:
