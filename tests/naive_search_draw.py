@@ -241,6 +241,67 @@ def fallen_some(grid, which, where):
     return dropped(grid, where, objects, loose) if 0 < len(loose) < len(objects) <= 60 else None
 
 
+def met(grid, bits, what):
+    """Twin of ``meet``."""
+    made, some = grid.copy(), False
+    for step in chosen(LINES, bits):
+        for r, c in cells_of(grid):
+            free, end = until_coloured(grid, ray(grid, r, c, step))
+            if not free or not end or grid[end] == grid[r, c]:
+                continue
+            some = True
+            for k, place in enumerate(free):
+                back = len(free) - 1 - k
+                made[place] = grid[r, c] if k < back else grid[end] if back < k else 5 * what
+    return made if some else None
+
+
+def projected(grid, what, diagonal):
+    """Twin of ``project``."""
+    made, some = grid.copy(), False
+    for r, c in cells_of(grid):
+        for step in DIRECTIONS[: 8 if diagonal else 4] if alone(grid, (r, c)) else ():
+            free, end = until_coloured(grid, ray(grid, r, c, step))
+            if end and not alone(grid, end):
+                some = True
+                made[end if what == 0 else free[-1]] = grid[r, c]
+    return made if some else None
+
+
+def cornered(grid, what):
+    """Twin of ``corner_rays``."""
+    made = grid.copy()
+    for r, c in np.ndindex(grid.shape[0] - 1, grid.shape[1] - 1):
+        square = grid[r : r + 2, c : c + 2]
+        if np.count_nonzero(square) != 3:
+            continue
+        i, j = (int(v) for v in np.argwhere(square == 0)[0])
+        step = (2 * i - 1, 2 * j - 1)
+        start = (r + i, c + j)
+        way = ray(grid, *start, step)
+        for place in until_coloured(grid, way if what else [start, *way])[0]:
+            made[place] = square[1 - i, 1 - j]
+    return changed(grid, made)
+
+
+def marked(grid, what, kind):
+    """Twin of ``mark_corners``."""
+    objects = things(grid, kind)
+    if not objects or len(objects) > 60:
+        return None
+    made = grid.copy()
+    for thing in objects:
+        corners = (
+            (thing.top, thing.left, -1, -1), (thing.top, thing.right, -1, 1), (thing.bottom, thing.left, 1, -1),
+            (thing.bottom, thing.right, 1, 1),
+        )  # fmt: skip
+        for number, (r, c, down, right) in enumerate(corners, 1):
+            place = (r + down, c + right)
+            if inside(grid, *place) and not made[place]:
+                made[place] = number if what == 0 else grid[r, c]
+    return changed(grid, made)
+
+
 def draw_twin(number, argument, grid, y, x, height, width):
     """The twin of ``draw_kernel``."""
     twins = (
@@ -254,6 +315,10 @@ def draw_twin(number, argument, grid, y, x, height, width):
         lambda: moved_to(grid, argument // 8, argument // 2 % 4, argument % 2),
         lambda: repeated(grid, *divmod(argument, 4)),
         lambda: fallen_some(grid, *divmod(argument, 4)),
+        lambda: met(grid, *divmod(argument, 2)),
+        lambda: projected(grid, argument % 2, argument // 2),
+        lambda: cornered(grid, argument),
+        lambda: marked(grid, *divmod(argument, 4)),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)
@@ -280,14 +345,14 @@ def eight(grid):
     return forms + [form.T for form in forms]
 
 
-def copied(grid, turned):
+def copied(grid, turned, by_body):
     """Twin of ``complete_copies``."""
     objects = things(grid, 1)
     several = [thing for thing in objects if len(thing.counts) > 1]
     if len(objects) < 2 or not several:
         return None
     model = max(several, key=lambda thing: (len(thing.counts), thing.area))
-    keys = model.area - model.counts[model.colour]
+    keys = model.counts[model.colour] if by_body else model.area - model.counts[model.colour]
     if keys > 40 or (turned and keys < 2):
         return None
     made, some = grid.copy(), False
@@ -297,7 +362,7 @@ def copied(grid, turned):
                 pairs = [((top + r, left + c), form[r, c]) for r, c in cells_of(form)]
                 there = [int(grid[place]) if inside(grid, *place) else 0 for place, _ in pairs]
                 own = any(place in model.places for place, _ in pairs)
-                wrong = any(t not in (0, v) or (t == 0 and v != model.colour) for t, (_, v) in zip(there, pairs, strict=True))
+                wrong = any(t not in (0, v) or (t == 0 and (v == model.colour) == by_body) for t, (_, v) in zip(there, pairs, strict=True))
                 if own or wrong or not any(there) or all(there):
                     continue
                 some = True
@@ -426,8 +491,8 @@ def panelled(grid, what):
     panels = {(i, j): grid[row, column] for i, row in enumerate(rows) for j, column in enumerate(columns)}
     cells = {key: int(np.count_nonzero(panel)) for key, panel in panels.items()}
     shapes = {panel.shape for panel in panels.values()}
-    fullest = panels[max(cells, key=cells.get)]
-    if (what == 7 and len(shapes) > 1) or (what == 8 and fullest.shape != (len(rows), len(columns))):
+    fullest = panels[max(cells, key=cells.get) if what != 11 else min(cells, key=cells.get)]
+    if (what == 7 and len(shapes) > 1) or (what in (8, 11) and fullest.shape != (len(rows), len(columns))):
         return None
     made = grid.copy()
     for (i, j), panel in panels.items():
@@ -437,8 +502,10 @@ def panelled(grid, what):
                 value = np.where(value == 0, other, value)
         elif what == 9:
             value = panel if cells[i, j] == max(cells.values()) else 0
-        elif what == 8:
+        elif what in (8, 11):
             value = fullest[i, j]
+        elif what == 10:
+            value = cells[i, j] == max(cells.values())
         else:
             value = {
                 0: ranked(panel, 0), 1: cells[i, j], 2: len(by_rank(panel)),
@@ -447,6 +514,38 @@ def panelled(grid, what):
             }[what]  # fmt: skip
         made[rows[i], columns[j]] = np.minimum(value, 9)
     return made
+
+
+def panel_summary(grid, what):
+    """Twin of ``panel_cells``."""
+    rows, columns = panels_of(grid)
+    if not rows:
+        return None
+    panels = [[grid[row, column] for column in columns] for row in rows]
+    most = max(int(np.count_nonzero(panel)) for line in panels for panel in line)
+    rules = (
+        lambda panel: ranked(panel, 0), np.count_nonzero, lambda panel: len(by_rank(panel)),
+        lambda panel: ranked(panel, 0) if np.count_nonzero(panel) == most else 0, np.any,
+    )  # fmt: skip
+    return np.array([[min(9, int(rules[what](panel))) for panel in line] for line in panels])
+
+
+def reflected(grid, colour, how):
+    """Twin of ``mirror_about``: doubled coordinates from the middle of the box."""
+    rows, columns = np.nonzero(grid == colour)
+    if not colour or (how == 3 and np.ptp(rows) != np.ptp(columns)):
+        return None
+    down, right = rows.min() + rows.max(), columns.min() + columns.max()
+    across, up, half = (lambda a, b: (a, -b)), (lambda a, b: (-a, b)), (lambda a, b: (-a, -b))
+    quarters = (lambda a, b: (b, -a)), (lambda a, b: (-b, a)), half
+    made = grid.copy()
+    for image in ((across,), (up,), (across, up, half), quarters)[how]:
+        for r, c in cells_of(grid):
+            a, b = image(2 * r - down, 2 * c - right)
+            place = ((a + down) // 2, (b + right) // 2)
+            if inside(grid, *place) and not made[place]:
+                made[place] = grid[r, c]
+    return changed(grid, made)
 
 
 def altered(grid, what, kind):
@@ -494,7 +593,7 @@ def pattern_twin(number, argument, grid, y, x, height, width):
     """The twin of ``pattern_kernel``."""
     twins = (
         lambda: multiplied(grid, argument),
-        lambda: copied(grid, argument),
+        lambda: copied(grid, argument % 2, argument >= 2),
         lambda: stamped(grid, argument),
         lambda: symmetric(grid, argument % 4, argument // 4),
         lambda: progressed(grid, argument),
@@ -502,8 +601,10 @@ def pattern_twin(number, argument, grid, y, x, height, width):
         lambda: altered(grid, *divmod(argument, 4)),
         lambda: framed(grid, *divmod(argument, 4)),
         lambda: barred(grid, argument),
+        lambda: panel_summary(grid, argument),
+        lambda: reflected(grid, by_choice(grid, argument // 4), argument % 4),
     )
     made = twins[number]()
     if made is None:
         return None
-    return (made, 0, 0) if number == 8 else (made, y, x)
+    return (made, 0, 0) if number in (8, 9) else (made, y, x)

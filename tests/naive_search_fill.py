@@ -201,7 +201,7 @@ def mended_period(grid, hole, diagonal):
     """Twin of ``mend_period``."""
     h, w = grid.shape
     holes = int((grid == hole).sum())
-    if holes == 0 or holes * 2 > h * w:
+    if holes == 0 or (not diagonal and holes * 2 > h * w):
         return None
     for size in range(2, h + w + 1):
         for down in range(1, min(size, h + 1)):

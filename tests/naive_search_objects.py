@@ -116,6 +116,7 @@ def number_of(thing, objects, shape, what):
         13: len(thing.counts),
         14: 1 + sum(other.left < thing.left for other in objects),
         15: 1 + sum(other.top < thing.top for other in objects),
+        16: 1 if thing.area == 1 else 2,
     }[what]
 
 

@@ -1,7 +1,9 @@
 """Running transforms on programs: one compiled loop for transforms of images, one for those of lists."""
 
+from functools import partial
+
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from solver.search.arena import (
     ARENA,
@@ -76,7 +78,7 @@ def _apply_to_images(arena, kernel, number, argument, state, sizes, out, work):
     return close_state(arena, start, start_cell, pair, arena.states[state, IS_LIST])
 
 
-@njit(_JOBS_DONE, cache=True, error_model="numpy")
+@partial(outer, signature=_JOBS_DONE)
 def run_image_transforms(arena, kernel, jobs, numbers, arguments, sizes, out, work):
     """Try jobs; new programs are appended. The number of jobs done: fewer than all where memory ends.
 

@@ -6,7 +6,9 @@ A kernel appends the images that it makes to the arena and returns how many, 0 w
 from solver.search.jit import inner
 
 from solver.search.arena import HEIGHT, WIDTH, X, Y, push_again, same_image, view
+from solver.search.kernels.fill import mark_outside
 from solver.search.kernels.objects import label
+from solver.search.kernels.shape import cells_of_colour, count_colours
 
 
 @inner
@@ -67,13 +69,10 @@ def score(arena, first, count, image, what, work):
             if equal:
                 alike += 1
         return alike
+    low, high = count_colours(grid, 0, h, 0, w)
     cells, seen, best, most = 0, 0, 0, 0
     for colour in range(1, 10):
-        alike = 0
-        for r in range(h):
-            for c in range(w):
-                if grid[r, c] == colour:
-                    alike += 1
+        alike = cells_of_colour(low, high, colour)
         if alike > most:
             best, most = colour, alike
         cells += alike
@@ -104,35 +103,11 @@ def score(arena, first, count, image, what, work):
                 alike += 1
         return alike
     enclosed = 0
-    count_inside(grid, work)
+    mark_outside(grid, 0, 0, work)
     for cell in range(h * w):
         if grid[cell // w, cell % w] == 0 and work[0, cell] == 0:
             enclosed += 1
     return enclosed
-
-
-@inner
-def count_inside(grid, work):
-    """work[0, cell] = 1 for empty cells that a path joins to the edge."""
-    h, w = grid.shape
-    top = 0
-    for cell in range(h * w):
-        r, c = cell // w, cell % w
-        work[0, cell] = 0
-        if (r == 0 or c == 0 or r == h - 1 or c == w - 1) and grid[r, c] == 0:
-            work[0, cell] = 1
-            work[1, top] = cell
-            top += 1
-    while top > 0:
-        top -= 1
-        r, c = work[1, top] // w, work[1, top] % w
-        for step in range(4):
-            i = r + (1 if step == 0 else -1 if step == 1 else 0)
-            j = c + (1 if step == 2 else -1 if step == 3 else 0)
-            if 0 <= i < h and 0 <= j < w and grid[i, j] == 0 and work[0, i * w + j] == 0:
-                work[0, i * w + j] = 1
-                work[1, top] = i * w + j
-                top += 1
 
 
 @inner
@@ -203,18 +178,16 @@ def order(arena, first, count, what, least, work):
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
         work[11, image - first] = -now if least == 1 else now
-    for place in range(count):
-        for image in range(count):
-            rank = 0
-            for other in range(count):
-                if work[11, other] > work[11, image] or (
-                    work[11, other] == work[11, image] and other < image
-                ):
-                    rank += 1
-            if rank == place:
-                if not push_again(arena, first + image):
-                    return 0
-                break
+    for image in range(count):
+        rank = 0
+        for other in range(count):
+            more = work[11, other] > work[11, image]
+            if more or (work[11, other] == work[11, image] and other < image):
+                rank += 1
+        work[10, rank] = image
+    for rank in range(count):
+        if not push_again(arena, first + work[10, rank]):
+            return 0
     return count
 
 

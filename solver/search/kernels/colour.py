@@ -2,7 +2,7 @@
 
 from solver.search.jit import inner, outer
 
-from solver.search.kernels.shape import NONE, SIDE, most_frequent
+from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colours, most_frequent
 
 
 @inner
@@ -11,28 +11,17 @@ def ranked_colour(grid, rank):
 
     Of colours with equally many cells the smaller one comes first.
     """
-    found = 0
-    for place in range(9 if rank < 0 else rank + 1):
+    low, high = count_colours(grid, 0, grid.shape[0], 0, grid.shape[1])
+    found, last = 0, 1000
+    for _ in range(9 if rank < 0 else rank + 1):
         best, most = 0, 0
         for colour in range(1, 10):
-            cells = 0
-            for r in range(grid.shape[0]):
-                for c in range(grid.shape[1]):
-                    if grid[r, c] == colour:
-                        cells += 1
-            behind = True
-            if place > 0:
-                last = 0
-                for r in range(grid.shape[0]):
-                    for c in range(grid.shape[1]):
-                        if grid[r, c] == found:
-                            last += 1
-                behind = cells < last or (cells == last and colour > found)
-            if behind and cells > most:
+            cells = cells_of_colour(low, high, colour)
+            if cells > most and (cells < last or (cells == last and colour > found)):
                 best, most = colour, cells
         if best == 0:
             return found if rank < 0 else 0
-        found = best
+        found, last = best, most
     return found
 
 
@@ -248,13 +237,14 @@ def line_fact(grid, y, x, what, columns, out):
     lines, length = (w, h) if columns == 1 else (h, w)
     some = False
     for line in range(lines):
+        if columns == 1:
+            low, high = count_colours(grid, 0, h, line, line + 1)
+        else:
+            low, high = count_colours(grid, line, line + 1, 0, w)
         best, most, rare, least = 0, 0, 0, 99
         cells, first, last, different = 0, 0, 0, 0
         for colour in range(1, 10):
-            count = 0
-            for k in range(length):
-                if (grid[k, line] if columns == 1 else grid[line, k]) == colour:
-                    count += 1
+            count = cells_of_colour(low, high, colour)
             if count > most:
                 best, most = colour, count
             if 0 < count < least:
@@ -306,10 +296,12 @@ def near_fact(grid, y, x, what, out):
     h, w = grid.shape
     for r in range(h):
         for c in range(w):
+            top, left, bottom, right = max(r - 1, 0), max(c - 1, 0), min(r + 2, h), min(c + 2, w)
+            low, high = count_colours(grid, top, bottom, left, right)
             cells = 0
             best, most = 0, 0
-            for i in range(max(r - 1, 0), min(r + 2, h)):
-                for j in range(max(c - 1, 0), min(c + 2, w)):
+            for i in range(top, bottom):
+                for j in range(left, right):
                     if (i == r and j == c) or ((what == 0 or what == 2) and i != r and j != c):
                         continue
                     if what < 2:
@@ -319,13 +311,11 @@ def near_fact(grid, y, x, what, out):
                         if grid[i, j] == grid[r, c]:
                             cells += 1
                     elif grid[i, j] != 0:
-                        alike = 0
-                        for k in range(max(r - 1, 0), min(r + 2, h)):
-                            for m in range(max(c - 1, 0), min(c + 2, w)):
-                                if (k != r or m != c) and grid[k, m] == grid[i, j]:
-                                    alike += 1
+                        alike = cells_of_colour(low, high, int(grid[i, j]))
+                        if grid[i, j] == grid[r, c]:
+                            alike -= 1
                         if alike > most:
-                            best, most = grid[i, j], alike
+                            best, most = int(grid[i, j]), alike
             out[r, c] = best if what == 4 else min(cells + 1, 9)
     return h, w, y, x
 

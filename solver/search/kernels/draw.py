@@ -449,6 +449,116 @@ def fall_some(grid, y, x, where, which, out, work):
     return fall_flagged(grid, y, x, where, count, out, work)
 
 
+@inner
+def meet(grid, y, x, directions, what, out):
+    """Between two different colours with empty cells between, bits 1 along rows, 2 columns, each colours its half, the
+    middle cell stays empty (``what`` 0) or gets colour 5 (1)."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    some = False
+    for bit in range(2):
+        if not (directions >> bit) & 1:
+            continue
+        down, right = bit, 1 - bit
+        for r in range(h):
+            for c in range(w):
+                i, j = r + down, c + right
+                steps = 0
+                while grid[r, c] != 0 and i < h and j < w and grid[i, j] == 0:
+                    i += down
+                    j += right
+                    steps += 1
+                if steps == 0 or i >= h or j >= w or grid[i, j] == grid[r, c]:
+                    continue
+                some = True
+                for k in range(1, steps + 1):
+                    value = grid[r, c] if 2 * k <= steps else grid[i, j]
+                    if 2 * k == steps + 1:
+                        value = 5 if what == 1 else 0
+                    out[r + k * down, c + k * right] = value
+    return (h, w, y, x) if some else NONE
+
+
+@inner
+def project(grid, y, x, what, diagonal, out):
+    """Cells without coloured neighbours look along rows and columns (``diagonal`` 1: diagonals too) and where they see an
+    object over empty cells paint in their colour: 0 the cell that is hit, 1 the last empty cell before it."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    some = False
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == 0 or not is_alone(grid, r, c):
+                continue
+            for bit in range(8 if diagonal == 1 else 4):
+                down, right = step_of(bit)
+                i, j = r + down, c + right
+                while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
+                    i += down
+                    j += right
+                if not (0 <= i < h and 0 <= j < w) or is_alone(grid, i, j):
+                    continue
+                some = True
+                if what == 0:
+                    out[i, j] = grid[r, c]
+                else:
+                    out[i - down, j - right] = grid[r, c]
+    return (h, w, y, x) if some else NONE
+
+
+@inner
+def corner_rays(grid, y, x, what, out):
+    """Squares of two by two cells with three coloured ones send a ray of the colour of the cell opposite to the empty one
+    through the empty one: 0 from it on, 1 from the next cell on."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    some = False
+    for r in range(h - 1):
+        for c in range(w - 1):
+            for corner in range(4):
+                i, j = r + corner // 2, c + corner % 2
+                empty = 0
+                for k in range(4):
+                    if grid[r + k // 2, c + k % 2] == 0:
+                        empty += 1
+                if empty != 1 or grid[i, j] != 0:
+                    continue
+                down, right = 2 * (corner // 2) - 1, 2 * (corner % 2) - 1
+                colour = grid[i - down, j - right]
+                if what == 1:
+                    i += down
+                    j += right
+                while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
+                    out[i, j] = colour
+                    some = True
+                    i += down
+                    j += right
+    return (h, w, y, x) if some else NONE
+
+
+@inner
+def mark_corners(grid, y, x, what, kind, out, work):
+    """The four empty cells diagonal to the corners of each object's box: 0 in colours 1 to 4 in reading order, 1 in the
+    colours of the corners of the box."""
+    count = label(grid, kind % 2, kind // 2, work)
+    h, w = grid.shape
+    if count == 0 or count > 60:
+        return NONE
+    copy_to(grid, out)
+    some = False
+    for number in range(count):
+        for corner in range(4):
+            down, right = 2 * (corner // 2) - 1, 2 * (corner % 2) - 1
+            r = work[BOTTOM if down == 1 else TOP, number]
+            c = work[RIGHT if right == 1 else LEFT, number]
+            i, j = r + down, c + right
+            colour = corner + 1 if what == 0 else int(grid[r, c])
+            if 0 <= i < h and 0 <= j < w and out[i, j] == 0 and colour != 0:
+                out[i, j] = colour
+                some = True
+    return (h, w, y, x) if some else NONE
+
+
 @outer
 def draw_kernel(number, argument, grid, y, x, height, width, out, work):
     """The drawing transform of this number."""
@@ -472,4 +582,12 @@ def draw_kernel(number, argument, grid, y, x, height, width, out, work):
         return repeat_objects(grid, y, x, argument % 4, argument // 4, out, work)
     if number == 9:
         return fall_some(grid, y, x, argument % 4, argument // 4, out, work)
+    if number == 10:
+        return meet(grid, y, x, argument // 2, argument % 2, out)
+    if number == 11:
+        return project(grid, y, x, argument % 2, argument // 2, out)
+    if number == 12:
+        return corner_rays(grid, y, x, argument, out)
+    if number == 13:
+        return mark_corners(grid, y, x, argument // 4, argument % 4, out, work)
     return NONE

@@ -372,7 +372,7 @@ def mend_period(grid, y, x, hole, both, out, work):
         for c in range(w):
             if grid[r, c] == hole:
                 holes += 1
-    if holes == 0 or holes * 2 > h * w:
+    if holes == 0 or (both == 0 and holes * 2 > h * w):
         return NONE
     for size in range(2, h + w + 1):
         for down in range(1, min(size, h + 1)):

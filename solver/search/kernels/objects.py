@@ -2,7 +2,7 @@
 
 from solver.search.jit import inner, outer
 
-from solver.search.kernels.shape import NONE
+from solver.search.kernels.shape import NONE, cells_of_colour
 
 AREA, TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6, 7  # rows of ``work`` after ``label``: an entry for each object
 
@@ -128,7 +128,7 @@ def measure(grid, number, count, what, work):
     5 holes + 1; 6: 1 symmetric left-right, 2 up-down, 3 both, 4 neither; 7 objects of the same shape;
     8: 1 touches the edge, 2 not; 9: 1 fills its box, 2 not; 10: 1 wider than high, 2 higher, 3 as high as wide;
     11: its most frequent colour; 12: its rarest; 13: its number of colours; 14: its place from left to right;
-    15: from top to bottom.
+    15: from top to bottom; 16: 1 a single cell, 2 more.
     """
     h, w = grid.shape
     top, bottom = work[TOP, number], work[BOTTOM, number]
@@ -137,18 +137,17 @@ def measure(grid, number, count, what, work):
     if what <= 1:
         rank = 1
         for other in range(count):
-            bigger = work[AREA, other] > area if what == 0 else work[AREA, other] < area
-            if bigger:
-                first = True
-                for before in range(other):
-                    if work[AREA, before] == work[AREA, other]:
-                        first = False
-                        break
-                if first:
-                    rank += 1
+            work[2, work[AREA, other]] = 0
+        for other in range(count):
+            size = work[AREA, other]
+            if (size > area if what == 0 else size < area) and not work[2, size]:
+                work[2, size] = 1
+                rank += 1
         return rank
     if what == 2:
         return area
+    if what == 16:
+        return 1 if area == 1 else 2
     if what == 3:
         return bottom - top + 1
     if what == 4:
@@ -177,18 +176,23 @@ def measure(grid, number, count, what, work):
             if (work[LEFT, other] < left) if what == 14 else (work[TOP, other] < top):
                 rank += 1
         return rank
+    low, high = 0, 0
+    for r in range(top, bottom + 1):
+        for c in range(left, right + 1):
+            if work[0, r * w + c] == number + 1:
+                colour = int(grid[r, c])
+                if colour < 5:
+                    low += 1 << (12 * colour)
+                else:
+                    high += 1 << (12 * (colour - 5))
     best, most, rare, least, colours = 0, 0, 0, 10000, 0
     for colour in range(1, 10):
-        cells = 0
-        for r in range(top, bottom + 1):
-            for c in range(left, right + 1):
-                if work[0, r * w + c] == number + 1 and grid[r, c] == colour:
-                    cells += 1
+        cells = cells_of_colour(low, high, colour)
         if cells > most:
             best, most = colour, cells
         if 0 < cells < least:
             rare, least = colour, cells
-        colours += cells > 0
+        colours += 1 if cells > 0 else 0
     if what == 11:
         return best
     if what == 12:

@@ -3,9 +3,9 @@
 from solver.search.jit import inner, outer
 
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.draw import copy_to, is_alone
+from solver.search.kernels.draw import chosen_colour, copy_to, is_alone
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure
-from solver.search.kernels.shape import NONE, SIDE, most_frequent
+from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colours, most_frequent
 
 
 @inner
@@ -74,9 +74,12 @@ def body_colour(grid, number, work):
 
 
 @inner
-def fits_here(grid, number, body, how, top, left, work):
-    """How many cells of other objects the object agrees with when its box, turned, is put at (top, left); -1 where a
-    cell that is not of its ``body`` colour is missing, or where a coloured cell differs, or at its own place."""
+def fits_here(grid, number, body, by_body, how, top, left, work):
+    """How many cells of other objects the object agrees with when its box, turned, is put at (top, left).
+
+    -1 where a cell that is not of its ``body`` colour (with ``by_body`` 1: one that is) is missing, where a coloured cell
+    differs, or at its own place.
+    """
     h, w = grid.shape
     height = work[BOTTOM, number] - work[TOP, number] + 1
     width = work[RIGHT, number] - work[LEFT, number] + 1
@@ -94,7 +97,7 @@ def fits_here(grid, number, body, how, top, left, work):
             there = grid[i, j] if inside else 0
             if inside and work[0, i * w + j] == number + 1:
                 return -1
-            if colour != body and there != colour:
+            if (colour == body) == (by_body == 1) and there != colour:
                 return -1
             if there != 0:
                 if there != colour:
@@ -104,8 +107,9 @@ def fits_here(grid, number, body, how, top, left, work):
 
 
 @inner
-def complete_copies(grid, y, x, turned, out, work):
-    """The richest object (8-connected) drawn wherever all its cells but those of its most frequent colour are there.
+def complete_copies(grid, y, x, turned, by_body, out, work):
+    """The richest object (8-connected) drawn wherever all its cells but those of its most frequent colour are there,
+    or with ``by_body`` 1 all cells of that colour.
 
     ``turned`` 1: under the eight symmetries, where it has two such cells or more.
     """
@@ -117,6 +121,8 @@ def complete_copies(grid, y, x, turned, out, work):
     if number < 0:
         return NONE
     body, keys = body_colour(grid, number, work)
+    if by_body == 1:
+        keys = int(work[AREA, number]) - keys
     if keys > 40 or (turned == 1 and keys < 2):
         return NONE
     copy_to(grid, out)
@@ -127,7 +133,7 @@ def complete_copies(grid, y, x, turned, out, work):
         tall, wide = (width, height) if how & 4 else (height, width)
         for top in range(1 - tall, h):
             for left in range(1 - wide, w):
-                agreed = fits_here(grid, number, body, how, top, left, work)
+                agreed = fits_here(grid, number, body, by_body, how, top, left, work)
                 if agreed < 1 or agreed == work[AREA, number]:
                     continue
                 some = True
@@ -374,13 +380,11 @@ def find_panels(grid, work):
 @inner
 def panel_number(grid, row, column, what, work):
     """Of a panel: 0 its most frequent colour, 1 its coloured cells, 2 its number of colours."""
+    top, bottom = int(work[2, row]), int(work[3, row])
+    low, high = count_colours(grid, top, bottom, int(work[0, column]), int(work[1, column]))
     best, most, cells, colours = 0, 0, 0, 0
     for colour in range(1, 10):
-        alike = 0
-        for r in range(work[2, row], work[3, row]):
-            for c in range(work[0, column], work[1, column]):
-                if grid[r, c] == colour:
-                    alike += 1
+        alike = cells_of_colour(low, high, colour)
         cells += alike
         colours += 1 if alike > 0 else 0
         if alike > most:
@@ -394,17 +398,18 @@ def panel_fact(grid, y, x, what, out, work):
 
     0 most frequent colour, 1 number of coloured cells, 2 number of colours (at most 9); 3: 1 + how many panels hold
     more cells, 4: fewer; 5 row, 6 column of panels + 1; 7 at each place the first colour that any panel has
-    there; 8 the panel with the most coloured cells as a picture of the panels; 9 only the panels with most cells.
+    there; 8 the panel with the most coloured cells as a picture of the panels; 9 only the panels with most cells; 10: 1
+    in these, nothing in others; 11 the panel with the fewest coloured cells as a picture.
     """
     rows, columns = find_panels(grid, work)
     h, w = grid.shape
     if rows == 0 or rows * columns > 400:
         return NONE
-    most, first = -1, 0
+    most, first = -1, -1
     for place in range(rows * columns):
         cells = panel_number(grid, place // columns, place % columns, 1, work)
         work[5, place] = cells
-        if cells > most:
+        if cells > most if what != 11 else (first < 0 or cells < most):
             most, first = cells, place
     height, width = work[3, 0] - work[2, 0], work[1, 0] - work[0, 0]
     for place in range(rows * columns):
@@ -413,7 +418,7 @@ def panel_fact(grid, y, x, what, out, work):
             if what == 7:
                 return NONE
     top, left = work[2, first // columns], work[0, first % columns]
-    if what == 8 and (work[3, first // columns] - top != rows or work[1, first % columns] - left != columns):
+    if (what == 8 or what == 11) and (work[3, first // columns] - top != rows or work[1, first % columns] - left != columns):
         return NONE
     copy_to(grid, out)
     for place in range(rows * columns):
@@ -432,8 +437,10 @@ def panel_fact(grid, y, x, what, out, work):
             value = row + 1
         elif what == 6:
             value = column + 1
-        elif what == 8:
+        elif what == 8 or what == 11:
             value = grid[top + row, left + column]
+        elif what == 10:
+            value = 1 if work[5, place] == most else 0
         for r in range(work[2, row], work[3, row]):
             for c in range(work[0, column], work[1, column]):
                 if what == 9:
@@ -447,6 +454,62 @@ def panel_fact(grid, y, x, what, out, work):
                             value = grid[i, j]
                 out[r, c] = min(value, 9)
     return h, w, y, x
+
+
+@inner
+def panel_cells(grid, y, x, what, out, work):
+    """One cell for each panel: 0 its most frequent colour, 1 its number of coloured cells, 2 of colours, at most 9; 3 as 0
+    for the panels with most coloured cells, nothing for others, 4: 1 where a panel holds anything."""
+    rows, columns = find_panels(grid, work)
+    if rows == 0:
+        return NONE
+    most = 0
+    for place in range(rows * columns):
+        most = max(most, panel_number(grid, place // columns, place % columns, 1, work))
+    for place in range(rows * columns):
+        row, column = place // columns, place % columns
+        cells = panel_number(grid, row, column, 1, work)
+        value = panel_number(grid, row, column, 0 if what == 3 else 1 if what == 4 else what, work)
+        if what == 4:
+            value = min(value, 1)
+        elif what == 3 and cells < most:
+            value = 0
+        out[row, column] = min(value, 9)
+    return rows, columns, 0, 0
+
+
+@inner
+def mirror_about(grid, y, x, colour, how, out):
+    """The images of all coloured cells about the middle of the box of one colour, on empty cells: 0 left-right, 1 up-down,
+    2 both and turned by half, 3 turned by all quarters (where the box is square)."""
+    h, w = grid.shape
+    top, bottom, left, right = h, -1, w, -1
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == colour:
+                top, bottom = min(top, r), max(bottom, r)
+                left, right = min(left, c), max(right, c)
+    if colour == 0 or bottom < 0 or (how == 3 and bottom - top != right - left):
+        return NONE
+    copy_to(grid, out)
+    some = False
+    down, across = top + bottom, left + right
+    for image in range(3):
+        if (how == 0 and image != 0) or (how == 1 and image != 1):
+            continue
+        for r in range(h):
+            for c in range(w):
+                i = r if image == 0 else down - r
+                j = c if image == 1 else across - c
+                if how == 3 and image < 2:
+                    turned = c - left + top, bottom - r + left
+                    if image == 1:
+                        turned = right - c + top, r - top + left
+                    i, j = turned
+                if grid[r, c] != 0 and 0 <= i < h and 0 <= j < w and out[i, j] == 0:
+                    out[i, j] = grid[r, c]
+                    some = True
+    return (h, w, y, x) if some else NONE
 
 
 @inner
@@ -509,15 +572,13 @@ def frame_objects(grid, y, x, colour, kind, out, work):
 def bars(grid, y, x, what, out, work):
     """The colours from the most frequent to the rarest as bars of as many cells: 0 rows, 1 columns from the top, 2
     columns from the bottom; 3, 4 one cell of each in a row, in a column."""
+    low, high = count_colours(grid, 0, grid.shape[0], 0, grid.shape[1])
     colours, longest = 0, 0
     for rank in range(9):
         colour = ranked_colour(grid, rank)
         if colour == 0:
             break
-        cells = 0
-        for r in range(grid.shape[0]):
-            for c in range(grid.shape[1]):
-                cells += 1 if grid[r, c] == colour else 0
+        cells = cells_of_colour(low, high, colour)
         work[0, rank], work[1, rank] = colour, 1 if what >= 3 else cells
         colours += 1
         longest = max(longest, int(work[1, rank]))
@@ -539,7 +600,7 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 0:
         return product(grid, y, x, argument, out)
     if number == 1:
-        return complete_copies(grid, y, x, argument, out, work)
+        return complete_copies(grid, y, x, argument % 2, argument // 2, out, work)
     if number == 2:
         return stamp(grid, y, x, argument, out, work)
     if number == 3:
@@ -554,4 +615,8 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
         return frame_objects(grid, y, x, argument // 4, argument % 4, out, work)
     if number == 8:
         return bars(grid, y, x, argument, out, work)
+    if number == 9:
+        return panel_cells(grid, y, x, argument, out, work)
+    if number == 10:
+        return mirror_about(grid, y, x, chosen_colour(grid, argument // 4), argument % 4, out)
     return NONE

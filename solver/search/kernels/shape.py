@@ -64,15 +64,35 @@ def crop_to_content(grid, y, x, ground, out):
 
 
 @inner
+def count_colours(grid, top, bottom, left, right):
+    """How many cells of each colour rows ``top`` to before ``bottom`` and these columns have: two numbers that hold
+    12 bits a colour, 0 to 4 in the first and 5 to 9 in the second; read by ``cells_of_colour``."""
+    low, high = 0, 0
+    for r in range(top, bottom):
+        for c in range(left, right):
+            colour = int(grid[r, c])
+            if colour < 5:
+                low += 1 << (12 * colour)
+            else:
+                high += 1 << (12 * (colour - 5))
+    return low, high
+
+
+@inner
+def cells_of_colour(low, high, colour):
+    """The number of cells of a colour in what ``count_colours`` returned."""
+    if colour < 5:
+        return (low >> (12 * colour)) & 4095
+    return (high >> (12 * (colour - 5))) & 4095
+
+
+@inner
 def most_frequent(grid):
     """The colour of most cells, 0 included; the smaller one of equals."""
+    low, high = count_colours(grid, 0, grid.shape[0], 0, grid.shape[1])
     best, most = 0, -1
     for colour in range(10):
-        cells = 0
-        for r in range(grid.shape[0]):
-            for c in range(grid.shape[1]):
-                if grid[r, c] == colour:
-                    cells += 1
+        cells = cells_of_colour(low, high, colour)
         if cells > most:
             best, most = colour, cells
     return best
@@ -126,29 +146,27 @@ def pad(grid, y, x, colour, out):
 
 
 @inner
-def drop_lines(grid, y, x, repeats, out):
+def drop_lines(grid, y, x, repeats, out, work):
     """Without empty rows and columns; with ``repeats`` 1 without those equal to the one before them."""
     h, w = grid.shape
-    height = 0
+    for k in range(max(h, w)):
+        work[0, k], work[1, k] = 0, 0
     for r in range(h):
-        drop = True
         for c in range(w):
-            if repeats == 1:
+            if repeats == 0:
+                if grid[r, c] != 0:
+                    work[0, r], work[1, c] = 1, 1
+            else:
                 if r == 0 or grid[r, c] != grid[r - 1, c]:
-                    drop = False
-            elif grid[r, c] != 0:
-                drop = False
-        if not drop:
+                    work[0, r] = 1
+                if c == 0 or grid[r, c] != grid[r, c - 1]:
+                    work[1, c] = 1
+    height, width = 0, 0
+    for r in range(h):
+        if work[0, r]:
             width = 0
             for c in range(w):
-                leave = True
-                for i in range(h):
-                    if repeats == 1:
-                        if c == 0 or grid[i, c] != grid[i, c - 1]:
-                            leave = False
-                    elif grid[i, c] != 0:
-                        leave = False
-                if not leave:
+                if work[1, c]:
                     out[height, width] = grid[r, c]
                     width += 1
             height += 1
@@ -384,7 +402,7 @@ def shape_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 6:
         return pad(grid, y, x, argument, out)
     if number == 7:
-        return drop_lines(grid, y, x, argument, out)
+        return drop_lines(grid, y, x, argument, out, work)
     if number == 8:
         return smallest_tile(grid, y, x, out)
     if number == 9:
