@@ -98,7 +98,9 @@ def _paths(grid: np.ndarray, left: int, top: int) -> list[str]:
                 while end < len(row) and row[end] == colour:
                     end += 1
                 if end > c:
-                    runs.append(f"M{left + c * CELL} {top + r * CELL}h{(end - c) * CELL}v{CELL}h-{(end - c) * CELL}z")
+                    runs.append(
+                        f"M{left + c * CELL} {top + r * CELL}h{(end - c) * CELL}v{CELL}h-{(end - c) * CELL}z"
+                    )
                 c = max(end, c + 1)
         parts.append(f'<path class="c{colour}" d="{"".join(runs)}"/>')
     return parts

@@ -91,7 +91,12 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return crop(grid, y, x, 0 if number == 1 else ground(grid))
     if number == 3:
         across, down = w // 2, h // 2
-        top, left, tall, wide = ((0, 0, h, across), (0, w - across, h, across), (0, 0, down, w), (h - down, 0, down, w))[argument]
+        top, left, tall, wide = (
+            (0, 0, h, across),
+            (0, w - across, h, across),
+            (0, 0, down, w),
+            (h - down, 0, down, w),
+        )[argument]
         return part(grid, y, x, top, left, tall, wide)
     if number == 4:
         line = grid if argument >= 3 else grid.T
@@ -120,7 +125,11 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return grid[:tall, :wide], y, x
     if number == 9:
         fits = max(h, w) * argument <= 30
-        return (np.kron(grid, np.ones((argument, argument), np.uint8)), y * argument, x * argument) if fits else None
+        return (
+            (np.kron(grid, np.ones((argument, argument), np.uint8)), y * argument, x * argument)
+            if fits
+            else None
+        )
     if number == 10:
         fits = h % argument == 0 and w % argument == 0
         return (grid[::argument, ::argument], y // argument, x // argument) if fits else None
@@ -130,7 +139,10 @@ def shape_twin(number, argument, grid, y, x, height, width):
             return None
         lines = []
         for i in range(rows):
-            row = [grid[:: -1 if mirror and i % 2 else 1, :: -1 if mirror and j % 2 else 1] for j in range(columns)]
+            row = [
+                grid[:: -1 if mirror and i % 2 else 1, :: -1 if mirror and j % 2 else 1]
+                for j in range(columns)
+            ]
             lines.append(np.hstack(row))
         return np.vstack(lines), y, x
     if number in (12, 13):
@@ -171,7 +183,9 @@ def shape_twin(number, argument, grid, y, x, height, width):
     made = np.zeros((height, width), np.uint8)
     for r, c in np.ndindex(height, width):
         (up, i), (back, j) = divmod(r - y, len(tile)), divmod(c - x, tile.shape[1])
-        mirrored = tile[:: -1 if argument >= 10 and up % 2 else 1, :: -1 if argument >= 10 and back % 2 else 1]
+        mirrored = tile[
+            :: -1 if argument >= 10 and up % 2 else 1, :: -1 if argument >= 10 and back % 2 else 1
+        ]
         made[r, c] = mirrored[i, j]
     return made, 0, 0
 

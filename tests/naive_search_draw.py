@@ -67,7 +67,9 @@ def connected_over(grid, bits):
 
 def only_neighbour(grid, place):
     """The step to the only coloured neighbour, None where there are several or none."""
-    near = [n for n in neighbours(grid, place, False) if grid[n]] or [n for n in neighbours(grid, place, True) if grid[n]]
+    near = [n for n in neighbours(grid, place, False) if grid[n]] or [
+        n for n in neighbours(grid, place, True) if grid[n]
+    ]
     return (near[0][0] - place[0], near[0][1] - place[1]) if len(near) == 1 else None
 
 
@@ -131,7 +133,12 @@ def flooded(grid, which, diagonal, once):
         return None
     made = grid.copy()
     while True:
-        wet = [n for p in cells_of(made, lambda v: v == colour) for n in neighbours(made, p, diagonal) if made[n] == 0]
+        wet = [
+            n
+            for p in cells_of(made, lambda v: v == colour)
+            for n in neighbours(made, p, diagonal)
+            if made[n] == 0
+        ]
         for place in wet:
             made[place] = colour
         if once or not wet:
@@ -175,9 +182,13 @@ def way_to(thing, anchors):
         if rows == columns:
             continue
         if rows:
-            away, where = (other.left - thing.right, 2) if other.left > thing.right else (thing.left - other.right, 3)
+            away, where = (
+                (other.left - thing.right, 2) if other.left > thing.right else (thing.left - other.right, 3)
+            )
         else:
-            away, where = (other.top - thing.bottom, 0) if other.top > thing.bottom else (thing.top - other.bottom, 1)
+            away, where = (
+                (other.top - thing.bottom, 0) if other.top > thing.bottom else (thing.top - other.bottom, 1)
+            )
         if away < best:
             best, way = away, where
     return way
@@ -190,7 +201,12 @@ def moved_to(grid, what, kind, trail):
         return None
     largest = max(objects, key=lambda thing: thing.area)
     colour = ranked(grid, 0 if what == 1 else -1)
-    tests = (lambda t: t is largest, lambda t: t.colour == colour, lambda t: t.colour == colour, lambda t: t.area > 1)
+    tests = (
+        lambda t: t is largest,
+        lambda t: t.colour == colour,
+        lambda t: t.colour == colour,
+        lambda t: t.area > 1,
+    )
     fixed = [thing for thing in objects if tests[what](thing)]
     made = np.zeros_like(grid)
     for thing in fixed:
@@ -362,7 +378,10 @@ def copied(grid, turned, by_body):
                 pairs = [((top + r, left + c), form[r, c]) for r, c in cells_of(form)]
                 there = [int(grid[place]) if inside(grid, *place) else 0 for place, _ in pairs]
                 own = any(place in model.places for place, _ in pairs)
-                wrong = any(t not in (0, v) or (t == 0 and (v == model.colour) == by_body) for t, (_, v) in zip(there, pairs, strict=True))
+                wrong = any(
+                    t not in (0, v) or (t == 0 and (v == model.colour) == by_body)
+                    for t, (_, v) in zip(there, pairs, strict=True)
+                )
                 if own or wrong or not any(there) or all(there):
                     continue
                 some = True

@@ -56,7 +56,8 @@ def evenly(image, rows, columns):
     if high or broad or tall < 1 or wide < 1 or rows * columns > MOST:
         return []
     return [
-        cut(image, i * (tall + down), j * (wide + right), tall, wide) for i, j in product(range(rows), range(columns))
+        cut(image, i * (tall + down), j * (wide + right), tall, wide)
+        for i, j in product(range(rows), range(columns))
     ]
 
 
@@ -74,7 +75,9 @@ def single_lines(image, columns):
     h, w = image[0].shape
     if (w if columns else h) < 2:
         return []
-    return [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
+    return (
+        [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
+    )
 
 
 def windows(image, height, width, tiled):
@@ -138,7 +141,9 @@ def number_of(image, images, what):
         same_size = [other for other, _, _ in images if other.shape == grid.shape]
         if what == 18:
             return len(same_size)
-        return sum(np.array_equal(o, grid) if what == 10 else np.array_equal(o != 0, grid != 0) for o in same_size)
+        return sum(
+            np.array_equal(o, grid) if what == 10 else np.array_equal(o != 0, grid != 0) for o in same_size
+        )
     if what == 16:
         return sum(set(by_rank(other)) == set(counts) for other, _, _ in images)
     if what == 8:
@@ -210,7 +215,13 @@ def composed(images, how):
     width = max(x + g.shape[1] for g, _, x in images) - left
     if max(height, width) > 30:
         return []
-    order = images if how == 1 else images[::-1] if how == 2 else sorted(images, key=lambda i: -np.count_nonzero(i[0]))
+    order = (
+        images
+        if how == 1
+        else images[::-1]
+        if how == 2
+        else sorted(images, key=lambda i: -np.count_nonzero(i[0]))
+    )
     made = np.zeros((height, width), np.uint8)
     for grid, y, x in order:
         layer = placed(made.shape, grid, y - top, x - left)
@@ -288,7 +299,11 @@ def multiplied(images, what):
     if len(images) != 2:
         return []
     large, small = images[what % 2][0], images[1 - what % 2][0]
-    if large.size == 1 or small.size == 1 or any(a * b > 30 for a, b in zip(large.shape, small.shape, strict=True)):
+    if (
+        large.size == 1
+        or small.size == 1
+        or any(a * b > 30 for a, b in zip(large.shape, small.shape, strict=True))
+    ):
         return []
     cells = (large != 0, large, large == 0)[what // 2].astype(np.uint8)
     return [(np.kron(cells, small != 0 if what // 2 == 1 else small).astype(np.uint8), 0, 0)]

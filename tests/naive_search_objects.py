@@ -102,7 +102,14 @@ def number_of(thing, objects, shape, what):
     if what == 7:
         return sum(np.array_equal(thing.grid != 0, other.grid != 0) for other in objects)
     if what == 8:
-        return 1 if thing.top == 0 or thing.left == 0 or thing.bottom == shape[0] - 1 or thing.right == shape[1] - 1 else 2
+        return (
+            1
+            if thing.top == 0
+            or thing.left == 0
+            or thing.bottom == shape[0] - 1
+            or thing.right == shape[1] - 1
+            else 2
+        )
     if what == 12:
         return min(thing.counts, key=lambda colour: (thing.counts[colour], colour))
     return {
@@ -175,7 +182,9 @@ def touched(grid, what, kind):
     objects = things(grid, kind % 2 + 2)
     near = []
     for thing in objects:
-        around = {place for own in thing.places for place in neighbours(grid, own, kind // 2)} - set(thing.places)
+        around = {place for own in thing.places for place in neighbours(grid, own, kind // 2)} - set(
+            thing.places
+        )
         near.append(max((int(grid[place]) for place in around), default=0))
     if what == 2:
         made = np.zeros_like(grid)
@@ -229,7 +238,9 @@ def overlap(a, b):
 def lies_in(one, two):
     """Whether a box lies in another one that is not the same."""
     corners = (one.top, one.left, one.bottom, one.right), (two.top, two.left, two.bottom, two.right)
-    within = one.top >= two.top and one.left >= two.left and one.bottom <= two.bottom and one.right <= two.right
+    within = (
+        one.top >= two.top and one.left >= two.left and one.bottom <= two.bottom and one.right <= two.right
+    )
     return within and corners[0] != corners[1]
 
 

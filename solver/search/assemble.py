@@ -176,7 +176,7 @@ class Assembler:
             single += int(np.add.reduceat(mends, starts).astype(bool).sum() == 1)
         return Found(
             tuple(grids), RULES, self._cost(parts), self._programs(parts), len(self.task.train),
-            len(rules), single, rules,
+            len(rules), single, tuple((c, take - len(chosen) if take >= len(chosen) else None) for _, c, take in rules),
         )  # fmt: skip
 
     def _covers(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> Iterator[Found]:

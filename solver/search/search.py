@@ -120,7 +120,7 @@ class _ViewSearch:
         )
 
 
-def answers(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:
+def best_grids(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:
     """The best different grids for a test input."""
     chosen: list[np.ndarray] = []
     for candidate in sorted(candidates, key=lambda c: c.score):

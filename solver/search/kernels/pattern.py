@@ -418,7 +418,9 @@ def panel_fact(grid, y, x, what, out, work):
             if what == 7:
                 return NONE
     top, left = work[2, first // columns], work[0, first % columns]
-    if (what == 8 or what == 11) and (work[3, first // columns] - top != rows or work[1, first % columns] - left != columns):
+    if (what == 8 or what == 11) and (
+        work[3, first // columns] - top != rows or work[1, first % columns] - left != columns
+    ):
         return NONE
     copy_to(grid, out)
     for place in range(rows * columns):
