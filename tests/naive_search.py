@@ -91,7 +91,12 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return crop(grid, y, x, 0 if number == 1 else ground(grid))
     if number == 3:
         across, down = w // 2, h // 2
-        top, left, tall, wide = ((0, 0, h, across), (0, w - across, h, across), (0, 0, down, w), (h - down, 0, down, w))[argument]
+        top, left, tall, wide = (
+            (0, 0, h, across),
+            (0, w - across, h, across),
+            (0, 0, down, w),
+            (h - down, 0, down, w),
+        )[argument]
         return part(grid, y, x, top, left, tall, wide)
     if number == 4:
         line = grid if argument >= 3 else grid.T
@@ -120,7 +125,11 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return grid[:tall, :wide], y, x
     if number == 9:
         fits = max(h, w) * argument <= 30
-        return (np.kron(grid, np.ones((argument, argument), np.uint8)), y * argument, x * argument) if fits else None
+        return (
+            (np.kron(grid, np.ones((argument, argument), np.uint8)), y * argument, x * argument)
+            if fits
+            else None
+        )
     if number == 10:
         fits = h % argument == 0 and w % argument == 0
         return (grid[::argument, ::argument], y // argument, x // argument) if fits else None
@@ -130,7 +139,10 @@ def shape_twin(number, argument, grid, y, x, height, width):
             return None
         lines = []
         for i in range(rows):
-            row = [grid[:: -1 if mirror and i % 2 else 1, :: -1 if mirror and j % 2 else 1] for j in range(columns)]
+            row = [
+                grid[:: -1 if mirror and i % 2 else 1, :: -1 if mirror and j % 2 else 1]
+                for j in range(columns)
+            ]
             lines.append(np.hstack(row))
         return np.vstack(lines), y, x
     if number in (12, 13):
@@ -171,7 +183,9 @@ def shape_twin(number, argument, grid, y, x, height, width):
     made = np.zeros((height, width), np.uint8)
     for r, c in np.ndindex(height, width):
         (up, i), (back, j) = divmod(r - y, len(tile)), divmod(c - x, tile.shape[1])
-        mirrored = tile[:: -1 if argument >= 10 and up % 2 else 1, :: -1 if argument >= 10 and back % 2 else 1]
+        mirrored = tile[
+            :: -1 if argument >= 10 and up % 2 else 1, :: -1 if argument >= 10 and back % 2 else 1
+        ]
         made[r, c] = mirrored[i, j]
     return made, 0, 0
 
@@ -191,7 +205,8 @@ def place_number(r, c, h, w, what):
     edge = min(r, c, h - 1 - r, w - 1 - c)
     return (
         1 + r % 2, 1 + c % 2, 1 + (r + c) % 2, 1 + r % 3, 1 + c % 3, 1 + (r + c) % 3, min(9, edge + 1),
-        1 + (r - c) % 3, 1 if r == c else 2 if r > c else 3, 1 if edge == 0 else 2, min(9, r + 1), min(9, c + 1),
+        1 + (r - c) % 3, 1 if r == c else 2 if r > c else 3, 1 if edge == 0 else 2, min(9, r + 1), min(9,
+        c + 1),
         min(9, h - r), min(9, w - c), 1 + edge % 2,
     )[what]  # fmt: skip
 
@@ -203,7 +218,8 @@ def line_number(line, what):
     rare = min(counts, key=lambda colour: (counts[colour], colour)) if counts else 0
     ends = (coloured[0], coloured[-1]) if coloured else (0, 0)
     return (
-        ranked(line, 0), int(bool(coloured)), min(9, len(coloured)), int(len(set(line.tolist())) == 1), rare, *ends,
+        ranked(line, 0), int(bool(coloured)), min(9, len(coloured)), int(len(set(line.tolist())) == 1),
+        rare, *ends,
         len(counts),
     )[what]  # fmt: skip
 

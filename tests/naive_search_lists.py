@@ -1,4 +1,5 @@
-"""Slow, obvious twins of the search's kernels of lists. An image is (grid, y, x); a twin returns images, or None."""
+"""Slow, obvious twins of the search's kernels of lists. An image is (grid, y, x); a twin returns images, or
+None."""
 
 from collections import Counter
 from itertools import product
@@ -6,9 +7,9 @@ from itertools import product
 import numpy as np
 
 from tests.naive_search import by_rank, cells_of, placed, ranked, turned
-from tests.naive_search_draw import panels_of
 from tests.naive_search_fill import outside
 from tests.naive_search_objects import things
+from tests.naive_search_pattern import panels_of
 
 MOST = 60  # images of a list
 
@@ -56,7 +57,8 @@ def evenly(image, rows, columns):
     if high or broad or tall < 1 or wide < 1 or rows * columns > MOST:
         return []
     return [
-        cut(image, i * (tall + down), j * (wide + right), tall, wide) for i, j in product(range(rows), range(columns))
+        cut(image, i * (tall + down), j * (wide + right), tall, wide)
+        for i, j in product(range(rows), range(columns))
     ]
 
 
@@ -74,7 +76,9 @@ def single_lines(image, columns):
     h, w = image[0].shape
     if (w if columns else h) < 2:
         return []
-    return [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
+    return (
+        [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
+    )
 
 
 def windows(image, height, width, tiled):
@@ -138,7 +142,9 @@ def number_of(image, images, what):
         same_size = [other for other, _, _ in images if other.shape == grid.shape]
         if what == 18:
             return len(same_size)
-        return sum(np.array_equal(o, grid) if what == 10 else np.array_equal(o != 0, grid != 0) for o in same_size)
+        return sum(
+            np.array_equal(o, grid) if what == 10 else np.array_equal(o != 0, grid != 0) for o in same_size
+        )
     if what == 16:
         return sum(set(by_rank(other)) == set(counts) for other, _, _ in images)
     if what == 8:
@@ -146,7 +152,8 @@ def number_of(image, images, what):
     if what == 12:
         return len(set(cells_of(grid, lambda v: v == 0)) - outside(grid, False))
     return {
-        0: counts.total(), 1: len(counts), 2: grid.size, 3: y, 4: x, 5: len(things(grid, 1)), 6: len(things(grid, 3)),
+        0: counts.total(), 1: len(counts), 2: grid.size, 3: y, 4: x, 5: len(things(grid, 1)),
+        6: len(things(grid, 3)),
         7: grid.size - counts.total(), 9: max(counts.values(), default=0),
         11: next(k for k, other in enumerate(images) if other is image), 13: grid.shape[0], 14: grid.shape[1],
         15: ranked(grid, 0),
@@ -210,7 +217,13 @@ def composed(images, how):
     width = max(x + g.shape[1] for g, _, x in images) - left
     if max(height, width) > 30:
         return []
-    order = images if how == 1 else images[::-1] if how == 2 else sorted(images, key=lambda i: -np.count_nonzero(i[0]))
+    order = (
+        images
+        if how == 1
+        else images[::-1]
+        if how == 2
+        else sorted(images, key=lambda i: -np.count_nonzero(i[0]))
+    )
     made = np.zeros((height, width), np.uint8)
     for grid, y, x in order:
         layer = placed(made.shape, grid, y - top, x - left)
@@ -288,7 +301,11 @@ def multiplied(images, what):
     if len(images) != 2:
         return []
     large, small = images[what % 2][0], images[1 - what % 2][0]
-    if large.size == 1 or small.size == 1 or any(a * b > 30 for a, b in zip(large.shape, small.shape, strict=True)):
+    if (
+        large.size == 1
+        or small.size == 1
+        or any(a * b > 30 for a, b in zip(large.shape, small.shape, strict=True))
+    ):
         return []
     cells = (large != 0, large, large == 0)[what // 2].astype(np.uint8)
     return [(np.kron(cells, small != 0 if what // 2 == 1 else small).astype(np.uint8), 0, 0)]

@@ -11,7 +11,8 @@ from tests.naive_search_fill import reachable
 
 @dataclass(eq=False)
 class Thing:
-    """An object: its places in reading order, its grid (nothing else in its box), and the corners of its box."""
+    """An object: its places in reading order, its grid (nothing else in its box), and the corners of its
+    box."""
 
     places: list
     grid: np.ndarray
@@ -102,7 +103,14 @@ def number_of(thing, objects, shape, what):
     if what == 7:
         return sum(np.array_equal(thing.grid != 0, other.grid != 0) for other in objects)
     if what == 8:
-        return 1 if thing.top == 0 or thing.left == 0 or thing.bottom == shape[0] - 1 or thing.right == shape[1] - 1 else 2
+        return (
+            1
+            if thing.top == 0
+            or thing.left == 0
+            or thing.bottom == shape[0] - 1
+            or thing.right == shape[1] - 1
+            else 2
+        )
     if what == 12:
         return min(thing.counts, key=lambda colour: (thing.counts[colour], colour))
     return {
@@ -129,7 +137,8 @@ def kept(grid, what, objects):
     tests = (
         lambda t: of(t, 0) == 1, lambda t: of(t, 1) == 1, lambda t: t.area > 1, lambda t: t.area == 1,
         lambda t: of(t, 8) == 1, lambda t: of(t, 8) == 2, lambda t: of(t, 5) > 1, lambda t: of(t, 5) == 1,
-        lambda t: of(t, 6) in (1, 3), lambda t: of(t, 6) not in (1, 3), lambda t: of(t, 7) == 1, lambda t: of(t, 7) > 1,
+        lambda t: of(t, 6) in (1, 3), lambda t: of(t, 6) not in (1, 3), lambda t: of(t, 7) == 1,
+        lambda t: of(t, 7) > 1,
         lambda t: of(t, 9) == 1, lambda t: of(t, 9) == 2, lambda t: of(t, 0) > 1, lambda t: t.area > 2,
         lambda t: of(t, 13) == 1, lambda t: of(t, 13) > 1,
     )  # fmt: skip
@@ -175,7 +184,9 @@ def touched(grid, what, kind):
     objects = things(grid, kind % 2 + 2)
     near = []
     for thing in objects:
-        around = {place for own in thing.places for place in neighbours(grid, own, kind // 2)} - set(thing.places)
+        around = {place for own in thing.places for place in neighbours(grid, own, kind // 2)} - set(
+            thing.places
+        )
         near.append(max((int(grid[place]) for place in around), default=0))
     if what == 2:
         made = np.zeros_like(grid)
@@ -229,7 +240,9 @@ def overlap(a, b):
 def lies_in(one, two):
     """Whether a box lies in another one that is not the same."""
     corners = (one.top, one.left, one.bottom, one.right), (two.top, two.left, two.bottom, two.right)
-    within = one.top >= two.top and one.left >= two.left and one.bottom <= two.bottom and one.right <= two.right
+    within = (
+        one.top >= two.top and one.left >= two.left and one.bottom <= two.bottom and one.right <= two.right
+    )
     return within and corners[0] != corners[1]
 
 
@@ -331,8 +344,10 @@ def local_number(thing, r, c, what):
         return layers(thing, what == 5)[row, column]
     ends = (0 in (row, up)) + (0 in (column, back))
     return (
-        1 + row % 2, 1 + column % 2, 1 + (row + column) % 2, 1 + min(row, column, up, back), 0, 0, 3 - ends, row + 1,
-        column + 1, up + 1, back + 1, 1 if row == up or column == back else 2, 1 + 2 * (row > up) + (column > back),
+        1 + row % 2, 1 + column % 2, 1 + (row + column) % 2, 1 + min(row, column, up, back), 0, 0, 3 - ends,
+        row + 1,
+        column + 1, up + 1, back + 1, 1 if row == up or column == back else 2,
+        1 + 2 * (row > up) + (column > back),
     )[what]  # fmt: skip
 
 

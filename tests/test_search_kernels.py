@@ -1,12 +1,28 @@
-"""Every transform of the search against a slow twin, on random grids; what it may draw; and the table itself."""
+"""Every transform of the search against a slow twin, on random grids; what it may draw; and the table
+itself."""
 
 import os
 
 import numpy as np
 import pytest
 
-from solver.search.arena import COUNT, FAILED, FIRST, FULL, HEIGHT, IS_LIST, OFFSET, PARENT, PROGRAMS, ROW, WIDTH, X, Y
-from solver.search.arena import add_inputs, make_arena
+from solver.search.arena import (
+    COUNT,
+    FAILED,
+    FIRST,
+    FULL,
+    HEIGHT,
+    IS_LIST,
+    OFFSET,
+    PARENT,
+    PROGRAMS,
+    ROW,
+    WIDTH,
+    X,
+    Y,
+    add_inputs,
+    make_arena,
+)
 from solver.search.kernels.families import FAMILIES
 from solver.search.run import make_scratch, run_list_transforms
 from solver.search.table import (
@@ -24,10 +40,11 @@ from solver.search.table import (
     TRANSFORMS,
 )
 from tests import naive_search
-from tests.naive_search_draw import draw_twin, pattern_twin
+from tests.naive_search_draw import draw_twin
 from tests.naive_search_fill import fill_twin
 from tests.naive_search_lists import list_twin
 from tests.naive_search_objects import object_twin, relation_twin
+from tests.naive_search_pattern import pattern_twin
 
 TWINS = {
     SHAPE: naive_search.shape_twin,
@@ -45,7 +62,9 @@ def noise(rng, most: int) -> np.ndarray:
     """A random grid of at most ``most`` cells a side with few colours, sparse or dense."""
     h, w = rng.integers(1, most + 1, 2)
     density = rng.choice([0.1, 0.3, 0.6, 1.0])
-    return np.where(rng.random((h, w)) < density, rng.integers(1, rng.integers(1, 5) + 1, (h, w)), 0).astype(np.uint8)
+    return np.where(rng.random((h, w)) < density, rng.integers(1, rng.integers(1, 5) + 1, (h, w)), 0).astype(
+        np.uint8
+    )
 
 
 def planted(rng, most: int) -> np.ndarray:
@@ -98,7 +117,9 @@ def test_kernels_agree_with_their_twins(family):
                 continue
             assert got == (*want[0].shape, want[1], want[2]), f"{transform.name} of\n{grid}"
             drawn = out[: got[0], : got[1]]
-            assert np.array_equal(drawn, want[0]), f"{transform.name} of\n{grid}\ngives\n{drawn}, not\n{want[0]}"
+            assert np.array_equal(drawn, want[0]), (
+                f"{transform.name} of\n{grid}\ngives\n{drawn}, not\n{want[0]}"
+            )
             applied.add(transform.number)
     assert not COMPILED or applied == numbers, f"never applied: {sorted(numbers - applied)}"
 
@@ -130,7 +151,8 @@ def images_of(arena, state: int) -> list:
 
 
 def run_lists(arena, sizes, kinds, share: int) -> None:
-    """Every transform of lists of these kinds on the input or every list of it; uncompiled a third of them, ``share``."""
+    """Every transform of lists of these kinds on the input or every list of it; uncompiled a third of them,
+    ``share``."""
     out, work = make_scratch()
     numbers = np.array([t.number for t in TRANSFORMS], np.int64)
     arguments = np.array([t.argument for t in TRANSFORMS], np.int64)
@@ -141,7 +163,13 @@ def run_lists(arena, sizes, kinds, share: int) -> None:
         for number, transform in enumerate(TRANSFORMS):
             fits = (transform.kind == IMAGE_TO_LIST) != bool(is_list)
             mine = COMPILED or (program + number) % 3 == share
-            if transform.family == LIST and fits and mine and transform.kind in kinds and arena.programs[program, PARENT] <= 0:
+            if (
+                transform.family == LIST
+                and fits
+                and mine
+                and transform.kind in kinds
+                and arena.programs[program, PARENT] <= 0
+            ):
                 jobs.append((program, number, 1))
     run_list_transforms(arena, np.array(jobs, np.int32), numbers, arguments, makes_list, sizes, out, work)
 
@@ -171,7 +199,9 @@ def test_list_kernels_agree_with_their_twins():
             got = images_of(arena, result)
             assert len(got) == len(want), f"{text} gives {got}, not {want}"
             for one, two in zip(got, want, strict=True):
-                assert one[1:] == two[1:] and np.array_equal(one[0], two[0]), f"{text} gives {got}, not {want}"
+                assert one[1:] == two[1:] and np.array_equal(one[0], two[0]), (
+                    f"{text} gives {got}, not {want}"
+                )
             applied.add(transform.number)
         assert not arena.top[FULL]
     numbers = {t.number for t in TRANSFORMS if t.family == LIST}
