@@ -105,7 +105,7 @@ def split_lines(arena, image, out, work):
         return 0
     for row in range(rows):
         for column in range(columns):
-            top, left = work[2, row], work[0, column]
+            top, left = int(work[2, row]), int(work[0, column])
             height, width = work[3, row] - top, work[1, column] - left
             if not push_part(arena, grid, top, left, height, width, y, x, out):
                 return 0
