@@ -1,7 +1,7 @@
 """The page of all transforms: ``python -m benchmarks.catalogue docs/TRANSFORMS.md``.
 
-Beside the page it writes a sheet of pictures for each family, search_FAMILY.svg. A picture shows what the transform
-makes of a sample: the one on which the families' other transforms agree least with it.
+Beside the page it writes a sheet of pictures for each family, search_FAMILY.svg. A picture shows what the
+transform makes of a sample: the one on which the families' other transforms agree least with it.
 """
 
 import sys
@@ -70,7 +70,8 @@ def _key(images: list[Image]) -> tuple:
 
 
 def choose(shown: dict[str, list]) -> dict[str, tuple[list[Image], list[Image]]]:
-    """For each transform the pair that fewest others of the family share, then one of several colours, then the first."""
+    """For each transform the pair that fewest others of the family share, then one of several colours, then
+    the first."""
     made: dict[tuple, int] = {}
     for pairs in shown.values():
         for before, after in pairs:
@@ -146,9 +147,9 @@ def page() -> dict[str, str]:
     files = {}
     text = [
         "# The transforms of the program search\n",
-        f"Made by `python -m benchmarks.catalogue docs/TRANSFORMS.md`. {len(TRANSFORMS)} transforms; each row of a",
-        "family's table has its picture, in the same order, on the family's sheet: before, an arrow, after. Images of a",
-        "list stand side by side. Black is 0, empty.\n",
+        f"{len(TRANSFORMS)} transforms. Made by `python -m benchmarks.catalogue docs/TRANSFORMS.md`.",
+        "Each row of a family's table has its picture, in the same order, on the family's sheet: before, an",
+        "arrow, after. Images of a list stand side by side. Black is 0, empty.\n",
     ]
     for family in dict.fromkeys(t.family for t in TRANSFORMS):
         members = [t for t in TRANSFORMS if t.family == family]

@@ -205,7 +205,8 @@ def place_number(r, c, h, w, what):
     edge = min(r, c, h - 1 - r, w - 1 - c)
     return (
         1 + r % 2, 1 + c % 2, 1 + (r + c) % 2, 1 + r % 3, 1 + c % 3, 1 + (r + c) % 3, min(9, edge + 1),
-        1 + (r - c) % 3, 1 if r == c else 2 if r > c else 3, 1 if edge == 0 else 2, min(9, r + 1), min(9, c + 1),
+        1 + (r - c) % 3, 1 if r == c else 2 if r > c else 3, 1 if edge == 0 else 2, min(9, r + 1), min(9,
+        c + 1),
         min(9, h - r), min(9, w - c), 1 + edge % 2,
     )[what]  # fmt: skip
 
@@ -217,7 +218,8 @@ def line_number(line, what):
     rare = min(counts, key=lambda colour: (counts[colour], colour)) if counts else 0
     ends = (coloured[0], coloured[-1]) if coloured else (0, 0)
     return (
-        ranked(line, 0), int(bool(coloured)), min(9, len(coloured)), int(len(set(line.tolist())) == 1), rare, *ends,
+        ranked(line, 0), int(bool(coloured)), min(9, len(coloured)), int(len(set(line.tolist())) == 1),
+        rare, *ends,
         len(counts),
     )[what]  # fmt: skip
 

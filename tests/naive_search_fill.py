@@ -137,7 +137,8 @@ def connected(grid, argument):
 
 
 def spread_out(grid, diagonal):
-    """Twin of ``spread``: whole layers at a time, a cell's neighbours in the order in which they were coloured."""
+    """Twin of ``spread``: whole layers at a time, a cell's neighbours in the order in which they were
+    coloured."""
     if grid.all() or not grid.any():
         return None
     made = grid.copy()
@@ -218,7 +219,8 @@ def mended_period(grid, hole, diagonal):
 
 
 def axis_of(grid, hole):
-    """The vertical axis (sum of two mirrored columns) nearest to the middle with which nothing disagrees, or None."""
+    """The vertical axis (sum of two mirrored columns) nearest to the middle with which nothing disagrees, or
+    None."""
     h, w = grid.shape
     for away in range(w // 2):
         for total in (w - 1 - away, w - 1 + away):
@@ -262,7 +264,8 @@ def fill_twin(number, argument, grid, y, x, height, width):
             made[place] = argument
         return (made, y, x) if places else None
     twins = {
-        0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined, 8: mirrored, 9: boxed,
+        0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined,
+        8: mirrored, 9: boxed,
         12: lambda grid, argument: mended_period(grid, argument % 10, argument // 10),
         13: lambda grid, argument: mended_symmetry(grid, argument % 10, argument // 10),
     }  # fmt: skip

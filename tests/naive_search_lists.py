@@ -1,4 +1,5 @@
-"""Slow, obvious twins of the search's kernels of lists. An image is (grid, y, x); a twin returns images, or None."""
+"""Slow, obvious twins of the search's kernels of lists. An image is (grid, y, x); a twin returns images, or
+None."""
 
 from collections import Counter
 from itertools import product
@@ -6,9 +7,9 @@ from itertools import product
 import numpy as np
 
 from tests.naive_search import by_rank, cells_of, placed, ranked, turned
-from tests.naive_search_draw import panels_of
 from tests.naive_search_fill import outside
 from tests.naive_search_objects import things
+from tests.naive_search_pattern import panels_of
 
 MOST = 60  # images of a list
 
@@ -151,7 +152,8 @@ def number_of(image, images, what):
     if what == 12:
         return len(set(cells_of(grid, lambda v: v == 0)) - outside(grid, False))
     return {
-        0: counts.total(), 1: len(counts), 2: grid.size, 3: y, 4: x, 5: len(things(grid, 1)), 6: len(things(grid, 3)),
+        0: counts.total(), 1: len(counts), 2: grid.size, 3: y, 4: x, 5: len(things(grid, 1)),
+        6: len(things(grid, 3)),
         7: grid.size - counts.total(), 9: max(counts.values(), default=0),
         11: next(k for k, other in enumerate(images) if other is image), 13: grid.shape[0], 14: grid.shape[1],
         15: ranked(grid, 0),

@@ -11,7 +11,8 @@ from tests.naive_search_fill import reachable
 
 @dataclass(eq=False)
 class Thing:
-    """An object: its places in reading order, its grid (nothing else in its box), and the corners of its box."""
+    """An object: its places in reading order, its grid (nothing else in its box), and the corners of its
+    box."""
 
     places: list
     grid: np.ndarray
@@ -136,7 +137,8 @@ def kept(grid, what, objects):
     tests = (
         lambda t: of(t, 0) == 1, lambda t: of(t, 1) == 1, lambda t: t.area > 1, lambda t: t.area == 1,
         lambda t: of(t, 8) == 1, lambda t: of(t, 8) == 2, lambda t: of(t, 5) > 1, lambda t: of(t, 5) == 1,
-        lambda t: of(t, 6) in (1, 3), lambda t: of(t, 6) not in (1, 3), lambda t: of(t, 7) == 1, lambda t: of(t, 7) > 1,
+        lambda t: of(t, 6) in (1, 3), lambda t: of(t, 6) not in (1, 3), lambda t: of(t, 7) == 1,
+        lambda t: of(t, 7) > 1,
         lambda t: of(t, 9) == 1, lambda t: of(t, 9) == 2, lambda t: of(t, 0) > 1, lambda t: t.area > 2,
         lambda t: of(t, 13) == 1, lambda t: of(t, 13) > 1,
     )  # fmt: skip
@@ -342,8 +344,10 @@ def local_number(thing, r, c, what):
         return layers(thing, what == 5)[row, column]
     ends = (0 in (row, up)) + (0 in (column, back))
     return (
-        1 + row % 2, 1 + column % 2, 1 + (row + column) % 2, 1 + min(row, column, up, back), 0, 0, 3 - ends, row + 1,
-        column + 1, up + 1, back + 1, 1 if row == up or column == back else 2, 1 + 2 * (row > up) + (column > back),
+        1 + row % 2, 1 + column % 2, 1 + (row + column) % 2, 1 + min(row, column, up, back), 0, 0, 3 - ends,
+        row + 1,
+        column + 1, up + 1, back + 1, 1 if row == up or column == back else 2,
+        1 + 2 * (row > up) + (column > back),
     )[what]  # fmt: skip
 
 

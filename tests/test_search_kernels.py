@@ -1,4 +1,5 @@
-"""Every transform of the search against a slow twin, on random grids; what it may draw; and the table itself."""
+"""Every transform of the search against a slow twin, on random grids; what it may draw; and the table
+itself."""
 
 import os
 
@@ -19,8 +20,9 @@ from solver.search.arena import (
     WIDTH,
     X,
     Y,
+    add_inputs,
+    make_arena,
 )
-from solver.search.arena import add_inputs, make_arena
 from solver.search.kernels.families import FAMILIES
 from solver.search.run import make_scratch, run_list_transforms
 from solver.search.table import (
@@ -38,10 +40,11 @@ from solver.search.table import (
     TRANSFORMS,
 )
 from tests import naive_search
-from tests.naive_search_draw import draw_twin, pattern_twin
+from tests.naive_search_draw import draw_twin
 from tests.naive_search_fill import fill_twin
 from tests.naive_search_lists import list_twin
 from tests.naive_search_objects import object_twin, relation_twin
+from tests.naive_search_pattern import pattern_twin
 
 TWINS = {
     SHAPE: naive_search.shape_twin,
@@ -148,7 +151,8 @@ def images_of(arena, state: int) -> list:
 
 
 def run_lists(arena, sizes, kinds, share: int) -> None:
-    """Every transform of lists of these kinds on the input or every list of it; uncompiled a third of them, ``share``."""
+    """Every transform of lists of these kinds on the input or every list of it; uncompiled a third of them,
+    ``share``."""
     out, work = make_scratch()
     numbers = np.array([t.number for t in TRANSFORMS], np.int64)
     arguments = np.array([t.argument for t in TRANSFORMS], np.int64)

@@ -23,10 +23,11 @@ _STAMP = _inner_sources()
 
 
 def outer(function: Callable, signature: Any = None) -> Callable:
-    """Compile a function that Python calls, at once for one ``signature`` where it is given, and keep the machine code.
+    """Compile a function that Python calls, at once for one ``signature`` where it is given, and keep the
+    machine code.
 
-    Numba takes machine code from disk where the function's own file is unchanged, but inner functions of other
-    files are part of it: their checksum is made part of what is compared.
+    Numba takes machine code from disk where the function's own file is unchanged, but inner functions of
+    other files are part of it: their checksum is made part of what is compared.
     """
     dispatcher = njit(cache=True, error_model="numpy")(function)
     if hasattr(dispatcher, "_cache"):

@@ -44,8 +44,8 @@ def images_of(arena: Arena, state: int) -> list[Image]:
 def replay(steps: Sequence[str], grid: np.ndarray, size: tuple[int, int] = (0, 0)) -> list[list[Image]]:
     """The images after each of the transforms named by ``steps``, the grid's own first.
 
-    ``size``: the wanted output's height and width, for the transforms that need it. Where a transform does not
-    apply the list ends before it.
+    ``size``: the wanted output's height and width, for the transforms that need it. Where a transform does
+    not apply the list ends before it.
     """
     arena = make_arena(1, _MEMORY)
     out, work = make_scratch()

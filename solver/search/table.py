@@ -25,7 +25,8 @@ from solver.search.transform import (
 )
 
 __all__ = [
-    "COLOUR", "DRAW", "FILL", "IMAGE_TO_IMAGE", "IMAGE_TO_LIST", "LIST", "LIST_TO_IMAGE", "LIST_TO_LIST", "NUMBER",
+    "COLOUR", "DRAW", "FILL", "IMAGE_TO_IMAGE", "IMAGE_TO_LIST", "LIST", "LIST_TO_IMAGE", "LIST_TO_LIST",
+    "NUMBER",
     "OBJECT", "PATTERN", "RELATION", "SHAPE", "TRANSFORMS", "Transform",
 ]  # fmt: skip
 

@@ -113,7 +113,8 @@ def colour_transforms() -> Iterator[Transform]:
     for what, text in enumerate(places):
         yield made(f"place_{what}", 13, what, f"number each cell by {text}")
     lines = (
-        "most frequent colour", "whether it holds a colour", "number of coloured cells", "whether it is of one colour",
+        "most frequent colour", "whether it holds a colour", "number of coloured cells",
+        "whether it is of one colour",
         "rarest colour", "first colour", "last colour", "number of colours",
     )  # fmt: skip
     for what, text in enumerate(lines):

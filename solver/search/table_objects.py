@@ -82,8 +82,10 @@ _KEPT_AMONG = (
     "have the shape of the largest",
 )  # fmt: skip
 _LOCAL = (
-    "row modulo 2", "column modulo 2", "row + column modulo 2", "distance to the edge", "layer (4 neighbours)",
-    "layer (8 neighbours)", "corner, edge or inside", "row", "column", "row from the end", "column from the end",
+    "row modulo 2", "column modulo 2", "row + column modulo 2", "distance to the edge",
+    "layer (4 neighbours)",
+    "layer (8 neighbours)", "corner, edge or inside", "row", "column", "row from the end",
+    "column from the end",
     "on a middle line or not", "quarter",
 )  # fmt: skip
 
@@ -192,7 +194,8 @@ def draw_transforms() -> Iterator[Transform]:
     rules = (
         "fill empty cells with three coloured cells beside them until nothing changes",
         "erase cells with at most one coloured neighbour until nothing changes",
-        "give each cell the most frequent colour around it", "give cells that are unlike all around them the colour there",
+        "give each cell the most frequent colour around it",
+        "give cells that are unlike all around them the colour there",
     )  # fmt: skip
     for what, text in enumerate(rules):
         yield made(f"cell_rule_{what}", 6, what, text)
@@ -281,7 +284,8 @@ def pattern_transforms() -> Iterator[Transform]:
     for what, text in enumerate(("onwards", "back", "in both directions")):
         yield made(f"progress_{what}", 4, what, f"continue what is repeated {text}")
     panels = (
-        "their most frequent colour", "their coloured cells", "their number of colours", "rank by coloured cells",
+        "their most frequent colour", "their coloured cells", "their number of colours",
+        "rank by coloured cells",
         "rank by coloured cells, fewest first", "their row", "their column", "what any of them has there",
         "the fullest panel, taken as a picture of them", "the fullest, all others emptied",
         "whether they are the fullest", "the emptiest panel, taken as a picture of them",

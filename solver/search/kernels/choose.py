@@ -3,9 +3,8 @@
 A kernel appends the images that it makes to the arena and returns how many, 0 where it does not apply.
 """
 
-from solver.search.jit import inner
-
 from solver.search.arena import HEIGHT, WIDTH, X, Y, push_again, same_image, view
+from solver.search.jit import inner
 from solver.search.kernels.fill import mark_outside
 from solver.search.kernels.objects import label
 from solver.search.kernels.shape import cells_of_colour, count_colours
@@ -18,7 +17,8 @@ def score(arena, first, count, image, what, work):
     0 coloured cells, 1 colours, 2 area of the box, 3 top, 4 left, 5 objects, 6 objects of one colour, 7 empty
     cells, 8 symmetric left-right + up-down, 9 cells of the most frequent colour, 10 how often the image is in
     the list, 11 its place in the list, 12 enclosed empty cells, 13 height, 14 width, 15 colour number,
-    16 how many images hold its colours, 17 how many have its shape (colours aside), 18 how many have its size.
+    16 how many images hold its colours, 17 how many have its shape (colours aside), 18 how many have its
+    size.
     """
     grid = view(arena, image)
     h, w = grid.shape

@@ -1,7 +1,6 @@
 """Kernels that choose, rename and count colours, and facts about rows, columns and places."""
 
 from solver.search.jit import inner, outer
-
 from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colours, most_frequent
 
 

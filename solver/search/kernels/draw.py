@@ -1,9 +1,9 @@
 """Kernels that draw from one thing towards another, let colours flow, and move objects among others."""
 
 from solver.search.jit import inner, outer
-
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, fall_flagged, label, measure
+from solver.search.kernels.move import chosen_colour, copy_to, fall_some, move_to, repeat_objects
+from solver.search.kernels.objects import BOTTOM, LEFT, RIGHT, TOP, label
 from solver.search.kernels.shape import NONE
 
 
@@ -15,20 +15,6 @@ def step_of(bit):
     if bit < 4:
         return 5 - 2 * bit, 0
     return (1 if bit < 6 else -1), (1 if bit % 2 == 0 else -1)
-
-
-@inner
-def copy_to(grid, out):
-    """The grid on ``out``."""
-    for r in range(grid.shape[0]):
-        for c in range(grid.shape[1]):
-            out[r, c] = grid[r, c]
-
-
-@inner
-def chosen_colour(grid, which):
-    """0 the most frequent, 1 the rarest, 2 the second most frequent colour; 0 where there is none."""
-    return ranked_colour(grid, -1 if which == 1 else which // 2)
 
 
 @inner
@@ -75,8 +61,9 @@ def smear_some(grid, y, x, which, directions, out):
 def reach(grid, y, x, directions, what, out):
     """Coloured cells send rays over empty cells that stay only where they hit a cell of another colour.
 
-    ``what``: 0 cells without coloured neighbours send, in their colour; 1 cells of the rarest colour, in their
-    colour; 2 the same, in the colour that is hit; 3 all cells, in colour 1; 4 all equal or different, in colour 1.
+    ``what``: 0 cells without coloured neighbours send, in their colour; 1 cells of the rarest colour, in
+    their colour; 2 the same, in the colour that is hit; 3 all cells, in colour 1; 4 all equal or different,
+    in colour 1.
     """
     h, w = grid.shape
     rare = ranked_colour(grid, -1)
@@ -107,7 +94,8 @@ def reach(grid, y, x, directions, what, out):
 
 @inner
 def connect_over(grid, y, x, directions, out):
-    """Cells between two of one colour get it, whatever they are: bits 1 along rows, 2 columns, 4 and 8 diagonals."""
+    """Cells between two of one colour get it, whatever they are: bits 1 along rows, 2 columns, 4 and 8
+    diagonals."""
     h, w = grid.shape
     copy_to(grid, out)
     some = False
@@ -135,7 +123,8 @@ def connect_over(grid, y, x, directions, out):
 
 @inner
 def tail_step(grid, r, c):
-    """The step from a cell to its only coloured neighbour: beside it, or diagonal where none is beside it; (0, 0)."""
+    """The step from a cell to its only coloured neighbour: beside it, or diagonal where none is beside it;
+    (0, 0)."""
     h, w = grid.shape
     for diagonal in range(2):
         found, down, right = 0, 0, 0
@@ -156,8 +145,9 @@ def tail_step(grid, r, c):
 def tails(grid, y, x, what, out):
     """Cells with a single neighbour (``tail_step``) run on in its direction over empty cells.
 
-    ``what``: 0 ends of one-coloured lines run on away from the line; 1 cells beside another colour run away from
-    it; 2 they run through what they touch and beyond it; 3 as 0, reflected at the edges and at coloured cells.
+    ``what``: 0 ends of one-coloured lines run on away from the line; 1 cells beside another colour run away
+    from it; 2 they run through what they touch and beyond it; 3 as 0, reflected at the edges and at coloured
+    cells.
     """
     h, w = grid.shape
     copy_to(grid, out)
@@ -198,8 +188,8 @@ def tails(grid, y, x, what, out):
 
 @inner
 def to_edge(grid, y, x, what, out):
-    """Cells without coloured neighbours run over empty cells to an edge: 0 the nearest one, 1 the farthest one, 2
-    both edges of the shorter way (rows or columns)."""
+    """Cells without coloured neighbours run over empty cells to an edge: 0 the nearest one, 1 the farthest
+    one, 2 both edges of the shorter way (rows or columns)."""
     h, w = grid.shape
     copy_to(grid, out)
     some = False
@@ -227,7 +217,8 @@ def to_edge(grid, y, x, what, out):
 
 @inner
 def flood(grid, y, x, which, diagonal, once, out, work):
-    """One colour (``chosen_colour``) flows over the empty cells that it can reach; with ``once`` 1 a single step."""
+    """One colour (``chosen_colour``) flows over the empty cells that it can reach; with ``once`` 1 a single
+    step."""
     colour = chosen_colour(grid, which)
     if colour == 0:
         return NONE
@@ -275,9 +266,10 @@ def around(grid, h, w, r, c, beside, work):
 
 @inner
 def cell_rule(grid, y, x, what, out, work):
-    """A rule for each cell: 0 empty cells with three coloured cells beside them take the most frequent colour around
-    them, again and again; 1 coloured cells with at most one coloured neighbour of eight go, again and again; 2
-    every cell takes the most frequent colour of its 3 x 3 window; 3 only cells that differ from all around do."""
+    """A rule for each cell: 0 empty cells with three coloured cells beside them take the most frequent
+    colour around them, again and again; 1 coloured cells with at most one coloured neighbour of eight go,
+    again and again; 2 every cell takes the most frequent colour of its 3 x 3 window; 3 only cells that
+    differ from all around do."""
     h, w = grid.shape
     copy_to(grid, out)
     if what >= 2:
@@ -310,149 +302,9 @@ def cell_rule(grid, y, x, what, out, work):
 
 
 @inner
-def way_to_fixed(number, count, work):
-    """The direction (0 down, 1 up, 2 right, 3 left) of the nearest fixed object in the object's columns or rows; -1.
-
-    Fixed objects are those with work[8, object] = 1.
-    """
-    best, where = 1000, -1
-    for other in range(count):
-        if other == number or not work[8, other]:
-            continue
-        down = work[TOP, other] - work[BOTTOM, number]
-        up = work[TOP, number] - work[BOTTOM, other]
-        right = work[LEFT, other] - work[RIGHT, number]
-        left = work[LEFT, number] - work[RIGHT, other]
-        if down <= 0 and up <= 0:
-            if right > 0 and right < best:
-                best, where = right, 2
-            if left > 0 and left < best:
-                best, where = left, 3
-        elif right <= 0 and left <= 0:
-            if down > 0 and down < best:
-                best, where = down, 0
-            if up > 0 and up < best:
-                best, where = up, 1
-    return where
-
-
-@inner
-def steps_to_fixed(grid, number, where, work):
-    """How far an object can move before one of its cells would enter a fixed cell (work[9, cell] = 1); 0 where none
-    is in its way."""
-    h, w = grid.shape
-    down = 1 if where == 0 else -1 if where == 1 else 0
-    right = 1 if where == 2 else -1 if where == 3 else 0
-    least = 1000
-    for r in range(work[TOP, number], work[BOTTOM, number] + 1):
-        for c in range(work[LEFT, number], work[RIGHT, number] + 1):
-            if work[0, r * w + c] != number + 1:
-                continue
-            i, j = r + down, c + right
-            steps = 0
-            while 0 <= i < h and 0 <= j < w and not work[9, i * w + j]:
-                i += down
-                j += right
-                steps += 1
-            if 0 <= i < h and 0 <= j < w:
-                least = min(least, steps)
-    return 0 if least == 1000 else least
-
-
-@inner
-def move_to(grid, y, x, what, kind, trail, out, work):
-    """Objects move along rows or columns until they touch a fixed one: 0 the largest object is fixed, 1 all objects
-    of the most frequent colour, 2 of the rarest colour, 3 of more than one cell. With ``trail`` 1 they leave a trail."""
-    count = label(grid, kind % 2, kind // 2, work)
-    h, w = grid.shape
-    if count < 2 or count > 100:
-        return NONE
-    colour = ranked_colour(grid, 0 if what == 1 else -1)
-    largest = 0
-    for number in range(count):
-        if work[AREA, number] > work[AREA, largest]:
-            largest = number
-    for number in range(count):
-        own = measure(grid, number, count, 11, work)
-        fixed = number == largest if what == 0 else own == colour if what < 3 else work[AREA, number] > 1
-        work[8, number] = 1 if fixed else 0
-    for r in range(h):
-        for c in range(w):
-            number = work[0, r * w + c]
-            fixed = number > 0 and work[8, number - 1] == 1
-            work[9, r * w + c] = 1 if fixed else 0
-            out[r, c] = grid[r, c] if fixed else 0
-    moved = False
-    for number in range(count):
-        if work[8, number]:
-            continue
-        where = way_to_fixed(number, count, work)
-        steps = steps_to_fixed(grid, number, where, work) if where >= 0 else 0
-        down = 1 if where == 0 else -1 if where == 1 else 0
-        right = 1 if where == 2 else -1 if where == 3 else 0
-        moved = moved or steps > 0
-        for r in range(work[TOP, number], work[BOTTOM, number] + 1):
-            for c in range(work[LEFT, number], work[RIGHT, number] + 1):
-                if work[0, r * w + c] == number + 1:
-                    for step in range(0 if trail == 1 else steps, steps + 1):
-                        out[r + step * down, c + step * right] = grid[r, c]
-    return (h, w, y, x) if moved else NONE
-
-
-@inner
-def repeat_objects(grid, y, x, where, what, out, work):
-    """Each object (8-connected) once more beside itself on empty cells: 0 below, 1 above, 2 to the right, 3 to the
-    left. ``what``: 0 mirrored, 1 the same, 2 moved instead of copied, 3 the same again and again to the edge."""
-    count = label(grid, 1, 0, work)
-    h, w = grid.shape
-    if count == 0 or count > 60:
-        return NONE
-    for r in range(h):
-        for c in range(w):
-            out[r, c] = 0 if what == 2 else grid[r, c]
-    some = False
-    for number in range(count):
-        top, bottom = work[TOP, number], work[BOTTOM, number]
-        left, right = work[LEFT, number], work[RIGHT, number]
-        tall = bottom - top + 1 if where < 2 else 0
-        wide = right - left + 1 if where >= 2 else 0
-        sign = 1 if where % 2 == 0 else -1
-        for copy in range(1, 31 if what == 3 else 2):
-            for r in range(top, bottom + 1):
-                for c in range(left, right + 1):
-                    if work[0, r * w + c] != number + 1:
-                        continue
-                    i = top + bottom - r if what == 0 and where < 2 else r
-                    j = left + right - c if what == 0 and where >= 2 else c
-                    i += sign * copy * tall
-                    j += sign * copy * wide
-                    if 0 <= i < h and 0 <= j < w and out[i, j] == 0:
-                        out[i, j] = grid[r, c]
-                        some = True
-    return (h, w, y, x) if some else NONE
-
-
-@inner
-def fall_some(grid, y, x, where, which, out, work):
-    """Objects of one colour (``chosen_colour``) fall, all others stay: 0 down, 1 up, 2 right, 3 left."""
-    colour = chosen_colour(grid, which)
-    count = label(grid, 1, 1, work)
-    if colour == 0 or count < 2 or count > 60:
-        return NONE
-    loose = 0
-    for number in range(count):
-        own = measure(grid, number, count, 11, work)
-        work[8, number] = 0 if own == colour else 1
-        loose += 1 - work[8, number]
-    if loose == 0 or loose == count:
-        return NONE
-    return fall_flagged(grid, y, x, where, count, out, work)
-
-
-@inner
 def meet(grid, y, x, directions, what, out):
-    """Between two different colours with empty cells between, bits 1 along rows, 2 columns, each colours its half, the
-    middle cell stays empty (``what`` 0) or gets colour 5 (1)."""
+    """Between two different colours with empty cells between, bits 1 along rows, 2 columns, each colours its
+    half, the middle cell stays empty (``what`` 0) or gets colour 5 (1)."""
     h, w = grid.shape
     copy_to(grid, out)
     some = False
@@ -481,8 +333,9 @@ def meet(grid, y, x, directions, what, out):
 
 @inner
 def project(grid, y, x, what, diagonal, out):
-    """Cells without coloured neighbours look along rows and columns (``diagonal`` 1: diagonals too) and where they see an
-    object over empty cells paint in their colour: 0 the cell that is hit, 1 the last empty cell before it."""
+    """Cells without coloured neighbours look along rows and columns (``diagonal`` 1: diagonals too) and
+    where they see an object over empty cells paint in their colour: 0 the cell that is hit, 1 the last empty
+    cell before it."""
     h, w = grid.shape
     copy_to(grid, out)
     some = False
@@ -508,8 +361,8 @@ def project(grid, y, x, what, diagonal, out):
 
 @inner
 def corner_rays(grid, y, x, what, out):
-    """Squares of two by two cells with three coloured ones send a ray of the colour of the cell opposite to the empty one
-    through the empty one: 0 from it on, 1 from the next cell on."""
+    """Squares of two by two cells with three coloured ones send a ray of the colour of the cell opposite to
+    the empty one through the empty one: 0 from it on, 1 from the next cell on."""
     h, w = grid.shape
     copy_to(grid, out)
     some = False
@@ -538,8 +391,8 @@ def corner_rays(grid, y, x, what, out):
 
 @inner
 def mark_corners(grid, y, x, what, kind, out, work):
-    """The four empty cells diagonal to the corners of each object's box: 0 in colours 1 to 4 in reading order, 1 in the
-    colours of the corners of the box."""
+    """The four empty cells diagonal to the corners of each object's box: 0 in colours 1 to 4 in reading
+    order, 1 in the colours of the corners of the box."""
     count = label(grid, kind % 2, kind // 2, work)
     h, w = grid.shape
     if count == 0 or count > 60:

@@ -3,16 +3,16 @@
 A kernel appends the images that it makes to the arena and returns how many, 0 where it does not apply.
 """
 
-from solver.search.jit import inner
-
 from solver.search.arena import HEIGHT, OFFSET, WIDTH, X, Y, push, view
+from solver.search.jit import inner
 from solver.search.kernels.choose import score
 from solver.search.kernels.shape import SIDE
 
 
 @inner
 def compose(arena, first, count, how, out, work):
-    """All images drawn at their positions on one canvas: 0 large ones first, 1 in order, 2 in reverse order."""
+    """All images drawn at their positions on one canvas: 0 large ones first, 1 in order, 2 in reverse
+    order."""
     top, left, bottom, right = 1000, 1000, -1000, -1000
     for image in range(first, first + count):
         y, x = arena.images[image, Y], arena.images[image, X]
@@ -78,9 +78,9 @@ def stack(arena, first, count, down, gap, out):
 
 @inner
 def combine(arena, first, count, how, out):
-    """Images of one size cell by cell: 0 the first colour, 1 the last, 2 only where all are coloured (the first),
-    3 where exactly one is, 4 the most frequent colour (the first of equals), 5 the number of coloured ones,
-    6 where the first is and none of the others, 7: 1 where all are empty."""
+    """Images of one size cell by cell: 0 the first colour, 1 the last, 2 only where all are coloured (the
+    first), 3 where exactly one is, 4 the most frequent colour (the first of equals), 5 the number of
+    coloured ones, 6 where the first is and none of the others, 7: 1 where all are empty."""
     if count < 2:
         return 0
     h, w = arena.images[first, HEIGHT], arena.images[first, WIDTH]
@@ -129,9 +129,9 @@ def combine(arena, first, count, how, out):
 
 @inner
 def summary(arena, first, count, how, out, work):
-    """A small image of a list: one cell for each image in its most frequent colour, 0 in a row, 1 in a column,
-    2 placed as the images lie (rows and columns of equal positions); 3 a row of 1s as long as the list,
-    4 a column, 5 a square."""
+    """A small image of a list: one cell for each image in its most frequent colour, 0 in a row, 1 in a
+    column, 2 placed as the images lie (rows and columns of equal positions); 3 a row of 1s as long as the
+    list, 4 a column, 5 a square."""
     if how == 3 or how == 4 or how == 5:
         if count > SIDE:
             return 0
@@ -228,8 +228,8 @@ def product_of(arena, first, count, what, out):
 
 @inner
 def overlay(arena, first, count, centred, out):
-    """All images on one canvas of the largest height and width, later ones on top: at its upper left corner, or with
-    ``centred`` 1 in its middle."""
+    """All images on one canvas of the largest height and width, later ones on top: at its upper left corner,
+    or with ``centred`` 1 in its middle."""
     height, width = 0, 0
     for image in range(first, first + count):
         height = max(height, arena.images[image, HEIGHT])

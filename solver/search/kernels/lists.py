@@ -3,9 +3,8 @@
 A kernel appends the images that it makes to the arena and returns how many, 0 where it does not apply.
 """
 
-from solver.search.jit import inner
-
 from solver.search.arena import Arena
+from solver.search.jit import inner
 from solver.search.kernels.choose import keep, odd_one_out, order, pick, pick_second
 from solver.search.kernels.join import combine, compose, layout, overlay, product_of, stack, summary
 from solver.search.kernels.splits import (

@@ -1,7 +1,6 @@
 """Kernels about objects: connected cells, what they measure, and what each cell learns from its object."""
 
 from solver.search.jit import inner, outer
-
 from solver.search.kernels.shape import NONE, cells_of_colour
 
 AREA, TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6, 7  # rows of ``work`` after ``label``: an entry for each object
@@ -11,7 +10,8 @@ AREA, TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6, 7  # rows of ``work`` after ``label
 def label(grid, diagonal, one_colour, work):
     """Number the objects of a grid in reading order; how many there are.
 
-    work[0, cell]: 1 + the object's number, 0 for empty cells. Rows AREA to RIGHT: cells and box of each object.
+    work[0, cell]: 1 + the object's number, 0 for empty cells. Rows AREA to RIGHT: cells and box of each
+    object.
     """
     h, w = grid.shape
     for cell in range(h * w):
@@ -126,9 +126,9 @@ def measure(grid, number, count, what, work):
 
     0 rank of its area from the largest on + 1; 1 rank from the smallest on + 1; 2 area; 3 height; 4 width;
     5 holes + 1; 6: 1 symmetric left-right, 2 up-down, 3 both, 4 neither; 7 objects of the same shape;
-    8: 1 touches the edge, 2 not; 9: 1 fills its box, 2 not; 10: 1 wider than high, 2 higher, 3 as high as wide;
-    11: its most frequent colour; 12: its rarest; 13: its number of colours; 14: its place from left to right;
-    15: from top to bottom; 16: 1 a single cell, 2 more.
+    8: 1 touches the edge, 2 not; 9: 1 fills its box, 2 not; 10: 1 wider than high, 2 higher, 3 as high as
+    wide; 11: its most frequent colour; 12: its rarest; 13: its number of colours; 14: its place from left to
+    right; 15: from top to bottom; 16: 1 a single cell, 2 more.
     """
     h, w = grid.shape
     top, bottom = work[TOP, number], work[BOTTOM, number]
@@ -202,7 +202,8 @@ def measure(grid, number, count, what, work):
 
 @inner
 def object_fact(grid, y, x, what, kind, out, work):
-    """Every object painted in the colour that is its measure ``what``, at most 9; ``kind``: diagonal + 2 one colour."""
+    """Every object painted in the colour that is its measure ``what``, at most 9; ``kind``: diagonal + 2 one
+    colour."""
     count = label(grid, kind % 2, kind // 2, work)
     h, w = grid.shape
     if count == 0 or count > 200:
@@ -287,7 +288,7 @@ def box_objects(grid, y, x, what, kind, out, work):
         for r in range(top, bottom + 1):
             for c in range(left, right + 1):
                 if what == 2:
-                    if r == top or r == bottom or c == left or c == right:
+                    if r in (top, bottom) or c in (left, right):
                         out[r, c] = colour
                 elif grid[r, c] == 0:
                     out[r, c] = colour
@@ -296,7 +297,8 @@ def box_objects(grid, y, x, what, kind, out, work):
 
 @inner
 def falls_farther(grid, number, steps, where, work):
-    """Whether an object that fell ``steps`` can fall one more: inside the grid and over cells with work[9, cell] 0."""
+    """Whether an object that fell ``steps`` can fall one more: inside the grid and over cells with work[9,
+    cell] 0."""
     h, w = grid.shape
     down = steps + 1 if where == 0 else -steps - 1 if where == 1 else 0
     right = steps + 1 if where == 2 else -steps - 1 if where == 3 else 0
@@ -404,8 +406,8 @@ def touch_fact(grid, y, x, what, kind, out, work):
 
 @inner
 def inside_fact(grid, y, x, what, out, work):
-    """Every one-coloured object painted in a colour from the box of its cells: 0 the first other colour inside
-    its box, else its own; 1: 1 where its box holds another colour, 2 where not."""
+    """Every one-coloured object painted in a colour from the box of its cells: 0 the first other colour
+    inside its box, else its own; 1: 1 where its box holds another colour, 2 where not."""
     count = label(grid, 1, 1, work)
     h, w = grid.shape
     if count == 0 or count > 200:

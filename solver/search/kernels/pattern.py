@@ -1,10 +1,12 @@
-"""Kernels about patterns: products, stamps, symmetry, progressions, panels, and changes inside every object."""
+"""Kernels about patterns: products, stamps, symmetry, progressions, panels, and changes inside every
+object."""
 
 from solver.search.jit import inner, outer
-
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.draw import chosen_colour, copy_to, is_alone
+from solver.search.kernels.draw import is_alone
+from solver.search.kernels.move import chosen_colour, copy_to
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure
+from solver.search.kernels.panels import panel_cells, panel_fact
 from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colours, most_frequent
 
 
@@ -12,9 +14,9 @@ from solver.search.kernels.shape import NONE, SIDE, cells_of_colour, count_colou
 def product(grid, y, x, what, out):
     """The image in every cell of itself that is chosen, nothing in the others.
 
-    ``what``: 0 coloured cells; 1 empty cells; 2 cells of the most frequent colour (0 included); 3 of the rarest colour;
-    4 coloured cells, with empty and coloured cells exchanged inside; 5 coloured cells, mirrored left-right; 6 coloured cells,
-    painted in their colour.
+    ``what``: 0 coloured cells; 1 empty cells; 2 cells of the most frequent colour (0 included); 3 of the
+    rarest colour; 4 coloured cells, with empty and coloured cells exchanged inside; 5 coloured cells,
+    mirrored left-right; 6 coloured cells, painted in their colour.
     """
     h, w = grid.shape
     if h * h > SIDE or w * w > SIDE or h * w == 1:
@@ -41,7 +43,8 @@ def product(grid, y, x, what, out):
 
 @inner
 def turned_cell(r, c, height, width, how):
-    """Where the cell (r, c) of a rectangle lies under symmetry ``how`` 0 to 7: bit 0 up-down, 1 left-right, 2 transposed."""
+    """Where the cell (r, c) of a rectangle lies under symmetry ``how`` 0 to 7: bit 0 up-down, 1 left-right,
+    2 transposed."""
     i = height - 1 - r if how & 1 else r
     j = width - 1 - c if how & 2 else c
     if how & 4:
@@ -77,8 +80,8 @@ def body_colour(grid, number, work):
 def fits_here(grid, number, body, by_body, how, top, left, work):
     """How many cells of other objects the object agrees with when its box, turned, is put at (top, left).
 
-    -1 where a cell that is not of its ``body`` colour (with ``by_body`` 1: one that is) is missing, where a coloured cell
-    differs, or at its own place.
+    -1 where a cell that is not of its ``body`` colour (with ``by_body`` 1: one that is) is missing, where a
+    coloured cell differs, or at its own place.
     """
     h, w = grid.shape
     height = work[BOTTOM, number] - work[TOP, number] + 1
@@ -108,8 +111,8 @@ def fits_here(grid, number, body, by_body, how, top, left, work):
 
 @inner
 def complete_copies(grid, y, x, turned, by_body, out, work):
-    """The richest object (8-connected) drawn wherever all its cells but those of its most frequent colour are there,
-    or with ``by_body`` 1 all cells of that colour.
+    """The richest object (8-connected) drawn wherever all its cells but those of its most frequent colour
+    are there, or with ``by_body`` 1 all cells of that colour.
 
     ``turned`` 1: under the eight symmetries, where it has two such cells or more.
     """
@@ -152,8 +155,8 @@ def complete_copies(grid, y, x, turned, by_body, out, work):
 def stamp(grid, y, x, what, out, work):
     """The largest object (8-connected) drawn at every cell without coloured neighbours, over empty cells.
 
-    Put on the cell is: 0 the object's first cell of that cell's colour, 1 the middle of its box, 2 the same, painted in
-    the cell's colour, 3 the upper left corner of its box.
+    Put on the cell is: 0 the object's first cell of that cell's colour, 1 the middle of its box, 2 the same,
+    painted in the cell's colour, 3 the upper left corner of its box.
     """
     count = label(grid, 1, 0, work)
     h, w = grid.shape
@@ -197,8 +200,9 @@ def stamp(grid, y, x, what, out, work):
 
 @inner
 def mirror_cell(r, c, across, how):
-    """Where a cell's image about an axis lies: ``how`` 0 left-right with columns that add up to ``across``, 1 up-down
-    with rows that do, 2 along the falling diagonal r - c = across, 3 along the rising one r + c = across."""
+    """Where a cell's image about an axis lies: ``how`` 0 left-right with columns that add up to ``across``,
+    1 up-down with rows that do, 2 along the falling diagonal r - c = across, 3 along the rising one r + c =
+    across."""
     if how == 0:
         return r, across - c
     if how == 1:
@@ -212,8 +216,8 @@ def mirror_cell(r, c, across, how):
 def best_axis(grid, number, how, work):
     """The axis about which the coloured cells (of object ``number``; -1: all) agree best with their images.
 
-    An image may be empty or outside, but not of another colour. -1000 where less than half of the cells have an
-    equal image.
+    An image may be empty or outside, but not of another colour. -1000 where less than half of the cells have
+    an equal image.
     """
     h, w = grid.shape
     low, high = 0, 2 * (w if how == 0 else h)
@@ -243,8 +247,8 @@ def best_axis(grid, number, how, work):
 
 @inner
 def complete_about(grid, number, how, out, work):
-    """Draw the images of the coloured cells (of one object, or all) about their best axis on empty cells of ``out``;
-    whether anything was drawn."""
+    """Draw the images of the coloured cells (of one object, or all) about their best axis on empty cells of
+    ``out``; whether anything was drawn."""
     h, w = grid.shape
     across = best_axis(grid, number, how, work)
     if across == -1000:
@@ -283,7 +287,8 @@ def complete_symmetry(grid, y, x, how, objects, out, work):
 
 @inner
 def shift_agreement(grid, down, right):
-    """How many coloured cells equal the cell ``down`` and ``right`` of them; -1 where two coloured ones differ."""
+    """How many coloured cells equal the cell ``down`` and ``right`` of them; -1 where two coloured ones
+    differ."""
     h, w = grid.shape
     equal = 0
     for r in range(h):
@@ -299,10 +304,11 @@ def shift_agreement(grid, down, right):
 
 @inner
 def progress(grid, y, x, what, out):
-    """What is drawn again after a fixed shift is continued by it to the edge: 0 onwards (down, or right), 1 back, 2 both.
+    """What is drawn again after a fixed shift is continued by it to the edge: 0 onwards (down, or right), 1
+    back, 2 both.
 
-    The shift: the one with which most coloured cells meet an equal one and none another one, at least a third of
-    them; of equals the shortest.
+    The shift: the one with which most coloured cells meet an equal one and none another one, at least a
+    third of them; of equals the shortest.
     """
     h, w = grid.shape
     cells = 0
@@ -339,151 +345,9 @@ def progress(grid, y, x, what, out):
 
 
 @inner
-def line_spans(grid, down, work):
-    """The stretches between whole rows (``down`` 1) or columns (0) of one colour, the first colour that has both.
-
-    Written to work[2 * down, k] (start) and work[2 * down + 1, k] (end); how many there are.
-    """
-    h, w = grid.shape
-    colour = int(work[4, 0])
-    length, across = (h, w) if down == 1 else (w, h)
-    spans, start = 0, 0
-    for place in range(length + 1):
-        whole = True
-        if place < length:
-            for k in range(across):
-                if (grid[place, k] if down == 1 else grid[k, place]) != colour:
-                    whole = False
-                    break
-        if whole:
-            if place > start:
-                work[2 * down, spans], work[2 * down + 1, spans] = start, place
-                spans += 1
-            start = place + 1
-    return spans
-
-
-@inner
-def find_panels(grid, work):
-    """The panels between whole lines of the first colour that makes two or more: rows and columns of panels, or 0, 0.
-
-    Rows of panels go from work[2, k] to before work[3, k], columns from work[0, k] to work[1, k].
-    """
-    for colour in range(10):
-        work[4, 0] = colour
-        rows, columns = line_spans(grid, 1, work), line_spans(grid, 0, work)
-        if rows * columns >= 2:
-            return rows, columns
-    return 0, 0
-
-
-@inner
-def panel_number(grid, row, column, what, work):
-    """Of a panel: 0 its most frequent colour, 1 its coloured cells, 2 its number of colours."""
-    top, bottom = int(work[2, row]), int(work[3, row])
-    low, high = count_colours(grid, top, bottom, int(work[0, column]), int(work[1, column]))
-    best, most, cells, colours = 0, 0, 0, 0
-    for colour in range(1, 10):
-        alike = cells_of_colour(low, high, colour)
-        cells += alike
-        colours += 1 if alike > 0 else 0
-        if alike > most:
-            best, most = colour, alike
-    return best if what == 0 else cells if what == 1 else colours
-
-
-@inner
-def panel_fact(grid, y, x, what, out, work):
-    """Panels between whole lines painted by what they hold; the lines stay.
-
-    0 most frequent colour, 1 number of coloured cells, 2 number of colours (at most 9); 3: 1 + how many panels hold
-    more cells, 4: fewer; 5 row, 6 column of panels + 1; 7 at each place the first colour that any panel has
-    there; 8 the panel with the most coloured cells as a picture of the panels; 9 only the panels with most cells; 10: 1
-    in these, nothing in others; 11 the panel with the fewest coloured cells as a picture.
-    """
-    rows, columns = find_panels(grid, work)
-    h, w = grid.shape
-    if rows == 0 or rows * columns > 400:
-        return NONE
-    most, first = -1, -1
-    for place in range(rows * columns):
-        cells = panel_number(grid, place // columns, place % columns, 1, work)
-        work[5, place] = cells
-        if cells > most if what != 11 else (first < 0 or cells < most):
-            most, first = cells, place
-    height, width = work[3, 0] - work[2, 0], work[1, 0] - work[0, 0]
-    for place in range(rows * columns):
-        row, column = place // columns, place % columns
-        if work[3, row] - work[2, row] != height or work[1, column] - work[0, column] != width:
-            if what == 7:
-                return NONE
-    top, left = work[2, first // columns], work[0, first % columns]
-    if (what == 8 or what == 11) and (
-        work[3, first // columns] - top != rows or work[1, first % columns] - left != columns
-    ):
-        return NONE
-    copy_to(grid, out)
-    for place in range(rows * columns):
-        row, column = place // columns, place % columns
-        value = 0
-        if what == 0 or what == 2:
-            value = panel_number(grid, row, column, what, work)
-        elif what == 1:
-            value = work[5, place]
-        elif what == 3 or what == 4:
-            value = 1
-            for other in range(rows * columns):
-                more = work[5, other] > work[5, place] if what == 3 else work[5, other] < work[5, place]
-                value += 1 if more else 0
-        elif what == 5:
-            value = row + 1
-        elif what == 6:
-            value = column + 1
-        elif what == 8 or what == 11:
-            value = grid[top + row, left + column]
-        elif what == 10:
-            value = 1 if work[5, place] == most else 0
-        for r in range(work[2, row], work[3, row]):
-            for c in range(work[0, column], work[1, column]):
-                if what == 9:
-                    value = grid[r, c] if work[5, place] == most else 0
-                elif what == 7:
-                    value = 0
-                    for other in range(rows * columns):
-                        i = work[2, other // columns] + r - work[2, row]
-                        j = work[0, other % columns] + c - work[0, column]
-                        if value == 0:
-                            value = grid[i, j]
-                out[r, c] = min(value, 9)
-    return h, w, y, x
-
-
-@inner
-def panel_cells(grid, y, x, what, out, work):
-    """One cell for each panel: 0 its most frequent colour, 1 its number of coloured cells, 2 of colours, at most 9; 3 as 0
-    for the panels with most coloured cells, nothing for others, 4: 1 where a panel holds anything."""
-    rows, columns = find_panels(grid, work)
-    if rows == 0:
-        return NONE
-    most = 0
-    for place in range(rows * columns):
-        most = max(most, panel_number(grid, place // columns, place % columns, 1, work))
-    for place in range(rows * columns):
-        row, column = place // columns, place % columns
-        cells = panel_number(grid, row, column, 1, work)
-        value = panel_number(grid, row, column, 0 if what == 3 else 1 if what == 4 else what, work)
-        if what == 4:
-            value = min(value, 1)
-        elif what == 3 and cells < most:
-            value = 0
-        out[row, column] = min(value, 9)
-    return rows, columns, 0, 0
-
-
-@inner
 def mirror_about(grid, y, x, colour, how, out):
-    """The images of all coloured cells about the middle of the box of one colour, on empty cells: 0 left-right, 1 up-down,
-    2 both and turned by half, 3 turned by all quarters (where the box is square)."""
+    """The images of all coloured cells about the middle of the box of one colour, on empty cells: 0
+    left-right, 1 up-down, 2 both and turned by half, 3 turned by all quarters (where the box is square)."""
     h, w = grid.shape
     top, bottom, left, right = h, -1, w, -1
     for r in range(h):
@@ -516,8 +380,8 @@ def mirror_about(grid, y, x, colour, how, out):
 
 @inner
 def change_objects(grid, y, x, what, kind, out, work):
-    """Every object (with everything in its box) changed in its place: 0 left-right, 1 up-down, 2 turned by half, 3
-    transposed where it is square, 4 its two colours exchanged."""
+    """Every object (with everything in its box) changed in its place: 0 left-right, 1 up-down, 2 turned by
+    half, 3 transposed where it is square, 4 its two colours exchanged."""
     count = label(grid, kind % 2, kind // 2, work)
     h, w = grid.shape
     if count == 0 or count > 100:
@@ -553,7 +417,8 @@ def change_objects(grid, y, x, what, kind, out, work):
 
 @inner
 def frame_objects(grid, y, x, colour, kind, out, work):
-    """A rectangle one cell outside the box of every object, on empty cells, in a colour (0: the object's most frequent)."""
+    """A rectangle one cell outside the box of every object, on empty cells, in a colour (0: the object's
+    most frequent)."""
     count = label(grid, kind % 2, kind // 2, work)
     h, w = grid.shape
     if count == 0 or count > 60:
@@ -565,15 +430,15 @@ def frame_objects(grid, y, x, colour, kind, out, work):
         left, right = work[LEFT, number] - 1, work[RIGHT, number] + 1
         for r in range(max(top, 0), min(bottom + 1, h)):
             for c in range(max(left, 0), min(right + 1, w)):
-                if (r == top or r == bottom or c == left or c == right) and out[r, c] == 0:
+                if (r in (top, bottom) or c in (left, right)) and out[r, c] == 0:
                     out[r, c] = own
     return h, w, y, x
 
 
 @inner
 def bars(grid, y, x, what, out, work):
-    """The colours from the most frequent to the rarest as bars of as many cells: 0 rows, 1 columns from the top, 2
-    columns from the bottom; 3, 4 one cell of each in a row, in a column."""
+    """The colours from the most frequent to the rarest as bars of as many cells: 0 rows, 1 columns from the
+    top, 2 columns from the bottom; 3, 4 one cell of each in a row, in a column."""
     low, high = count_colours(grid, 0, grid.shape[0], 0, grid.shape[1])
     colours, longest = 0, 0
     for rank in range(9):

@@ -1,7 +1,6 @@
 """Kernels about objects among others: relations, places inside an object, rooms of empty cells, and keys."""
 
 from solver.search.jit import inner, outer
-
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.objects import (
     AREA,
@@ -129,10 +128,10 @@ def relation(grid, one, count, what, work):
     """A number of an object among the others.
 
     How many others, + 1: 0 have its colour, 1 share a row, 2 share a column, 3 have it in their box, 4 lie in
-    its box, 13 are larger and of its colour, 14 touch it, 16 have its size. The colour of the nearest (of equally
-    near ones the largest, then the first) that: 5 is there, 6 is larger, 7 has its shape in another colour, 8 has it turned
-    or mirrored, 9 is of another colour and shares a row, 10 a column, 11 has it in its box, 15 touches it; its
-    own colour where there is none. 12: steps to the nearest + 1.
+    its box, 13 are larger and of its colour, 14 touch it, 16 have its size. The colour of the nearest (of
+    equally near ones the largest, then the first) that: 5 is there, 6 is larger, 7 has its shape in another
+    colour, 8 has it turned or mirrored, 9 is of another colour and shares a row, 10 a column, 11 has it in
+    its box, 15 touches it; its own colour where there is none. 12: steps to the nearest + 1.
     """
     counting = what <= 4 or what == 13 or what == 14 or what == 16
     value, best = 1, -1
@@ -153,7 +152,8 @@ def relation(grid, one, count, what, work):
 
 @inner
 def label_coloured(grid, kind, work):
-    """``label`` and the most frequent colour of each object in row COLOUR; 0 objects where there are too many."""
+    """``label`` and the most frequent colour of each object in row COLOUR; 0 objects where there are too
+    many."""
     count = label(grid, kind % 2, kind // 2, work)
     if count > MOST:
         return 0
@@ -181,8 +181,8 @@ def related_fact(grid, y, x, what, kind, out, work):
 @inner
 def keep_related(grid, y, x, what, kind, out, work):
     """Only objects that (with ``what`` odd: that do not): 0 lie in another's box, 2 have another in theirs, 4
-    touch another, 6 touch one of the rarest colour, 8 have a colour of their own, 10 share rows or columns with
-    another, 12 are the largest of their colour, 14 have the shape of the largest object."""
+    touch another, 6 touch one of the rarest colour, 8 have a colour of their own, 10 share rows or columns
+    with another, 12 are the largest of their colour, 14 have the shape of the largest object."""
     count = label_coloured(grid, kind, work)
     if count < 2:
         return NONE
@@ -221,7 +221,8 @@ def keep_related(grid, y, x, what, kind, out, work):
 
 @inner
 def layers_of(grid, diagonal, work):
-    """work[2, cell]: steps from a coloured cell to the nearest cell of another object, empty cell or the outside."""
+    """work[2, cell]: steps from a coloured cell to the nearest cell of another object, empty cell or the
+    outside."""
     h, w = grid.shape
     for cell in range(h * w):
         work[2, cell] = 0
@@ -238,10 +239,10 @@ def layers_of(grid, diagonal, work):
                     for j in range(c - 1, c + 2):
                         if diagonal == 0 and i != r and j != c:
                             continue
-                        if i < 0 or j < 0 or i >= h or j >= w or work[0, i * w + j] != work[0, r * w + c]:
+                        on_grid = 0 <= i < h and 0 <= j < w
+                        if not on_grid or work[0, i * w + j] != work[0, r * w + c]:
                             edge = True
-                        elif 0 < work[2, i * w + j] < layer:
-                            edge = True
+                        edge = edge or 0 < work[2, i * w + j] < layer
                 if edge:
                     work[2, r * w + c] = layer
                 else:
@@ -252,9 +253,10 @@ def layers_of(grid, diagonal, work):
 def local_fact(grid, y, x, what, kind, out, work):
     """A number for each coloured cell by its place in its object, at most 9.
 
-    0 row, 1 column, 2 row + column of the box modulo 2, + 1; 3 distance to the edge of the box + 1; 4, 5 layer
-    from outside (four, eight neighbours); 6: 1 corner of the box, 2 edge, 3 inside; 7, 8 row, column + 1; 9, 10
-    from the end; 11: 1 on the middle row or column of the box, 2 not; 12: 1 to 4, the quarter of the box.
+    0 row, 1 column, 2 row + column of the box modulo 2, + 1; 3 distance to the edge of the box + 1; 4, 5
+    layer from outside (four, eight neighbours); 6: 1 corner of the box, 2 edge, 3 inside; 7, 8 row, column +
+    1; 9, 10 from the end; 11: 1 on the middle row or column of the box, 2 not; 12: 1 to 4, the quarter of
+    the box.
     """
     count = label(grid, kind % 2, kind // 2, work)
     if count == 0:
@@ -300,7 +302,8 @@ def local_fact(grid, y, x, what, kind, out, work):
 
 @inner
 def rooms_of(grid, kind, out):
-    """A grid of the same size on the memory of ``out``: empty cells as 1 (``kind`` 0, 1), or every colour + 1 (2)."""
+    """A grid of the same size on the memory of ``out``: empty cells as 1 (``kind`` 0, 1), or every colour +
+    1 (2)."""
     h, w = grid.shape
     rooms = out.reshape(900)[: h * w].reshape((h, w))
     for r in range(h):
@@ -314,16 +317,17 @@ def rooms_of(grid, kind, out):
 
 @inner
 def room_fact(grid, y, x, what, kind, out, work):
-    """Rooms painted in the colour that is their ``measure``: 4- or 8-connected empty cells (``kind`` 0, 1), or all
-    4-connected regions of one colour, empty ones too (2)."""
+    """Rooms painted in the colour that is their ``measure``: 4- or 8-connected empty cells (``kind`` 0, 1),
+    or all 4-connected regions of one colour, empty ones too (2)."""
     rooms = rooms_of(grid, kind, out)
     return object_fact(rooms, y, x, what, 1 if kind == 1 else kind, out, work)
 
 
 @inner
 def room_wall(grid, y, x, what, out, work):
-    """Rooms (4-connected empty cells) painted by their coloured neighbours: 0 the most frequent colour, 1 the rarest
-    colour, 2 their number of colours, 3: 1 where they are of one colour, else 2; 4 the number of cells, at most 9."""
+    """Rooms (4-connected empty cells) painted by their coloured neighbours: 0 the most frequent colour, 1
+    the rarest colour, 2 their number of colours, 3: 1 where they are of one colour, else 2; 4 the number of
+    cells, at most 9."""
     rooms = rooms_of(grid, 0, out)
     count = label(rooms, 0, 0, work)
     h, w = grid.shape
@@ -373,7 +377,8 @@ def room_wall(grid, y, x, what, out, work):
 def follow_key(grid, y, x, way, erase, out, work):
     """Recolour by a key: every object of two cells in two colours says that one colour becomes the other.
 
-    ``way``: 0 the left or upper becomes the right or lower one, 1 the other way round, 2 both. ``erase`` 1: the key goes.
+    ``way``: 0 the left or upper becomes the right or lower one, 1 the other way round, 2 both. ``erase`` 1:
+    the key goes.
     """
     count = label(grid, 0, 0, work)
     h, w = grid.shape

@@ -12,7 +12,8 @@ SIDE = 30
 
 @inner
 def turn(grid, y, x, how, out):
-    """One of the symmetries: 1 to 3 quarter turns counter-clockwise, 4 left-right, 5 up-down, 6 and 7 diagonals."""
+    """One of the symmetries: 1 to 3 quarter turns counter-clockwise, 4 left-right, 5 up-down, 6 and 7
+    diagonals."""
     h, w = grid.shape
     swap = how == 1 or how == 3 or how >= 6
     for r in range(h):
@@ -65,8 +66,8 @@ def crop_to_content(grid, y, x, ground, out):
 
 @inner
 def count_colours(grid, top, bottom, left, right):
-    """How many cells of each colour rows ``top`` to before ``bottom`` and these columns have: two numbers that hold
-    12 bits a colour, 0 to 4 in the first and 5 to 9 in the second; read by ``cells_of_colour``."""
+    """How many cells of each colour rows ``top`` to before ``bottom`` and these columns have: two numbers
+    that hold 12 bits a colour, 0 to 4 in the first and 5 to 9 in the second; read by ``cells_of_colour``."""
     low, high = 0, 0
     for r in range(top, bottom):
         for c in range(left, right):
@@ -251,7 +252,8 @@ def tile(grid, y, x, rows, columns, mirror, out):
 
 @inner
 def shift(grid, y, x, down, right, wrap, out):
-    """The content moved inside the grid; what leaves it is lost, or with ``wrap`` comes in on the other side."""
+    """The content moved inside the grid; what leaves it is lost, or with ``wrap`` comes in on the other
+    side."""
     h, w = grid.shape
     for r in range(h):
         for c in range(w):
@@ -343,7 +345,8 @@ def centre(grid, height, width, out):
 
 @inner
 def repeat(grid, y, x, height, width, mirror, gap, out):
-    """The image repeated over a canvas of the wanted size, from its position, ``gap`` empty cells between copies."""
+    """The image repeated over a canvas of the wanted size, from its position, ``gap`` empty cells between
+    copies."""
     if height == 0:
         return NONE
     h, w = grid.shape

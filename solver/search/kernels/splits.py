@@ -3,12 +3,11 @@
 A kernel appends the images that it makes to the arena and returns how many, 0 where it does not apply.
 """
 
-from solver.search.jit import inner
-
 from solver.search.arena import X, Y, push, push_again, view
+from solver.search.jit import inner
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.objects import BOTTOM, LEFT, RIGHT, TOP, label
-from solver.search.kernels.pattern import find_panels
+from solver.search.kernels.panels import find_panels
 from solver.search.kernels.relations import rooms_of
 from solver.search.kernels.shape import turn
 
@@ -106,7 +105,7 @@ def split_lines(arena, image, out, work):
         return 0
     for row in range(rows):
         for column in range(columns):
-            top, left = work[2, row], work[0, column]
+            top, left = int(work[2, row]), int(work[0, column])
             height, width = work[3, row] - top, work[1, column] - left
             if not push_part(arena, grid, top, left, height, width, y, x, out):
                 return 0
@@ -134,7 +133,8 @@ def split_single_lines(arena, image, columns, out):
 
 @inner
 def split_windows(arena, image, height, width, tiled, out):
-    """The windows of the wanted size: all that hold no empty cell (``tiled`` 0), or the grid cut into them."""
+    """The windows of the wanted size: all that hold no empty cell (``tiled`` 0), or the grid cut into
+    them."""
     grid = view(arena, image)
     h, w = grid.shape
     if height == 0 or height > h or width > w or (height == h and width == w):
@@ -217,7 +217,7 @@ def split_frames(arena, image, border, out):
 def split_rooms(arena, image, diagonal, out, work):
     """The connected regions of empty cells, each drawn in colour 1 in its box."""
     grid = view(arena, image)
-    h, w = grid.shape
+    w = grid.shape[1]
     y, x = arena.images[image, Y], arena.images[image, X]
     rooms = rooms_of(grid, 0, out)
     count = label(rooms, diagonal, 0, work)
@@ -236,7 +236,8 @@ def split_rooms(arena, image, diagonal, out, work):
 
 @inner
 def split_marks(arena, image, radius, out):
-    """The windows of 2 * ``radius`` + 1 cells a side around the cells of the rarest colour, cut at the edges."""
+    """The windows of 2 * ``radius`` + 1 cells a side around the cells of the rarest colour, cut at the
+    edges."""
     grid = view(arena, image)
     h, w = grid.shape
     y, x = arena.images[image, Y], arena.images[image, X]
@@ -256,8 +257,8 @@ def split_marks(arena, image, radius, out):
 
 @inner
 def split_symmetries(arena, image, what, out):
-    """The image and its images: 0 left-right, 1 up-down, 2 left-right, up-down and turned by half, 3 turned by
-    quarters, counter-clockwise."""
+    """The image and its images: 0 left-right, 1 up-down, 2 left-right, up-down and turned by half, 3 turned
+    by quarters, counter-clockwise."""
     grid = view(arena, image)
     y, x = arena.images[image, Y], arena.images[image, X]
     if not push_again(arena, image):
