@@ -3,7 +3,8 @@
     python -m benchmarks.search TASKS [...] --seconds 1 [--half even] [--every 4] [--jobs N]
     python -m benchmarks.search TASKS [...] --seconds 2 --learn solver/search/programs.json
 
-For each file of tasks with known outputs it prints the tasks of which all outputs are right within two answers,
+For each file of tasks with known outputs it prints the tasks of which all outputs are right within two
+answers,
 with a 95 % interval over tasks, the outputs, what is right anywhere among the candidates, and the processor's
 seconds a task. ``--learn`` adds the programs of right answers to the file from which costs are learned
 (``solver.search.costs``); only training tasks belong there.

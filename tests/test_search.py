@@ -132,7 +132,7 @@ def test_views_rename_and_undo():
         grid[0, 0] = other
     task = task_of(np.flipud, inputs[:3], inputs[3])
     views = views_of(task)
-    assert [view.name for view in views][0] == PLAIN and len(views) == 2
+    assert next(view.name for view in views) == PLAIN and len(views) == 2
     assert np.array_equal(views[1].real((views[1].task.test[0].input,))[0], task.test[0].input)
     assert (
         len(set(np.unique(views[1].task.train[0].input)) & set(np.unique(views[1].task.train[1].input))) == 3

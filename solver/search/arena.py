@@ -21,8 +21,10 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 class Arena(NamedTuple):
     """Flat storage; ``top`` holds how much of each array is used, and FULL, 1 once an array has no room.
 
-    ``cells``: uint8 [cells], every image's grid in row-major order. ``images``: int64 [images, 6], see OFFSET to
-    IMAGE_HASH. ``states``: int64 [states, 5], see FIRST to STATE_HASH. ``programs``: int32 [programs, 3 + pairs],
+    ``cells``: uint8 [cells], every image's grid in row-major order. ``images``: int64 [images, 6], see
+    OFFSET to
+    IMAGE_HASH. ``states``: int64 [states, 5], see FIRST to STATE_HASH. ``programs``: int32 [programs, 3 +
+    pairs],
     see PARENT to ROW. ``state_slots``, ``program_slots``: int32 hash tables of numbers + 1, 0 where empty.
     ``memo``: int64 [slots, 2], hash table of state * 4096 + transform + 1 (0 where empty) and the result.
     """
@@ -202,7 +204,8 @@ def remember(arena: Arena, slot: int, state: int, transform: int, result: int) -
 
 @inner
 def close_program(arena: Arena, row: np.ndarray, parent: int, transform: int, cost: int) -> int:
-    """Append the program with the states ``row`` (int32 [pairs]); FAILED where it is known or without room."""
+    """Append the program with the states ``row`` (int32 [pairs]); FAILED where it is known or without
+    room."""
     value = np.uint64(7)
     for state in row:
         value = mix(value, np.uint64(state))
@@ -233,7 +236,8 @@ def close_program(arena: Arena, row: np.ndarray, parent: int, transform: int, co
 
 @outer
 def add_inputs(arena: Arena, cells: np.ndarray, shapes: np.ndarray, out: np.ndarray) -> None:
-    """Append the first program: the inputs themselves, ``cells`` one after another, ``shapes`` int64 [pairs, 2]."""
+    """Append the first program: the inputs themselves, ``cells`` one after another, ``shapes`` int64
+    [pairs, 2]."""
     row = np.empty(shapes.shape[0], np.int32)
     at = 0
     for pair in range(shapes.shape[0]):

@@ -1,4 +1,5 @@
-"""Assembly: from pieces to answers. One piece, a map of its colours, a table over two or three pieces, a cover."""
+"""Assembly: from pieces to answers. One piece, a map of its colours, a table over two or three pieces, a
+cover."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -176,7 +177,8 @@ class Assembler:
             single += int(np.add.reduceat(mends, starts).astype(bool).sum() == 1)
         return Found(
             tuple(grids), RULES, self._cost(parts), self._programs(parts), len(self.task.train),
-            len(rules), single, tuple((c, take - len(chosen) if take >= len(chosen) else None) for _, c, take in rules),
+            len(rules), single, tuple((c, take - len(chosen) if take >= len(chosen) else None) for _, c,
+            take in rules),
         )  # fmt: skip
 
     def _covers(self, chosen: np.ndarray, good: np.ndarray, full: np.ndarray) -> Iterator[Found]:

@@ -41,7 +41,8 @@ class Costs:
     def jobs_of(
         self, programs: np.ndarray, contexts: np.ndarray, weight: int, level: int, allowed: np.ndarray
     ) -> np.ndarray:
-        """Jobs int32 [jobs, 3] (program, transform, level): all transforms of this weight after the programs."""
+        """Jobs int32 [jobs, 3] (program, transform, level): all transforms of this weight after the
+        programs."""
         if weight >= NEVER:
             return np.empty((0, 3), np.int32)
         start = self._start[contexts, weight]
@@ -85,8 +86,8 @@ def _groups() -> np.ndarray:
 
 
 def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
-    """Costs from programs that solved tasks: ``programs[task]`` is a list of solutions, each a list of programs,
-    each a list of transforms' names. Every task weighs the same.
+    """Costs from programs that solved tasks: ``programs[task]`` is a list of solutions, each a list of
+    programs, each a list of transforms' names. Every task weighs the same.
 
     A cost is -2 log2 of the probability of the transform after the one before it. The probability is that of
     a smoothed bigram: counts after this transform, backed off to counts after its group, after any state of

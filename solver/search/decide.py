@@ -1,4 +1,5 @@
-"""Decisions: a base piece, and a few rules "where piece q is colour c, take piece p" that mend what it has wrong.
+"""Decisions: a base piece, and a few rules "where piece q is colour c, take piece p" that mend what it has
+wrong.
 
 All sets of cells are bit sets over the cells of all demonstrations' outputs: uint64 [words].
 """
@@ -12,7 +13,8 @@ MOST_RULES = 4
 
 @outer
 def good_cells(cells: np.ndarray, wanted: np.ndarray, chosen: np.ndarray, good: np.ndarray) -> None:
-    """good[k] = the cells on which piece ``chosen[k]`` is right; behind them those of the ten single colours."""
+    """good[k] = the cells on which piece ``chosen[k]`` is right; behind them those of the ten single
+    colours."""
     good[:] = 0
     for cell in range(wanted.shape[0]):
         bit = np.uint64(1) << np.uint64(cell % 64)
@@ -28,7 +30,8 @@ def conditions(
 ) -> int:
     """The different sets "piece q is colour c" that are neither empty nor everything; how many.
 
-    ``sets``: uint64 [most, words] and ``which``: int32 [most, 2], place in ``chosen`` and colour, are written.
+    ``sets``: uint64 [most, words] and ``which``: int32 [most, 2], place in ``chosen`` and colour, are
+    written.
     ``slots``: int32 hash table, all 0.
     """
     count = 0
@@ -105,11 +108,12 @@ def decision_list(
 ) -> tuple[int, int]:
     """Rules that mend a base, and single rules that mend all of it.
 
-    ``base``: uint64 [words], the cells that the base has right. ``good``: as ``good_cells`` makes it; only the
-    rows ``takes`` are taken by rules. ``sets``: conditions, cheapest first. ``full``: all cells. ``rules``: int32
-    [MOST_RULES, 2], condition and row of each rule, written. ``whole``: int32 [most, 2], single rules, written.
-    Returns how many rules (0: they do not mend all) and how many single rules. Of rules that mend equally many
-    cells the first is taken. A rule holds where no earlier one does.
+    ``base``: uint64 [words], the cells that the base has right. ``good``: as ``good_cells`` makes it; rules
+    take only its rows ``takes``. ``sets``: conditions, cheapest first. ``full``: all cells. ``rules``: int32
+    [MOST_RULES, 2], condition and row of each rule, written. ``whole``: int32 [most, 2], single rules,
+    written.
+    Returns how many rules (0: they do not mend all) and how many single rules. Of rules that mend equally
+    many cells the first is taken. A rule holds where no earlier one does.
     """
     words = base.shape[0]
     open_ = full.copy()
@@ -162,7 +166,8 @@ def greedy_cover(
 
     A layer is a piece and a mode: 1 uses its coloured cells, 2 its empty cells, 3 all. Each layer covers the
     cells that no earlier one has; it may cover none on which it is wrong. The layer that covers most of the
-    ``favoured`` cells is taken; of equals that with most cells, then the first. ``layers``: int32 [most, 2], written.
+    ``favoured`` cells is taken; of equals that with most cells, then the first. ``layers``: int32 [most,
+    2], written.
     """
     words = full.shape[0]
     open_ = full.copy()

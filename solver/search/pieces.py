@@ -15,7 +15,6 @@ from solver.search.arena import (
     HEIGHT,
     IS_LIST,
     OFFSET,
-    PROGRAMS,
     ROW,
     WIDTH,
     Arena,
@@ -29,7 +28,8 @@ PIECE, EXACT, MAPPED = 1, 2, 4  # flags of a program
 
 class Pieces(NamedTuple):
     """``top``: int64 [1], how many. ``cells``: uint8 [pieces, cells]. ``shapes``: int16 [pieces, tests, 2].
-    ``program``, ``cost``: int32 [pieces]. ``slots``: int32 hash table of pieces + 1. ``hashes``: uint64 [pieces].
+    ``program``, ``cost``: int32 [pieces]. ``slots``: int32 hash table of pieces + 1. ``hashes``: uint64
+    [pieces].
     ``right``: int16 [pieces], how many demonstrations the piece gives whole."""
 
     top: np.ndarray
@@ -43,8 +43,8 @@ class Pieces(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """``cells``: uint8 [cells], all demonstrations' outputs. ``starts``: int64 [demonstrations + 1], where each
-    begins. ``shapes``: int64 [demonstrations, 2]."""
+    """``cells``: uint8 [cells], all demonstrations' outputs. ``starts``: int64 [demonstrations + 1], where
+    each begins. ``shapes``: int64 [demonstrations, 2]."""
 
     cells: np.ndarray
     starts: np.ndarray
@@ -152,7 +152,8 @@ def harvest(arena: Arena, start: int, stop: int, wanted: Wanted, pieces: Pieces)
 
 @outer
 def colour_maps(cells: np.ndarray, wanted: np.ndarray, start: int, stop: int, fits: np.ndarray) -> None:
-    """fits[piece] = 1 where the colour of a cell decides what is wanted there, for pieces ``start`` to ``stop``."""
+    """fits[piece] = 1 where the colour of a cell decides what is wanted there, for pieces ``start`` to
+    ``stop``."""
     table = np.empty(16, np.int64)
     for piece in range(start, stop):
         table[:] = -1

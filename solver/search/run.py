@@ -30,7 +30,8 @@ from solver.search.kernels.lists import list_kernel
 
 GRID = types.Array(types.uint8, 2, "C")
 WORK = types.Array(types.int32, 2, "C")
-# kernel(number, argument, grid, y, x, wanted height, wanted width, out, work) -> height, width, y, x; height 0: it does not apply
+# kernel(number, argument, grid, y, x, wanted height, wanted width, out, work) -> height, width, y, x;
+# height 0: it does not apply
 IMAGE_KERNEL = types.FunctionType(
     types.UniTuple(types.int64, 4)(
         types.int64, types.int64, GRID, types.int64, types.int64, types.int64, types.int64, GRID, WORK
@@ -116,7 +117,8 @@ def run_image_transforms(arena, kernel, jobs, numbers, arguments, sizes, out, wo
 
 @outer
 def run_list_transforms(arena, jobs, numbers, arguments, makes_list, sizes, out, work):
-    """As ``run_image_transforms``, for transforms that take or make lists (``makes_list``: uint8 [transforms])."""
+    """As ``run_image_transforms``, for transforms that take or make lists (``makes_list``: uint8
+    [transforms])."""
     pairs = arena.programs.shape[1] - ROW
     row = np.empty(pairs, np.int32)
     for job in range(jobs.shape[0]):

@@ -22,8 +22,13 @@ _PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80}
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """An answer for every test input of a task. ``score``: lower is more plausible. ``steps``: the names of the
-    transforms of each of its programs. ``view``: the renaming of colours that it was found in. ``seconds``: after how many it was found."""
+    """An answer for every test input of a task.
+
+    ``score``: lower is more plausible.
+    ``steps``: the names of the transforms of each of its programs.
+    ``view``: the renaming of colours that it was found in.
+    ``seconds``: after how many it was found.
+    """
 
     grids: tuple[np.ndarray, ...]
     score: float
@@ -56,7 +61,8 @@ def search(
     memory: int = MEMORY,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Candidate]:
-    """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were tried."""
+    """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were
+    tried."""
     start = clock()
     costs = costs or default_costs()
     views = views_of(task)

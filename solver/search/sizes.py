@@ -1,4 +1,5 @@
-"""The size of the output: what the demonstrations say of it before anything is explored, and what pieces say."""
+"""The size of the output: what the demonstrations say of it before anything is explored, and what pieces
+say."""
 
 import numpy as np
 
@@ -10,10 +11,11 @@ LOOKED_AT = 4000  # programs whose sizes are compared with the outputs'
 
 
 def sizes_from_inputs(task: Task) -> np.ndarray:
-    """int64 [pairs, 2], height and width of each output: of demonstrations as they are, of test inputs by a rule.
+    """int64 [pairs, 2], height and width of each output: of demonstrations as they are, of test inputs by
+    a rule.
 
-    A side is that of the input, or a constant, or the input's times or divided by a small factor, whichever of
-    these all demonstrations follow first; all 0 where none does for one of the sides.
+    A side is that of the input, or a constant, or the input's times or divided by a small factor,
+    whichever of these all demonstrations follow first; all 0 where none does for one of the sides.
     """
     wanted = np.array([pair.output.shape for pair in task.train], np.int64)
     inputs = np.array([pair.input.shape for pair in (*task.train, *task.test)], np.int64)
@@ -23,7 +25,7 @@ def sizes_from_inputs(task: Task) -> np.ndarray:
         if made is None:
             return np.zeros_like(inputs)
         sizes[:, side] = made
-    return sizes if ((1 <= sizes) & (sizes <= MAX_SIDE)).all() else np.zeros_like(inputs)
+    return sizes if ((sizes >= 1) & (sizes <= MAX_SIDE)).all() else np.zeros_like(inputs)
 
 
 def _rule(wanted: np.ndarray, inputs: np.ndarray) -> np.ndarray | None:
@@ -56,7 +58,7 @@ def sizes_from_programs(arena: Arena, wanted: np.ndarray) -> np.ndarray | None:
         for more in sorted(range(-MOST_MORE, MOST_MORE + 1), key=abs):
             made = sides * factor + more
             fits = (made[:, :demos] == wanted).all(axis=(1, 2))
-            fits &= ((1 <= made) & (made <= MAX_SIDE)).all(axis=(1, 2))
+            fits &= ((made >= 1) & (made <= MAX_SIDE)).all(axis=(1, 2))
             if fits.any():
                 return made[int(np.argmax(fits))]
     return None

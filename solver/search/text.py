@@ -9,7 +9,8 @@ MOST_LAYERS = 5  # that are named
 
 
 def describe(found: Found, steps: Sequence[Sequence[str]], renamed: str = "") -> str:
-    """The answer's programs and how they were assembled. ``renamed``: the view it was found in, '' for none."""
+    """The answer's programs and how they were assembled. ``renamed``: the view it was found in, '' for
+    none."""
     parts = [program_text(names) for names in steps]
     if found.kind == MAP:
         changed = ", ".join(f"{code}->{colour}" for code, colour in found.detail if code != colour)

@@ -15,7 +15,8 @@ PLAIN, VARYING, RANKED = "plain", "varying colours by frequency", "all colours b
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A renamed task. ``undo``: uint8 [tests, 10], the real colour of each number in a test input's answer."""
+    """A renamed task. ``undo``: uint8 [tests, 10], the real colour of each number in a test input's
+    answer."""
 
     name: str
     task: Task
