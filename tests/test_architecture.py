@@ -24,9 +24,10 @@ MAX_MODULES, MAX_FLOORS = 16, 6
 ROOMS = {
     **{name: SHARED for name in SHARED},
     "solver.arc": {*SHARED, "solver.arc"},
+    "solver.search": {*SHARED, "solver.search", "solver.arc"},
     "solver.model": {*SHARED, "solver.model"},
     "solver.tune": {*SHARED, *SPOKEN, "solver.tune", "solver.arc", "solver.model"},
-    "solver.run": {*SHARED, "solver.run", "solver.arc"},
+    "solver.run": {*SHARED, "solver.run", "solver.arc", "solver.search"},
     "solver.report": {*SHARED, "solver.report", "solver.arc"},
     "solver.bundle": {*SHARED, "solver.bundle", "solver.arc"},
     "solver.kaggle": {*SHARED, "solver.kaggle", "solver.arc", "solver.run", "solver.report"},
@@ -40,6 +41,7 @@ ROOMS = {
 }
 WITHOUT_TORCH = (
     "solver.arc",
+    "solver.search",
     "solver.report",
     "solver.run",
     "solver.kaggle",

@@ -1,0 +1,39 @@
+"""How kernels are compiled: inner functions without wrappers, since only compiled code calls them."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+_HERE = Path(__file__).parent
+
+
+def _inner_sources() -> int:
+    """A checksum of the files that inner functions come from."""
+    value = 0
+    for path in (_HERE / "arena.py", *sorted((_HERE / "kernels").glob("*.py"))):
+        value = zlib.crc32(path.read_bytes(), value)
+    return value
+
+
+_STAMP = _inner_sources()
+
+
+def outer(function: Callable, signature: Any = None) -> Callable:
+    """Compile a function that Python calls, at once for one ``signature`` where it is given, and keep the
+    machine code.
+
+    Numba takes machine code from disk where the function's own file is unchanged, but inner functions of
+    other files are part of it: their checksum is made part of what is compared.
+    """
+    dispatcher = njit(cache=True, error_model="numpy")(function)
+    if hasattr(dispatcher, "_cache"):
+        file = dispatcher._cache._cache_file
+        file._source_stamp = (file._source_stamp, _STAMP)
+        if signature is not None:
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+    return dispatcher

@@ -1,0 +1,138 @@
+"""The search of one task: explore, harvest, assemble, until time, nodes or memory end."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.arc.task import Task
+from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE, Assembler, Found
+from solver.search.costs import Costs, default_costs
+from solver.search.explore import explore
+from solver.search.sizes import sizes_from_inputs, sizes_from_programs
+from solver.search.views import PLAIN, View, views_of
+
+MEMORY = 1 << 30
+VIEW_PENALTY = 6
+SIZE_JOBS = 5000  # after which programs are asked for the outputs' size
+AFTER = 0.1  # of the seconds, that combining at the end may take more
+_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An answer for every test input of a task.
+
+    ``score``: lower is more plausible.
+    ``steps``: the names of the transforms of each of its programs.
+    ``view``: the renaming of colours that it was found in.
+    ``seconds``: after how many it was found.
+    """
+
+    grids: tuple[np.ndarray, ...]
+    score: float
+    found: Found
+    steps: tuple[tuple[str, ...], ...]
+    view: str
+    seconds: float
+
+
+def score_of(found: Found) -> float:
+    """How implausible an answer is: the cost of its programs and of what was assembled."""
+    score = found.cost + _PENALTY[found.kind]
+    if found.kind == TABLE:
+        score += 1.0 * found.entries + 4.0 * found.single
+    elif found.kind == MAP:
+        score += 2.0 * found.entries + 3.0 * found.single
+    elif found.kind == COVER:
+        score += 8.0 * found.entries
+    elif found.kind == RULES:
+        score += 8.0 * found.entries + 6.0 * found.single
+    return score
+
+
+def search(
+    task: Task,
+    *,
+    seconds: float | None = None,
+    jobs: int | None = None,
+    costs: Costs | None = None,
+    memory: int = MEMORY,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Candidate]:
+    """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were
+    tried."""
+    start = clock()
+    costs = costs or default_costs()
+    views = views_of(task)
+    runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
+    until = float("inf") if seconds is None else start + (1 + AFTER) * seconds
+    jobs_each = None if jobs is None else jobs // len(runs)
+    while open_runs := [run for run in runs if not run.ended]:
+        run = min(open_runs, key=lambda run: run.done)
+        ends = jobs_each is not None and run.done >= jobs_each
+        yield from run.step(last=ends, until=until)
+        if seconds is not None and clock() - start >= seconds:
+            for run in runs:
+                if not run.ended:
+                    yield from run.step(last=True, until=until)
+            return
+
+
+class _ViewSearch:
+    """The search in one view of a task."""
+
+    def __init__(
+        self, view: View, costs: Costs, memory: int, clock: Callable[[], float], start: float
+    ) -> None:
+        self.view, self.costs, self.memory, self.clock, self.start = view, costs, memory, clock, start
+        self.done, self.combined, self.ended = 0, 0, False
+        self._begin(sizes_from_inputs(view.task))
+
+    def _begin(self, sizes: np.ndarray) -> None:
+        self.exploration = explore(self.view.task, sizes, self.costs, self.memory)
+        self.assembler = Assembler(self.view.task, self.memory // 6)
+        self.running = self.exploration.run()
+        self.before = self.done
+
+    def step(self, *, last: bool, until: float) -> Iterator[Candidate]:
+        """One call of compiled code and what comes of it; the ``last`` one explores no more, but combines.
+
+        Combining ends at ``until`` on the clock, between two answers.
+        """
+        done = None if last else next(self.running, None)
+        if done is None:
+            self.ended = True
+        else:
+            self.done = self.before + done
+        yield from map(self._made, self.assembler.take(self.exploration.arena))
+        if self.ended or self.assembler.count >= 2 * self.combined + 20:
+            self.combined = self.assembler.count
+            for found in self.assembler.combine():
+                yield self._made(found)
+                if self.clock() >= until:
+                    return
+        if not self.ended and not self.exploration.sizes.any() and self.done >= SIZE_JOBS:
+            sizes = sizes_from_programs(self.exploration.arena, self.assembler.wanted.shapes)
+            if sizes is not None:
+                self._begin(sizes)
+
+    def _made(self, found: Found) -> Candidate:
+        steps = tuple(self.exploration.steps(program) for program in found.programs)
+        score = score_of(found) + (0 if self.view.name == PLAIN else VIEW_PENALTY)
+        return Candidate(
+            self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start
+        )
+
+
+def best_grids(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:
+    """The best different grids for a test input."""
+    chosen: list[np.ndarray] = []
+    for candidate in sorted(candidates, key=lambda c: c.score):
+        grid = candidate.grids[test]
+        if not any(np.array_equal(grid, other) for other in chosen):
+            chosen.append(grid)
+            if len(chosen) == most:
+                break
+    return chosen

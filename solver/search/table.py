@@ -1,0 +1,44 @@
+"""The table of all transforms."""
+
+from solver.search.table_images import colour_transforms, fill_transforms, shape_transforms
+from solver.search.table_lists import list_transforms
+from solver.search.table_objects import (
+    draw_transforms,
+    object_transforms,
+    pattern_transforms,
+    relation_transforms,
+)
+from solver.search.transform import (
+    COLOUR,
+    DRAW,
+    FILL,
+    IMAGE_TO_IMAGE,
+    IMAGE_TO_LIST,
+    LIST,
+    LIST_TO_IMAGE,
+    LIST_TO_LIST,
+    OBJECT,
+    PATTERN,
+    RELATION,
+    SHAPE,
+    Transform,
+)
+
+__all__ = [
+    "COLOUR", "DRAW", "FILL", "IMAGE_TO_IMAGE", "IMAGE_TO_LIST", "LIST", "LIST_TO_IMAGE", "LIST_TO_LIST",
+    "NUMBER",
+    "OBJECT", "PATTERN", "RELATION", "SHAPE", "TRANSFORMS", "Transform",
+]  # fmt: skip
+
+TRANSFORMS: tuple[Transform, ...] = (
+    *shape_transforms(),
+    *colour_transforms(),
+    *fill_transforms(),
+    *object_transforms(),
+    *relation_transforms(),
+    *draw_transforms(),
+    *pattern_transforms(),
+    *list_transforms(),
+)
+NUMBER = {transform.name: place for place, transform in enumerate(TRANSFORMS)}
+assert len(NUMBER) == len(TRANSFORMS), "a transform's name is given twice"

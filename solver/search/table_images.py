@@ -1,0 +1,233 @@
+"""The transforms of whole images: shape, colours and places, filling."""
+
+from collections.abc import Iterator
+
+from solver.search.transform import COLOUR, FALLS, FILL, IMAGE_TO_IMAGE, SHAPE, Transform
+
+_TURNS = (
+    "turn a quarter counter-clockwise",
+    "turn by half",
+    "turn a quarter clockwise",
+    "mirror left-right",
+    "mirror up-down",
+    "mirror along the falling diagonal",
+    "mirror along the rising diagonal",
+)
+_SIDES = ("left", "right", "top", "bottom")
+_RANKS = ((0, "most frequent"), (1, "second most frequent"), (2, "third most frequent"), (-1, "rarest"))
+
+
+def shape_transforms() -> Iterator[Transform]:
+    def made(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
+        return Transform(name, SHAPE, number, argument, IMAGE_TO_IMAGE, text, sized)
+
+    for how, text in enumerate(_TURNS, 1):
+        yield made(f"turn_{how}", 0, how, text)
+    yield made("crop", 1, 0, "crop to the content")
+    yield made("crop_ground", 2, 0, "crop to what is not the most frequent colour")
+    for which, side in enumerate(_SIDES):
+        yield made(f"half_{side}", 3, which, f"take the {side} half")
+    for which, side in enumerate(("left", "middle", "right", "top", "centre", "bottom")):
+        yield made(f"third_{side}", 4, which, f"take the {side} third")
+    yield made("trim", 5, 0, "cut off the outer ring")
+    yield made("pad", 6, 0, "add an empty ring")
+    yield made("drop_empty", 7, 0, "remove empty rows and columns")
+    yield made("drop_repeats", 7, 1, "remove rows and columns equal to the one before")
+    yield made("smallest_tile", 8, 0, "take the smallest repeated tile")
+    for factor in (2, 3, 4):
+        yield made(f"enlarge_{factor}", 9, factor, f"enlarge every cell {factor} times")
+    for factor in (2, 3, 4):
+        yield made(f"shrink_{factor}", 10, factor, f"shrink {factor} times")
+    for rows, columns in ((1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (3, 3)):
+        yield made(f"tile_{rows}{columns}", 11, rows * 10 + columns, f"repeat {rows} x {columns} times")
+    for rows, columns in ((1, 2), (2, 1), (2, 2), (3, 3)):
+        argument = 100 + rows * 10 + columns
+        yield made(f"mirror_tile_{rows}{columns}", 11, argument, f"repeat {rows} x {columns} times, mirrored")
+    for wrap in (0, 1):
+        for down, right, where in ((1, 0, "down"), (-1, 0, "up"), (0, 1, "right"), (0, -1, "left")):
+            argument = wrap * 100 + (down + 1) * 10 + right + 1
+            text = f"shift the content one cell {where}" + (", around the edge" if wrap else "")
+            yield made(f"shift_{where}_{wrap}", 12, argument, text)
+    for down, right, where in ((1, 0, "down"), (-1, 0, "up"), (0, 1, "right"), (0, -1, "left")):
+        yield made(f"move_{where}", 13, (down + 1) * 10 + right + 1, f"move one cell {where}")
+    yield made("to_origin", 14, 0, "move to the upper left corner")
+    for where, text in enumerate(FALLS):
+        yield made(f"fall_{text}", 15, where, f"let all cells fall {text}")
+    for argument, text in enumerate(
+        ("rows, fewest first", "rows, most first", "columns, fewest first", "columns, most first")
+    ):
+        yield made(f"sort_lines_{argument}", 16, argument, f"sort by coloured cells: {text}")
+    yield made("embed", 17, 0, "place on a canvas of the output's size", True)
+    yield made("centre", 18, 0, "centre on a canvas of the output's size", True)
+    yield made("repeat", 19, 0, "repeat over the output's size", True)
+    yield made("repeat_mirrored", 19, 10, "repeat over the output's size, mirrored", True)
+    yield made("repeat_gap", 19, 1, "repeat over the output's size with gaps", True)
+    yield made("rewrap", 20, 0, "write the cells row by row into the output's size", True)
+    yield made("stretch", 21, 0, "stretch to the output's size", True)
+
+
+def colour_transforms() -> Iterator[Transform]:
+    def made(name: str, number: int, argument: int, text: str) -> Transform:
+        return Transform(name, COLOUR, number, argument, IMAGE_TO_IMAGE, text)
+
+    for colour in range(1, 10):
+        yield made(f"keep_{colour}", 0, colour, f"keep only colour {colour}")
+        yield made(f"erase_{colour}", 1, colour, f"erase colour {colour}")
+        yield made(f"paint_{colour}", 2, colour, f"paint everything in colour {colour}")
+    for rank, text in _RANKS:
+        yield made(f"keep_rank_{rank}", 3, rank, f"keep only the {text} colour")
+        yield made(f"erase_rank_{rank}", 4, rank, f"erase the {text} colour")
+    for rank, text in (_RANKS[0], _RANKS[3]):
+        yield made(f"paint_rank_{rank}", 5, rank, f"paint everything in its {text} colour")
+        yield made(f"swap_ground_rank_{rank}", 8, rank, f"exchange empty cells and the {text} colour")
+        yield made(f"solid_rank_{rank}", 10, rank, f"fill the rectangle with its {text} colour")
+        yield made(f"cell_rank_{rank}", 11, rank, f"take one cell of its {text} colour")
+    for colour in (0, 1, 2, 3, 5, 8):
+        text = f"colour {colour}" if colour else "the most frequent colour"
+        yield made(f"invert_{colour}", 6, colour, f"exchange empty and coloured cells, in {text}")
+    yield made("swap_ground", 7, 0, "take the most frequent colour as empty")
+    yield made("swap_two", 9, 0, "exchange the two colours")
+    counted = (
+        "coloured cells",
+        "colours",
+        "height",
+        "width",
+        "cells of the rarest colour",
+        "empty cells",
+        "rows with colour",
+        "columns with colour",
+    )
+    forms = ("row", "column", "square", "diagonal")
+    for what, text in enumerate(counted):
+        for form, shape in enumerate(forms):
+            if what not in (2, 3) or form < 3:
+                yield made(
+                    f"amount_{what}_{form}", 12, what * 10 + form, f"draw the number of {text} as a {shape}"
+                )
+    places = (
+        "row modulo 2", "column modulo 2", "row + column modulo 2", "row modulo 3", "column modulo 3",
+        "row + column modulo 3", "distance to the edge", "row - column modulo 3", "side of the diagonal",
+        "edge or not", "row number", "column number", "rows from the end", "columns from the end",
+        "ring modulo 2",
+    )  # fmt: skip
+    for what, text in enumerate(places):
+        yield made(f"place_{what}", 13, what, f"number each cell by {text}")
+    lines = (
+        "most frequent colour", "whether it holds a colour", "number of coloured cells",
+        "whether it is of one colour",
+        "rarest colour", "first colour", "last colour", "number of colours",
+    )  # fmt: skip
+    for what, text in enumerate(lines):
+        for columns, line in enumerate(("row", "column")):
+            yield made(f"line_{what}_{line}", 14, what * 2 + columns, f"give each {line} its {text}")
+    near = (
+        "coloured cells beside it",
+        "coloured cells around it",
+        "equal cells beside it",
+        "equal cells around it",
+        "most frequent colour around it",
+    )
+    for what, text in enumerate(near):
+        yield made(f"near_{what}", 15, what, f"number each cell by {text}")
+    yield made("erase_frequent", 16, 0, "erase the most frequent colour")
+
+
+def fill_transforms() -> Iterator[Transform]:
+    def made(name: str, number: int, argument: int, text: str) -> Transform:
+        return Transform(name, FILL, number, argument, IMAGE_TO_IMAGE, text)
+
+    for only in (0, 1):
+        rest = " and keep only that" if only else ""
+        for diagonal in (0, 1):
+            way = "not even a diagonal path joins" if diagonal else "no path joins"
+            for colour in (0, 1, 2, 3, 4) if only == 0 and diagonal == 0 else (0, 1):
+                argument = only * 100 + diagonal * 10 + colour
+                name = f"colour {colour}" if colour else "the most frequent colour"
+                yield made(f"fill_{argument}", 0, argument, f"fill what {way} to the edge with {name}{rest}")
+        yield made(
+            f"fill_by_wall_{only}", 1, only, f"fill enclosed regions with the colour of their wall{rest}"
+        )
+    for diagonal in (0, 1):
+        yield made(
+            f"outline_{diagonal}", 2, 2 * diagonal, f"keep the outline ({4 + 4 * diagonal} neighbours)"
+        )
+        yield made(
+            f"inside_{diagonal}",
+            2,
+            2 * diagonal + 1,
+            f"keep what is not outline ({4 + 4 * diagonal} neighbours)",
+        )
+    for grow in (0, 1):
+        for diagonal in (0, 1):
+            for colour in (0, 1, 2, 3) if grow == 0 else (0, 1):
+                name = f"colour {colour}" if colour else "the same colour"
+                more = ", one cell larger" if grow else ""
+                argument = grow * 100 + diagonal * 10 + colour
+                yield made(
+                    f"surround_{argument}",
+                    3,
+                    argument,
+                    f"surround with {name} ({4 + 4 * diagonal} neighbours{more})",
+                )
+    names = ("right", "left", "down", "up", "down right", "down left", "up right", "up left")
+    for bits in (1, 2, 4, 8, 3, 12, 15, 16, 32, 64, 128, 144, 96, 240, 255, 5, 6, 9, 10):
+        where = ", ".join(name for bit, name in enumerate(names) if bits >> bit & 1)
+        yield made(f"smear_{bits}", 4, bits, f"run colours {where} over empty cells")
+    for bits in (1, 2, 4, 8):
+        yield made(
+            f"smear_over_{bits}", 4, 1000 + bits, f"run colours {names[(1, 2, 4, 8).index(bits)]} to the edge"
+        )
+    for bits, text in (
+        (1, "in rows"),
+        (2, "in columns"),
+        (3, "in rows and columns"),
+        (12, "in diagonals"),
+        (15, "in all directions"),
+    ):
+        yield made(f"connect_{bits}", 5, bits, f"connect equal cells {text}")
+        yield made(f"between_{bits}", 5, 100 + bits, f"keep the connections of equal cells {text}")
+    yield made("spread_0", 6, 0, "give empty cells the nearest colour (4 neighbours)")
+    yield made("spread_1", 6, 1, "give empty cells the nearest colour (8 neighbours)")
+    for bits, text in (
+        (1, "rows"),
+        (2, "columns"),
+        (3, "rows and columns"),
+        (4, "falling diagonals"),
+        (8, "rising diagonals"),
+        (12, "both diagonals"),
+        (15, "all lines"),
+    ):
+        yield made(f"lines_{bits}", 7, bits, f"draw {text} through coloured cells")
+    mirrors = (
+        "left-right",
+        "up-down",
+        "left-right and up-down",
+        "the falling diagonal",
+        "the rising diagonal",
+        "a half turn",
+        "all quarter turns",
+    )
+    for how, text in enumerate(mirrors):
+        yield made(f"overlay_mirror_{how}", 8, how, f"complete by {text} symmetry")
+    for only in (0, 1):
+        for colour in (0, 1, 2):
+            name = f"colour {colour}" if colour else "the most frequent colour"
+            rest = " and keep only that" if only else ""
+            yield made(
+                f"hull_{only}{colour}",
+                9,
+                only * 10 + colour,
+                f"fill the box of the content with {name}{rest}",
+            )
+    yield made("middle", 10, 0, "take the middle")
+    for colour in (1, 2, 3):
+        yield made(
+            f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"
+        )
+    for hole in range(10):
+        yield made(f"mend_period_{hole}", 12, hole, f"continue the period over colour {hole}")
+        yield made(f"mend_diagonal_{hole}", 12, 10 + hole, f"continue the diagonal period over colour {hole}")
+        for how, text in enumerate(("left-right", "up-down", "both")):
+            yield made(
+                f"mend_mirror_{how}{hole}", 13, how * 10 + hole, f"mend colour {hole} by symmetry, {text}"
+            )

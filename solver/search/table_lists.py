@@ -1,0 +1,121 @@
+"""The transforms of lists of images."""
+
+from collections.abc import Iterator
+
+from solver.search.transform import IMAGE_TO_LIST, KINDS, LIST, LIST_TO_IMAGE, LIST_TO_LIST, Transform
+
+SCORES = (
+    "coloured cells", "colours", "area", "distance from the top", "distance from the left", "objects",
+    "one-coloured objects", "empty cells", "symmetry", "cells of one colour", "copies", "place in the list",
+    "enclosed cells", "height", "width", "colour number", "images of its colours", "images of its shape",
+    "images of its size",
+)  # fmt: skip
+
+
+def list_transforms() -> Iterator[Transform]:
+    def made(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
+        kind = IMAGE_TO_LIST if number < 20 else LIST_TO_IMAGE if number < 40 else LIST_TO_LIST
+        return Transform(name, LIST, number, argument, kind, text, sized)
+
+    for kind, how in enumerate(KINDS):
+        yield made(f"objects_{kind}", 0, kind, f"split into objects ({how})")
+        yield made(f"object_boxes_{kind}", 0, 4 + kind, f"split into the boxes of objects ({how})")
+    yield made("colours_0", 1, 0, "split by colour")
+    yield made("colours_1", 1, 1, "split by colour, cropped")
+    yield made("colours_2", 1, 2, "split into the boxes of colours")
+    for rows, columns in ((1, 2), (2, 1), (1, 3), (3, 1), (2, 2), (3, 3), (1, 4), (4, 1), (1, 5), (5, 1)):
+        yield made(
+            f"parts_{rows}{columns}", 2, rows * 10 + columns, f"split into {rows} x {columns} equal parts"
+        )
+    yield made("between_lines", 3, 0, "split at whole lines of one colour")
+    yield made("rows", 4, 0, "split into rows")
+    yield made("columns", 4, 1, "split into columns")
+    yield made("windows", 5, 0, "list the full windows of the output's size", True)
+    yield made("tiles", 5, 1, "cut into tiles of the output's size", True)
+    yield made("frames", 6, 0, "list what frames enclose")
+    yield made("framed", 6, 1, "list the frames")
+    for diagonal in (0, 1):
+        yield made(f"rooms_{diagonal}", 7, diagonal, f"list the empty rooms ({4 + 4 * diagonal}-connected)")
+    for radius in (1, 2):
+        yield made(
+            f"marks_{radius}",
+            8,
+            radius,
+            f"list the {2 * radius + 1} x {2 * radius + 1} windows around the rarest colour",
+        )
+    for what, text in enumerate(
+        ("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")
+    ):
+        yield made(
+            f"symmetries_{what}",
+            9,
+            what,
+            f"list the image and it {text}" if what != 2 else f"list the image and {text}",
+        )
+    for what, text in enumerate(SCORES):
+        for least in (0, 1):
+            word = "least" if least else "most"
+            yield made(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {word} {text}")
+            yield made(
+                f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {word} {text}"
+            )
+            if what not in (10, 11, 18):
+                yield made(
+                    f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {word} {text}"
+                )
+                yield made(
+                    f"drop_most_{what}_{least}",
+                    40,
+                    what * 4 + 2 + least,
+                    f"drop those with the {word} {text}",
+                )
+    for what in (0, 1, 2, 3, 4, 7, 13, 14):
+        for least in (0, 1):
+            word = "least" if least else "most"
+            yield made(f"order_{what}_{least}", 41, what * 2 + least, f"sort by {SCORES[what]}, {word} first")
+    yield made("odd_one_out", 21, 0, "pick the odd one out")
+    for how, text in enumerate(("the smallest on top", "later ones on top", "earlier ones on top")):
+        yield made(f"compose_{how}", 22, how, f"draw all at their places, {text}")
+    for gap in (0, 1):
+        for down, text in enumerate(("side by side", "one below the other")):
+            more = ", a cell apart" if gap else ""
+            yield made(f"stack_{down}{gap}", 23, down + 2 * gap, f"put all {text}{more}")
+    combined = (
+        "the first colour", "the last colour", "where all are coloured", "where exactly one is coloured",
+        "the most frequent colour", "the number of coloured ones", "where only the first is coloured",
+        "where all are empty",
+    )  # fmt: skip
+    for how, text in enumerate(combined):
+        yield made(f"combine_{how}", 24, how, f"combine cell by cell: {text}")
+    forms = (
+        "one cell each, in a row",
+        "one cell each, in a column",
+        "one cell each, where they lie",
+        "their number as a row",
+        "their number as a column",
+        "their number as a square",
+    )
+    for how, text in enumerate(forms):
+        yield made(f"summary_{how}", 25, how, f"summarise: {text}")
+    for columns in (0, 2, 3):
+        row = f"{columns} in a row" if columns else "as a square"
+        yield made(f"layout_{columns}", 26, columns, f"put all side by side, {row}")
+    products = (
+        "{} in the coloured cells of the {}",
+        "{} in the coloured cells of the {}, in their colour",
+        "{} in the empty cells of the {}",
+    )
+    for what in range(6):
+        names = ("second", "first") if what % 2 == 0 else ("first", "second")
+        yield made(f"product_of_{what}", 27, what, "draw the " + products[what // 2].format(*names))
+    yield made("overlay_0", 28, 0, "draw all on each other, upper left corners together")
+    yield made("overlay_1", 28, 1, "draw all on each other, middles together")
+    for what in (0, 1, 2, 4):
+        for least in (0, 1):
+            word = "least" if least else "most"
+            yield made(
+                f"second_{what}_{least}",
+                29,
+                what * 2 + least,
+                f"pick the one with the second {word} {SCORES[what]}",
+            )

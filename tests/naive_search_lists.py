@@ -1,0 +1,356 @@
+"""Slow, obvious twins of the search's kernels of lists. An image is (grid, y, x); a twin returns images, or
+None."""
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+
+from tests.naive_search import by_rank, cells_of, placed, ranked, turned
+from tests.naive_search_fill import outside
+from tests.naive_search_objects import things
+from tests.naive_search_pattern import panels_of
+
+MOST = 60  # images of a list
+
+
+def cut(image, top, left, height, width):
+    """A rectangle of an image, at its place."""
+    grid, y, x = image
+    return grid[top : top + height, left : left + width], y + top, x + left
+
+
+def box_of(mask):
+    """Top, left, height and width of the box around what is true."""
+    rows, columns = np.nonzero(mask)
+    return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+
+
+def objects_of(image, argument):
+    """Twin of ``split_objects``."""
+    grid, y, x = image
+    return [
+        (thing.box(grid) if argument >= 4 else thing.grid, y + thing.top, x + thing.left)
+        for thing in things(grid, argument % 4)
+    ]
+
+
+def colours_of(image, crop):
+    """Twin of ``split_colours``."""
+    grid, y, x = image
+    found = []
+    for colour in sorted(by_rank(grid)):
+        own = np.where(grid == colour, grid, 0)
+        if crop == 0:
+            found.append((own, y, x))
+        else:
+            found.append(cut((own if crop == 1 else grid, y, x), *box_of(own)))
+    return found
+
+
+def evenly(image, rows, columns):
+    """Twin of ``split_evenly``."""
+    h, w = image[0].shape
+    down, right = int(h % rows > 0), int(w % columns > 0)
+    tall, high = divmod(h - down * (rows - 1), rows)
+    wide, broad = divmod(w - right * (columns - 1), columns)
+    if high or broad or tall < 1 or wide < 1 or rows * columns > MOST:
+        return []
+    return [
+        cut(image, i * (tall + down), j * (wide + right), tall, wide)
+        for i, j in product(range(rows), range(columns))
+    ]
+
+
+def between_lines(image):
+    """Twin of ``split_lines``."""
+    rows, columns = panels_of(image[0])
+    return [
+        cut(image, row.start, column.start, row.stop - row.start, column.stop - column.start)
+        for row, column in product(rows, columns)
+    ]
+
+
+def single_lines(image, columns):
+    """Twin of ``split_single_lines``."""
+    h, w = image[0].shape
+    if (w if columns else h) < 2:
+        return []
+    return (
+        [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
+    )
+
+
+def windows(image, height, width, tiled):
+    """Twin of ``split_windows``."""
+    h, w = image[0].shape
+    if height > h or width > w or (height, width) == (h, w):
+        return []
+    if tiled:
+        return [] if h % height or w % width else evenly(image, h // height, w // width)
+    places = product(range(h - height + 1), range(w - width + 1))
+    every = [cut(image, top, left, height, width) for top, left in places]
+    return [window for window in every if window[0].all()]
+
+
+def frames(image, border):
+    """Twin of ``split_frames``."""
+    grid = image[0]
+    found = []
+    for r, c in cells_of(grid):
+        colour = grid[r, c]
+        tall = next((k for k, v in enumerate(grid[r:, c]) if v != colour), grid.shape[0] - r)
+        wide = next((k for k, v in enumerate(grid[r, c:]) if v != colour), grid.shape[1] - c)
+        box = grid[r : r + tall, c : c + wide]
+        if tall < 3 or wide < 3 or (box[1:-1, 1:-1] == colour).all():
+            continue
+        if (box[-1] == colour).all() and (box[:, -1] == colour).all():
+            inset = 0 if border else 1
+            found.append(cut(image, r + inset, c + inset, tall - 2 * inset, wide - 2 * inset))
+    return found
+
+
+def rooms(image, diagonal):
+    """Twin of ``split_rooms``."""
+    grid, y, x = image
+    return [(t.grid, y + t.top, x + t.left) for t in things((grid == 0).astype(np.uint8), diagonal)]
+
+
+def marks(image, radius):
+    """Twin of ``split_marks``."""
+    grid = image[0]
+    colour = ranked(grid, -1)
+    found = []
+    for r, c in cells_of(grid, lambda v: v == colour) if colour else ():
+        top, left = max(r - radius, 0), max(c - radius, 0)
+        inner = grid[top : r + radius + 1, left : c + radius + 1]
+        found.append(cut(image, top, left, *inner.shape))
+    return found
+
+
+def symmetries(image, what):
+    """Twin of ``split_symmetries``."""
+    grid, y, x = image
+    return [image] + [(turned(grid, how), y, x) for how in ((4,), (5,), (4, 5, 2), (1, 2, 3))[what]]
+
+
+def number_of(image, images, what):
+    """Twin of ``score``."""
+    grid, y, x = image
+    counts = Counter(int(v) for v in grid.ravel() if v)
+    if what in (10, 17, 18):
+        same_size = [other for other, _, _ in images if other.shape == grid.shape]
+        if what == 18:
+            return len(same_size)
+        return sum(
+            np.array_equal(o, grid) if what == 10 else np.array_equal(o != 0, grid != 0) for o in same_size
+        )
+    if what == 16:
+        return sum(set(by_rank(other)) == set(counts) for other, _, _ in images)
+    if what == 8:
+        return int((grid == grid[:, ::-1]).all()) + int((grid == grid[::-1]).all())
+    if what == 12:
+        return len(set(cells_of(grid, lambda v: v == 0)) - outside(grid, False))
+    return {
+        0: counts.total(), 1: len(counts), 2: grid.size, 3: y, 4: x, 5: len(things(grid, 1)),
+        6: len(things(grid, 3)),
+        7: grid.size - counts.total(), 9: max(counts.values(), default=0),
+        11: next(k for k, other in enumerate(images) if other is image), 13: grid.shape[0], 14: grid.shape[1],
+        15: ranked(grid, 0),
+    }[what]  # fmt: skip
+
+
+def scores(images, what, least):
+    """All scores, less is more where ``least``."""
+    return [number_of(image, images, what) * (-1 if least else 1) for image in images]
+
+
+def same(one, two):
+    """Whether two images are equal."""
+    return one[1:] == two[1:] and np.array_equal(one[0], two[0])
+
+
+def picked(images, what, least, alone):
+    """Twin of ``pick``."""
+    values = scores(images, what, least)
+    best = images[values.index(max(values))]
+    others = [i for i, v in zip(images, values, strict=True) if v == max(values) and not same(i, best)]
+    return [] if alone and others else [best]
+
+
+def picked_second(images, what, least):
+    """Twin of ``pick_second``."""
+    values = scores(images, what, least)
+    below = [v for v in values if v < max(values)]
+    return [images[values.index(max(below))]] if below else []
+
+
+def kept(images, what, least, others):
+    """Twin of ``keep``."""
+    values = scores(images, what, least)
+    chosen = [i for i, v in zip(images, values, strict=True) if (v == max(values)) != others]
+    return [] if len(chosen) == len(images) else chosen
+
+
+def ordered(images, what, least):
+    """Twin of ``order``."""
+    values = scores(images, what, least)
+    return [images[k] for k in sorted(range(len(images)), key=lambda k: -values[k])]
+
+
+def odd(images):
+    """Twin of ``odd_one_out``."""
+    found = set()
+    for what in (1, 15, 17, 10, 2, 0, 8, 5, 12, 18):
+        values = scores(images, what, 0)
+        for k, value in enumerate(values):
+            others = values[:k] + values[k + 1 :]
+            if len(set(others)) == 1 and value not in others:
+                found.add(k)
+    return [images[k] for k in found] if len(found) == 1 and len(images) > 2 else []
+
+
+def composed(images, how):
+    """Twin of ``compose``."""
+    top, left = min(y for _, y, _ in images), min(x for _, _, x in images)
+    height = max(y + g.shape[0] for g, y, _ in images) - top
+    width = max(x + g.shape[1] for g, _, x in images) - left
+    if max(height, width) > 30:
+        return []
+    order = (
+        images
+        if how == 1
+        else images[::-1]
+        if how == 2
+        else sorted(images, key=lambda i: -np.count_nonzero(i[0]))
+    )
+    made = np.zeros((height, width), np.uint8)
+    for grid, y, x in order:
+        layer = placed(made.shape, grid, y - top, x - left)
+        made = np.where(layer != 0, layer, made)
+    return [(made, top, left)]
+
+
+def stacked(images, down, gap):
+    """Twin of ``stack``."""
+    grids = [grid if down else grid.T for grid, _, _ in images]
+    width = max(grid.shape[1] for grid in grids)
+    lines = [np.zeros((0, width), np.uint8)]
+    for k, grid in enumerate(grids):
+        lines.append(np.zeros((gap if k else 0, width), np.uint8))
+        lines.append(np.pad(grid, ((0, 0), (0, width - grid.shape[1]))))
+    made = np.vstack(lines)
+    return [(made if down else made.T, 0, 0)] if max(made.shape) <= 30 else []
+
+
+def combined(images, how):
+    """Twin of ``combine``."""
+    if len({grid.shape for grid, _, _ in images}) > 1:
+        return []
+    made = np.zeros_like(images[0][0])
+    for place in np.ndindex(made.shape):
+        values = [int(grid[place]) for grid, _, _ in images]
+        some = [v for v in values if v]
+        counts = Counter(values)
+        first, last = (some[0], some[-1]) if some else (0, 0)
+        made[place] = (
+            first, last, first if len(some) == len(values) else 0, first if len(some) == 1 else 0,
+            max(counts, key=lambda v: (counts[v], -values.index(v))), min(9, len(some)),
+            values[0] if len(some) == 1 else 0, int(not some),
+        )[how]  # fmt: skip
+    return [(made, 0, 0)]
+
+
+def summed_up(images, how):
+    """Twin of ``summary``."""
+    count = len(images)
+    if how >= 3:
+        shape = ((1, count), (count, 1), (count, count))[how - 3]
+        return [(np.ones(shape, np.uint8), 0, 0)] if count <= 30 else []
+    colours = [ranked(grid, 0) for grid, _, _ in images]
+    if count < 2 or (how < 2 and count > 30):
+        return []
+    if how < 2:
+        row = np.array([colours], np.uint8)
+        return [(row if how == 0 else row.T, 0, 0)]
+    rows, columns = sorted({y for _, y, _ in images}), sorted({x for _, _, x in images})
+    if max(len(rows), len(columns)) > 30 or len(rows) * len(columns) > 2 * count:
+        return []
+    made = np.zeros((len(rows), len(columns)), np.uint8)
+    for colour, (_, y, x) in zip(colours, images, strict=True):
+        made[rows.index(y), columns.index(x)] = colour
+    return [(made, 0, 0)]
+
+
+def laid_out(images, columns):
+    """Twin of ``layout``."""
+    count = len(images)
+    if columns == 0:
+        columns = round(count**0.5)
+        if columns**2 != count:
+            return []
+    if count < 4 or count % columns or count // columns < 2 or len({grid.shape for grid, _, _ in images}) > 1:
+        return []
+    rows = [np.hstack([grid for grid, _, _ in images[k : k + columns]]) for k in range(0, count, columns)]
+    made = np.vstack(rows)
+    return [(made, 0, 0)] if max(made.shape) <= 30 else []
+
+
+def multiplied(images, what):
+    """Twin of ``product_of``."""
+    if len(images) != 2:
+        return []
+    large, small = images[what % 2][0], images[1 - what % 2][0]
+    if (
+        large.size == 1
+        or small.size == 1
+        or any(a * b > 30 for a, b in zip(large.shape, small.shape, strict=True))
+    ):
+        return []
+    cells = (large != 0, large, large == 0)[what // 2].astype(np.uint8)
+    return [(np.kron(cells, small != 0 if what // 2 == 1 else small).astype(np.uint8), 0, 0)]
+
+
+def overlaid(images, centred):
+    """Twin of ``overlay``."""
+    height, width = max(g.shape[0] for g, _, _ in images), max(g.shape[1] for g, _, _ in images)
+    made = np.zeros((height, width), np.uint8)
+    for grid, _, _ in images:
+        top, left = ((height - grid.shape[0]) // 2, (width - grid.shape[1]) // 2) if centred else (0, 0)
+        layer = placed(made.shape, grid, top, left)
+        made = np.where(layer != 0, layer, made)
+    return [(made, 0, 0)]
+
+
+def list_twin(number, argument, images, height, width):
+    """The twin of ``list_kernel``; None where it does not apply."""
+    image = images[0]
+    pair = divmod(argument, 2)
+    if number >= 20 and number not in (22, 25) and len(images) < 2:
+        return None
+    twins = {
+        0: lambda: objects_of(image, argument),
+        1: lambda: colours_of(image, argument),
+        2: lambda: evenly(image, *divmod(argument, 10)),
+        3: lambda: between_lines(image),
+        4: lambda: single_lines(image, argument),
+        5: lambda: windows(image, height, width, argument),
+        6: lambda: frames(image, argument),
+        7: lambda: rooms(image, argument),
+        8: lambda: marks(image, argument),
+        9: lambda: symmetries(image, argument),
+        20: lambda: picked(images, argument // 4, argument % 2, argument // 2 % 2),
+        21: lambda: odd(images),
+        22: lambda: composed(images, argument),
+        23: lambda: stacked(images, argument % 2, argument // 2),
+        24: lambda: combined(images, argument),
+        25: lambda: summed_up(images, argument),
+        26: lambda: laid_out(images, argument),
+        27: lambda: multiplied(images, argument),
+        28: lambda: overlaid(images, argument),
+        29: lambda: picked_second(images, *pair),
+        40: lambda: kept(images, argument // 4, argument % 2, argument // 2 % 2),
+        41: lambda: ordered(images, *pair),
+    }
+    made = twins[number]()
+    return made if made and (number >= 20 or number == 4 or len(made) <= MOST) else None

@@ -1,0 +1,177 @@
+"""The program search: what it finds, its limits, and that it takes any valid task."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from solver.arc.task import Pair, Task, as_grid
+from solver.search import best_grids, search
+from solver.search.assemble import COVER, MAP, RULES, TABLE
+from solver.search.costs import NEVER, default_costs, possible, uniform
+from solver.search.sizes import sizes_from_inputs
+from solver.search.text import describe
+from solver.search.views import PLAIN, views_of
+
+JOBS = 3000
+
+
+def task_of(program, inputs, test, name: str = "made") -> Task:
+    """A task whose outputs are a program's."""
+    train = tuple(Pair(as_grid(grid), as_grid(program(grid))) for grid in inputs)
+    return Task(name, train, (Pair(as_grid(test)),))
+
+
+def random_grids(
+    seed: int, count: int, height: int = 6, width: int = 5, colours: int = 4
+) -> list[np.ndarray]:
+    """Random grids of one size."""
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, colours, (height, width)).astype(np.uint8) for _ in range(count)]
+
+
+def first_answer(task: Task, jobs: int = JOBS) -> np.ndarray:
+    """The best grid for the first test input."""
+    return best_grids(list(search(task, jobs=jobs)), 0)[0]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda grid: np.rot90(grid),
+        lambda grid: np.hstack([grid, grid[:, ::-1]]),
+        lambda grid: grid.repeat(2, 0).repeat(2, 1),
+        lambda grid: np.where(grid == 2, 7, grid),
+        lambda grid: np.array([0, 3, 1, 2])[grid],
+        lambda grid: grid[::-1][: grid.shape[0] // 2],
+    ],
+    ids=["turn", "mirror", "enlarge", "recolour", "colour map", "flip and halve"],
+)
+def test_simple_programs_are_found(program):
+    *inputs, test = random_grids(1, 4)
+    assert np.array_equal(first_answer(task_of(program, inputs, test)), program(test))
+
+
+def test_two_pieces_decide_a_cell_together():
+    def program(grid):
+        return (grid[:, :5] != 0).astype(np.uint8) * 2 + ((grid[:, 5:] != 0) & (grid[:, :5] == 0)) * 3
+
+    *inputs, test = random_grids(2, 5, 5, 10, 3)
+    found = list(search(task_of(program, inputs, test), jobs=JOBS))
+    assert any(
+        c.found.kind in (TABLE, COVER, RULES) and np.array_equal(c.grids[0], program(test)) for c in found
+    )
+
+
+def test_same_jobs_same_candidates():
+    *inputs, test = random_grids(3, 4)
+    task = task_of(lambda grid: np.fliplr(grid), inputs, test)
+    one, two = (list(search(task, jobs=JOBS)) for _ in range(2))
+    assert [(c.score, c.steps, c.view) for c in one] == [(c.score, c.steps, c.view) for c in two]
+    assert all(np.array_equal(a.grids[0], b.grids[0]) for a, b in zip(one, two, strict=True))
+
+
+def test_the_clock_is_kept():
+    *inputs, test = random_grids(4, 4, 30, 30, 9)
+    task = Task(
+        "noise",
+        tuple(Pair(as_grid(g), as_grid(h)) for g, h in zip(inputs, inputs[1:] + inputs[:1], strict=True)),
+        (Pair(as_grid(test)),),
+    )
+    list(search(task, jobs=100))  # compiles
+    ticks = [0.0]
+
+    def clock() -> float:
+        ticks[0] += 0.01
+        return ticks[0]
+
+    calls = 0
+    for _ in search(task, seconds=1.0, clock=clock):
+        calls += 1
+    assert ticks[0] < 2.5, (ticks[0], calls)
+
+
+def test_memory_ends_the_search_and_nothing_else():
+    *inputs, test = random_grids(5, 3, 12, 12, 5)
+    task = task_of(np.flipud, inputs, test)
+    found = list(search(task, jobs=10**9, memory=1 << 22))
+    assert np.array_equal(best_grids(found, 0)[0], np.flipud(test))
+
+
+GRIDS = st.tuples(st.integers(1, 30), st.integers(1, 30)).flatmap(
+    lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 9), fill=st.just(0))
+)
+
+
+@st.composite
+def valid_tasks(draw) -> Task:
+    """Any valid task: 1 to 10 demonstrations, 1 to 10 test inputs, of any sizes and colours."""
+    train = tuple(Pair(as_grid(draw(GRIDS)), as_grid(draw(GRIDS))) for _ in range(draw(st.integers(1, 10))))
+    return Task("any", train, tuple(Pair(as_grid(draw(GRIDS))) for _ in range(draw(st.integers(1, 10)))))
+
+
+@hypothesis_settings(max_examples=25)
+@given(valid_tasks())
+def test_any_valid_task_gives_valid_grids(task):
+    for candidate in search(task, jobs=300, memory=1 << 24):
+        assert len(candidate.grids) == len(task.test)
+        for grid in candidate.grids:
+            assert grid.dtype == np.uint8 and grid.ndim == 2, grid
+            assert min(grid.shape) >= 1 and max(grid.shape) <= 30 and grid.max() <= 9, grid.shape
+
+
+def test_views_rename_and_undo():
+    rng = np.random.default_rng(6)
+    inputs = [np.where(rng.random((6, 6)) < 0.5, colour, 0).astype(np.uint8) for colour in (3, 5, 8, 2)]
+    for grid, other in zip(inputs, (1, 4, 6, 9), strict=True):
+        grid[0, 0] = other
+    task = task_of(np.flipud, inputs[:3], inputs[3])
+    views = views_of(task)
+    assert next(view.name for view in views) == PLAIN and len(views) == 2
+    assert np.array_equal(views[1].real((views[1].task.test[0].input,))[0], task.test[0].input)
+    assert (
+        len(set(np.unique(views[1].task.train[0].input)) & set(np.unique(views[1].task.train[1].input))) == 3
+    )
+
+
+def test_costs_know_lists_from_images():
+    for costs in (uniform(), default_costs()):
+        assert ((costs.table == NEVER) == ~possible()).all()
+        assert costs.table.min() >= 1
+
+
+def test_sizes_from_inputs():
+    *inputs, test = random_grids(7, 4, 6, 4)
+    assert (sizes_from_inputs(task_of(lambda g: g[:3], inputs, test)) == (3, 4)).all()
+    assert (sizes_from_inputs(task_of(lambda g: g, inputs, test)) == (6, 4)).all()
+    odd = Task(
+        "odd",
+        tuple(Pair(as_grid(g), as_grid(g[: n + 1])) for n, g in enumerate(inputs)),
+        (Pair(as_grid(test)),),
+    )
+    assert (sizes_from_inputs(odd) == 0).all()
+
+
+def test_answers_are_explained():
+    *inputs, test = random_grids(8, 4)
+    found = next(iter(search(task_of(np.fliplr, inputs, test), jobs=JOBS)))
+    assert describe(found.found, found.steps) == "mirror left-right"
+    mapped = list(search(task_of(lambda g: np.array([0, 1, 7, 3], np.uint8)[g], inputs, test), jobs=JOBS))
+    best = min((c for c in mapped if c.found.kind == MAP), key=lambda c: c.score)
+    assert describe(best.found, best.steps) == "take the input, recolour by the map 2->7"
+    for candidate in mapped:
+        assert describe(candidate.found, candidate.steps)
+
+
+def test_torch_is_never_imported():
+    script = (
+        "import sys, numpy as np; from solver.arc.task import *; from solver.search import search; "
+        "g = as_grid(np.eye(3)); t = Task('t', (Pair(g, g),), (Pair(g),)); next(iter(search(t, jobs=10))); "
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=600)

@@ -1,0 +1,214 @@
+"""Every transform of the search against a slow twin, on random grids; what it may draw; and the table
+itself."""
+
+import os
+
+import numpy as np
+import pytest
+
+from solver.search.arena import (
+    COUNT,
+    FAILED,
+    FIRST,
+    FULL,
+    HEIGHT,
+    IS_LIST,
+    OFFSET,
+    PARENT,
+    PROGRAMS,
+    ROW,
+    WIDTH,
+    X,
+    Y,
+    add_inputs,
+    make_arena,
+)
+from solver.search.kernels.families import FAMILIES
+from solver.search.run import make_scratch, run_list_transforms
+from solver.search.table import (
+    COLOUR,
+    DRAW,
+    FILL,
+    IMAGE_TO_LIST,
+    LIST,
+    LIST_TO_IMAGE,
+    LIST_TO_LIST,
+    OBJECT,
+    PATTERN,
+    RELATION,
+    SHAPE,
+    TRANSFORMS,
+)
+from tests import naive_search
+from tests.naive_search_draw import draw_twin
+from tests.naive_search_fill import fill_twin
+from tests.naive_search_lists import list_twin
+from tests.naive_search_objects import object_twin, relation_twin
+from tests.naive_search_pattern import pattern_twin
+
+TWINS = {
+    SHAPE: naive_search.shape_twin,
+    COLOUR: naive_search.colour_twin,
+    FILL: fill_twin,
+    OBJECT: object_twin,
+    RELATION: relation_twin,
+    DRAW: draw_twin,
+    PATTERN: pattern_twin,
+}
+COMPILED = os.environ.get("NUMBA_DISABLE_JIT") != "1"
+
+
+def noise(rng, most: int) -> np.ndarray:
+    """A random grid of at most ``most`` cells a side with few colours, sparse or dense."""
+    h, w = rng.integers(1, most + 1, 2)
+    density = rng.choice([0.1, 0.3, 0.6, 1.0])
+    return np.where(rng.random((h, w)) < density, rng.integers(1, rng.integers(1, 5) + 1, (h, w)), 0).astype(
+        np.uint8
+    )
+
+
+def planted(rng, most: int) -> np.ndarray:
+    """An empty grid on which one small pattern lies several times, turned, mirrored, or in parts."""
+    made = np.zeros(rng.integers(4, most + 1, 2), np.uint8)
+    pattern = noise(rng, 4)
+    for _ in range(rng.integers(1, 5)):
+        tile = np.rot90(pattern, rng.integers(4))[:: rng.choice([-1, 1])]
+        tile = np.where(rng.random(tile.shape) < rng.choice([0.7, 1.0]), tile, 0)
+        r, c = rng.integers(0, made.shape[0] - 1), rng.integers(0, made.shape[1] - 1)
+        target = made[r : r + tile.shape[0], c : c + tile.shape[1]]
+        target[...] = np.maximum(target, tile[: target.shape[0], : target.shape[1]])
+    return made
+
+
+def ruled(rng, most: int) -> np.ndarray:
+    """Equal panels between lines of one colour, or one tile again and again with some cells missing."""
+    panel = noise(rng, 4)
+    rows, columns = rng.integers(1, 4, 2)
+    made = np.tile(np.pad(panel, ((0, 1), (0, 1)), constant_values=int(rng.integers(0, 6))), (rows, columns))
+    made = made[:-1, :-1][:most, :most].copy()
+    if rng.random() < 0.5:
+        made[rng.random(made.shape) < 0.1] = 0
+    return made
+
+
+def grids(count: int, most: int) -> list[np.ndarray]:
+    """The same random grids in every run."""
+    rng = np.random.default_rng(26)
+    kinds = (noise, planted, ruled)
+    return [np.ascontiguousarray(kinds[n % 3](rng, most)) for n in range(count)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_agree_with_their_twins(family):
+    rng = np.random.default_rng(1)
+    out, work = make_scratch()
+    applied = set()
+    numbers = {t.number for t in TRANSFORMS if t.family == family}
+    for n, grid in enumerate(grids(120, 12) if COMPILED else grids(6, 8)):
+        for transform in (t for t in TRANSFORMS if t.family == family):
+            y, x = (int(v) for v in rng.integers(-3, 4, 2))
+            height, width = (int(v) for v in (rng.integers(1, 13, 2) if n % 2 else np.array(grid.shape) * 2))
+            given = grid.copy()
+            got = FAMILIES[family](transform.number, transform.argument, grid, y, x, height, width, out, work)
+            want = TWINS[family](transform.number, transform.argument, grid, y, x, height, width)
+            assert np.array_equal(given, grid), f"{transform.name} wrote on its input"
+            if want is None:
+                assert got[0] <= 0, f"{transform.name} applies to\n{grid}"
+                continue
+            assert got == (*want[0].shape, want[1], want[2]), f"{transform.name} of\n{grid}"
+            drawn = out[: got[0], : got[1]]
+            assert np.array_equal(drawn, want[0]), (
+                f"{transform.name} of\n{grid}\ngives\n{drawn}, not\n{want[0]}"
+            )
+            applied.add(transform.number)
+    assert not COMPILED or applied == numbers, f"never applied: {sorted(numbers - applied)}"
+
+
+@pytest.mark.skipif(not COMPILED, reason="slow without compilation")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_any_grid_gives_valid_grids(family):
+    rng = np.random.default_rng(2)
+    out, work = make_scratch()
+    for n in range(60):
+        shape = (30, 30) if n < 6 else rng.integers(1, 31, 2)
+        grid = rng.integers(0, rng.integers(1, 11), shape).astype(np.uint8)
+        if n % 2:
+            grid[rng.random(grid.shape) < 0.7] = 0
+        out[...] = 99
+        for transform in (t for t in TRANSFORMS if t.family == family):
+            got = FAMILIES[family](transform.number, transform.argument, grid, 5, -7, 3, 30, out, work)
+            assert got[0] == 0 or (1 <= got[0] <= 30 and 1 <= got[1] <= 30), f"{transform.name}: {got}"
+            assert out[: got[0], : got[1]].max(initial=0) <= 9, f"{transform.name} of {grid.shape}"
+
+
+def images_of(arena, state: int) -> list:
+    """The images (grid, y, x) of a state."""
+    images = []
+    for row in arena.images[arena.states[state, FIRST] :][: arena.states[state, COUNT]]:
+        cells = arena.cells[row[OFFSET] :][: row[HEIGHT] * row[WIDTH]]
+        images.append((cells.reshape(row[HEIGHT], row[WIDTH]).copy(), int(row[Y]), int(row[X])))
+    return images
+
+
+def run_lists(arena, sizes, kinds, share: int) -> None:
+    """Every transform of lists of these kinds on the input or every list of it; uncompiled a third of them,
+    ``share``."""
+    out, work = make_scratch()
+    numbers = np.array([t.number for t in TRANSFORMS], np.int64)
+    arguments = np.array([t.argument for t in TRANSFORMS], np.int64)
+    makes_list = np.array([t.kind in (IMAGE_TO_LIST, LIST_TO_LIST) for t in TRANSFORMS], np.uint8)
+    jobs = []
+    for program in range(arena.top[PROGRAMS]):
+        is_list = arena.states[arena.programs[program, ROW], IS_LIST]
+        for number, transform in enumerate(TRANSFORMS):
+            fits = (transform.kind == IMAGE_TO_LIST) != bool(is_list)
+            mine = COMPILED or (program + number) % 3 == share
+            if (
+                transform.family == LIST
+                and fits
+                and mine
+                and transform.kind in kinds
+                and arena.programs[program, PARENT] <= 0
+            ):
+                jobs.append((program, number, 1))
+    run_list_transforms(arena, np.array(jobs, np.int32), numbers, arguments, makes_list, sizes, out, work)
+
+
+def test_list_kernels_agree_with_their_twins():
+    applied = set()
+    for n, grid in enumerate(grids(60, 12) if COMPILED else grids(3, 4)):
+        arena = make_arena(1, 1 << 24)
+        sizes = np.array([[1 + n % 3, 2 + n % 2]])
+        with np.errstate(over="ignore"):
+            shapes = np.array([grid.shape], np.int64)
+            add_inputs(arena, grid.ravel(), shapes, make_scratch()[0])
+            run_lists(arena, sizes, (IMAGE_TO_LIST,), n % 3)
+            run_lists(arena, sizes, (LIST_TO_IMAGE, LIST_TO_LIST), n % 3)
+        entries = arena.memo[arena.memo[:, 0] > 0]
+        assert len(entries) > 5, "the transforms did not run"
+        for key, result in entries:
+            state, transform = divmod(int(key) - 1, 1024)
+            transform = TRANSFORMS[transform]
+            images = images_of(arena, state)
+            want = list_twin(transform.number, transform.argument, images, *sizes[0])
+            text = f"{transform.name} of {images}"
+            if want is None:
+                assert result == FAILED, text
+                continue
+            assert result != FAILED, text
+            got = images_of(arena, result)
+            assert len(got) == len(want), f"{text} gives {got}, not {want}"
+            for one, two in zip(got, want, strict=True):
+                assert one[1:] == two[1:] and np.array_equal(one[0], two[0]), (
+                    f"{text} gives {got}, not {want}"
+                )
+            applied.add(transform.number)
+        assert not arena.top[FULL]
+    numbers = {t.number for t in TRANSFORMS if t.family == LIST}
+    assert not COMPILED or applied == numbers, f"never applied: {sorted(numbers - applied)}"
+
+
+def test_names_and_calls_are_unique():
+    calls = {(t.family, t.number, t.argument) for t in TRANSFORMS}
+    assert len(calls) == len(TRANSFORMS), "two transforms call the same kernel with the same argument"
+    assert len(TRANSFORMS) < 1023, "the memo's keys have room for 1,023 transforms"
