@@ -14,6 +14,7 @@ _TURNS = (
     "mirror along the rising diagonal",
 )
 _SIDES = ("left", "right", "top", "bottom")
+_WAYS = ("right", "left", "down", "up", "down right", "down left", "up right", "up left")
 _RANKS = ((0, "most frequent"), (1, "second most frequent"), (2, "third most frequent"), (-1, "rarest"))
 
 
@@ -66,27 +67,33 @@ def shape_transforms() -> Iterator[Transform]:
     yield made("stretch", 21, 0, "stretch to the output's size", True)
 
 
-def colour_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str) -> Transform:
-        return Transform(name, COLOUR, number, argument, IMAGE_TO_IMAGE, text)
+def _colour(name: str, number: int, argument: int, text: str) -> Transform:
+    return Transform(name, COLOUR, number, argument, IMAGE_TO_IMAGE, text)
 
+
+def _choosing() -> Iterator[Transform]:
+    """Colours chosen, painted and exchanged."""
     for colour in range(1, 10):
-        yield made(f"keep_{colour}", 0, colour, f"keep only colour {colour}")
-        yield made(f"erase_{colour}", 1, colour, f"erase colour {colour}")
-        yield made(f"paint_{colour}", 2, colour, f"paint everything in colour {colour}")
+        yield _colour(f"keep_{colour}", 0, colour, f"keep only colour {colour}")
+        yield _colour(f"erase_{colour}", 1, colour, f"erase colour {colour}")
+        yield _colour(f"paint_{colour}", 2, colour, f"paint everything in colour {colour}")
     for rank, text in _RANKS:
-        yield made(f"keep_rank_{rank}", 3, rank, f"keep only the {text} colour")
-        yield made(f"erase_rank_{rank}", 4, rank, f"erase the {text} colour")
+        yield _colour(f"keep_rank_{rank}", 3, rank, f"keep only the {text} colour")
+        yield _colour(f"erase_rank_{rank}", 4, rank, f"erase the {text} colour")
     for rank, text in (_RANKS[0], _RANKS[3]):
-        yield made(f"paint_rank_{rank}", 5, rank, f"paint everything in its {text} colour")
-        yield made(f"swap_ground_rank_{rank}", 8, rank, f"exchange empty cells and the {text} colour")
-        yield made(f"solid_rank_{rank}", 10, rank, f"fill the rectangle with its {text} colour")
-        yield made(f"cell_rank_{rank}", 11, rank, f"take one cell of its {text} colour")
+        yield _colour(f"paint_rank_{rank}", 5, rank, f"paint everything in its {text} colour")
+        yield _colour(f"swap_ground_rank_{rank}", 8, rank, f"exchange empty cells and the {text} colour")
+        yield _colour(f"solid_rank_{rank}", 10, rank, f"fill the rectangle with its {text} colour")
+        yield _colour(f"cell_rank_{rank}", 11, rank, f"take one cell of its {text} colour")
     for colour in (0, 1, 2, 3, 5, 8):
         text = f"colour {colour}" if colour else "the most frequent colour"
-        yield made(f"invert_{colour}", 6, colour, f"exchange empty and coloured cells, in {text}")
-    yield made("swap_ground", 7, 0, "take the most frequent colour as empty")
-    yield made("swap_two", 9, 0, "exchange the two colours")
+        yield _colour(f"invert_{colour}", 6, colour, f"exchange empty and coloured cells, in {text}")
+    yield _colour("swap_ground", 7, 0, "take the most frequent colour as empty")
+    yield _colour("swap_two", 9, 0, "exchange the two colours")
+
+
+def _numbering() -> Iterator[Transform]:
+    """Amounts, and facts about places, lines and neighbours."""
     counted = (
         "coloured cells",
         "colours",
@@ -101,7 +108,7 @@ def colour_transforms() -> Iterator[Transform]:
     for what, text in enumerate(counted):
         for form, shape in enumerate(forms):
             if what not in (2, 3) or form < 3:
-                yield made(
+                yield _colour(
                     f"amount_{what}_{form}", 12, what * 10 + form, f"draw the number of {text} as a {shape}"
                 )
     places = (
@@ -111,7 +118,7 @@ def colour_transforms() -> Iterator[Transform]:
         "ring modulo 2",
     )  # fmt: skip
     for what, text in enumerate(places):
-        yield made(f"place_{what}", 13, what, f"number each cell by {text}")
+        yield _colour(f"place_{what}", 13, what, f"number each cell by {text}")
     lines = (
         "most frequent colour", "whether it holds a colour", "number of coloured cells",
         "whether it is of one colour",
@@ -119,7 +126,7 @@ def colour_transforms() -> Iterator[Transform]:
     )  # fmt: skip
     for what, text in enumerate(lines):
         for columns, line in enumerate(("row", "column")):
-            yield made(f"line_{what}_{line}", 14, what * 2 + columns, f"give each {line} its {text}")
+            yield _colour(f"line_{what}_{line}", 14, what * 2 + columns, f"give each {line} its {text}")
     near = (
         "coloured cells beside it",
         "coloured cells around it",
@@ -128,14 +135,22 @@ def colour_transforms() -> Iterator[Transform]:
         "most frequent colour around it",
     )
     for what, text in enumerate(near):
-        yield made(f"near_{what}", 15, what, f"number each cell by {text}")
-    yield made("erase_frequent", 16, 0, "erase the most frequent colour")
+        yield _colour(f"near_{what}", 15, what, f"number each cell by {text}")
+    yield _colour("erase_frequent", 16, 0, "erase the most frequent colour")
 
 
-def fill_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str) -> Transform:
-        return Transform(name, FILL, number, argument, IMAGE_TO_IMAGE, text)
+def colour_transforms() -> Iterator[Transform]:
+    """All of them."""
+    yield from _choosing()
+    yield from _numbering()
 
+
+def _fill(name: str, number: int, argument: int, text: str) -> Transform:
+    return Transform(name, FILL, number, argument, IMAGE_TO_IMAGE, text)
+
+
+def _enclosing() -> Iterator[Transform]:
+    """Regions, outlines and surroundings."""
     for only in (0, 1):
         rest = " and keep only that" if only else ""
         for diagonal in (0, 1):
@@ -143,15 +158,15 @@ def fill_transforms() -> Iterator[Transform]:
             for colour in (0, 1, 2, 3, 4) if only == 0 and diagonal == 0 else (0, 1):
                 argument = only * 100 + diagonal * 10 + colour
                 name = f"colour {colour}" if colour else "the most frequent colour"
-                yield made(f"fill_{argument}", 0, argument, f"fill what {way} to the edge with {name}{rest}")
-        yield made(
+                yield _fill(f"fill_{argument}", 0, argument, f"fill what {way} to the edge with {name}{rest}")
+        yield _fill(
             f"fill_by_wall_{only}", 1, only, f"fill enclosed regions with the colour of their wall{rest}"
         )
     for diagonal in (0, 1):
-        yield made(
+        yield _fill(
             f"outline_{diagonal}", 2, 2 * diagonal, f"keep the outline ({4 + 4 * diagonal} neighbours)"
         )
-        yield made(
+        yield _fill(
             f"inside_{diagonal}",
             2,
             2 * diagonal + 1,
@@ -163,19 +178,22 @@ def fill_transforms() -> Iterator[Transform]:
                 name = f"colour {colour}" if colour else "the same colour"
                 more = ", one cell larger" if grow else ""
                 argument = grow * 100 + diagonal * 10 + colour
-                yield made(
+                yield _fill(
                     f"surround_{argument}",
                     3,
                     argument,
                     f"surround with {name} ({4 + 4 * diagonal} neighbours{more})",
                 )
-    names = ("right", "left", "down", "up", "down right", "down left", "up right", "up left")
+
+
+def _running() -> Iterator[Transform]:
+    """Colours that run, connect and spread."""
     for bits in (1, 2, 4, 8, 3, 12, 15, 16, 32, 64, 128, 144, 96, 240, 255, 5, 6, 9, 10):
-        where = ", ".join(name for bit, name in enumerate(names) if bits >> bit & 1)
-        yield made(f"smear_{bits}", 4, bits, f"run colours {where} over empty cells")
+        where = ", ".join(name for bit, name in enumerate(_WAYS) if bits >> bit & 1)
+        yield _fill(f"smear_{bits}", 4, bits, f"run colours {where} over empty cells")
     for bits in (1, 2, 4, 8):
-        yield made(
-            f"smear_over_{bits}", 4, 1000 + bits, f"run colours {names[(1, 2, 4, 8).index(bits)]} to the edge"
+        yield _fill(
+            f"smear_over_{bits}", 4, 1000 + bits, f"run colours {_WAYS[(1, 2, 4, 8).index(bits)]} to the edge"
         )
     for bits, text in (
         (1, "in rows"),
@@ -184,10 +202,10 @@ def fill_transforms() -> Iterator[Transform]:
         (12, "in diagonals"),
         (15, "in all directions"),
     ):
-        yield made(f"connect_{bits}", 5, bits, f"connect equal cells {text}")
-        yield made(f"between_{bits}", 5, 100 + bits, f"keep the connections of equal cells {text}")
-    yield made("spread_0", 6, 0, "give empty cells the nearest colour (4 neighbours)")
-    yield made("spread_1", 6, 1, "give empty cells the nearest colour (8 neighbours)")
+        yield _fill(f"connect_{bits}", 5, bits, f"connect equal cells {text}")
+        yield _fill(f"between_{bits}", 5, 100 + bits, f"keep the connections of equal cells {text}")
+    yield _fill("spread_0", 6, 0, "give empty cells the nearest colour (4 neighbours)")
+    yield _fill("spread_1", 6, 1, "give empty cells the nearest colour (8 neighbours)")
     for bits, text in (
         (1, "rows"),
         (2, "columns"),
@@ -197,7 +215,11 @@ def fill_transforms() -> Iterator[Transform]:
         (12, "both diagonals"),
         (15, "all lines"),
     ):
-        yield made(f"lines_{bits}", 7, bits, f"draw {text} through coloured cells")
+        yield _fill(f"lines_{bits}", 7, bits, f"draw {text} through coloured cells")
+
+
+def _completing() -> Iterator[Transform]:
+    """Symmetry, boxes and periods."""
     mirrors = (
         "left-right",
         "up-down",
@@ -208,26 +230,35 @@ def fill_transforms() -> Iterator[Transform]:
         "all quarter turns",
     )
     for how, text in enumerate(mirrors):
-        yield made(f"overlay_mirror_{how}", 8, how, f"complete by {text} symmetry")
+        yield _fill(f"overlay_mirror_{how}", 8, how, f"complete by {text} symmetry")
     for only in (0, 1):
         for colour in (0, 1, 2):
             name = f"colour {colour}" if colour else "the most frequent colour"
             rest = " and keep only that" if only else ""
-            yield made(
+            yield _fill(
                 f"hull_{only}{colour}",
                 9,
                 only * 10 + colour,
                 f"fill the box of the content with {name}{rest}",
             )
-    yield made("middle", 10, 0, "take the middle")
+    yield _fill("middle", 10, 0, "take the middle")
     for colour in (1, 2, 3):
-        yield made(
+        yield _fill(
             f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"
         )
     for hole in range(10):
-        yield made(f"mend_period_{hole}", 12, hole, f"continue the period over colour {hole}")
-        yield made(f"mend_diagonal_{hole}", 12, 10 + hole, f"continue the diagonal period over colour {hole}")
+        yield _fill(f"mend_period_{hole}", 12, hole, f"continue the period over colour {hole}")
+        yield _fill(
+            f"mend_diagonal_{hole}", 12, 10 + hole, f"continue the diagonal period over colour {hole}"
+        )
         for how, text in enumerate(("left-right", "up-down", "both")):
-            yield made(
+            yield _fill(
                 f"mend_mirror_{how}{hole}", 13, how * 10 + hole, f"mend colour {hole} by symmetry, {text}"
             )
+
+
+def fill_transforms() -> Iterator[Transform]:
+    """All of them."""
+    yield from _enclosing()
+    yield from _running()
+    yield from _completing()

@@ -12,32 +12,34 @@ SCORES = (
 )  # fmt: skip
 
 
-def list_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
-        kind = IMAGE_TO_LIST if number < 20 else LIST_TO_IMAGE if number < 40 else LIST_TO_LIST
-        return Transform(name, LIST, number, argument, kind, text, sized)
+def _list(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
+    kind = IMAGE_TO_LIST if number < 20 else LIST_TO_IMAGE if number < 40 else LIST_TO_LIST
+    return Transform(name, LIST, number, argument, kind, text, sized)
 
+
+def _splitting() -> Iterator[Transform]:
+    """An image into a list."""
     for kind, how in enumerate(KINDS):
-        yield made(f"objects_{kind}", 0, kind, f"split into objects ({how})")
-        yield made(f"object_boxes_{kind}", 0, 4 + kind, f"split into the boxes of objects ({how})")
-    yield made("colours_0", 1, 0, "split by colour")
-    yield made("colours_1", 1, 1, "split by colour, cropped")
-    yield made("colours_2", 1, 2, "split into the boxes of colours")
+        yield _list(f"objects_{kind}", 0, kind, f"split into objects ({how})")
+        yield _list(f"object_boxes_{kind}", 0, 4 + kind, f"split into the boxes of objects ({how})")
+    yield _list("colours_0", 1, 0, "split by colour")
+    yield _list("colours_1", 1, 1, "split by colour, cropped")
+    yield _list("colours_2", 1, 2, "split into the boxes of colours")
     for rows, columns in ((1, 2), (2, 1), (1, 3), (3, 1), (2, 2), (3, 3), (1, 4), (4, 1), (1, 5), (5, 1)):
-        yield made(
+        yield _list(
             f"parts_{rows}{columns}", 2, rows * 10 + columns, f"split into {rows} x {columns} equal parts"
         )
-    yield made("between_lines", 3, 0, "split at whole lines of one colour")
-    yield made("rows", 4, 0, "split into rows")
-    yield made("columns", 4, 1, "split into columns")
-    yield made("windows", 5, 0, "list the full windows of the output's size", True)
-    yield made("tiles", 5, 1, "cut into tiles of the output's size", True)
-    yield made("frames", 6, 0, "list what frames enclose")
-    yield made("framed", 6, 1, "list the frames")
+    yield _list("between_lines", 3, 0, "split at whole lines of one colour")
+    yield _list("rows", 4, 0, "split into rows")
+    yield _list("columns", 4, 1, "split into columns")
+    yield _list("windows", 5, 0, "list the full windows of the output's size", True)
+    yield _list("tiles", 5, 1, "cut into tiles of the output's size", True)
+    yield _list("frames", 6, 0, "list what frames enclose")
+    yield _list("framed", 6, 1, "list the frames")
     for diagonal in (0, 1):
-        yield made(f"rooms_{diagonal}", 7, diagonal, f"list the empty rooms ({4 + 4 * diagonal}-connected)")
+        yield _list(f"rooms_{diagonal}", 7, diagonal, f"list the empty rooms ({4 + 4 * diagonal}-connected)")
     for radius in (1, 2):
-        yield made(
+        yield _list(
             f"marks_{radius}",
             8,
             radius,
@@ -46,24 +48,28 @@ def list_transforms() -> Iterator[Transform]:
     for what, text in enumerate(
         ("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")
     ):
-        yield made(
+        yield _list(
             f"symmetries_{what}",
             9,
             what,
             f"list the image and it {text}" if what != 2 else f"list the image and {text}",
         )
+
+
+def _choosing() -> Iterator[Transform]:
+    """Some of a list."""
     for what, text in enumerate(SCORES):
         for least in (0, 1):
             word = "least" if least else "most"
-            yield made(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {word} {text}")
-            yield made(
+            yield _list(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {word} {text}")
+            yield _list(
                 f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {word} {text}"
             )
             if what not in (10, 11, 18):
-                yield made(
+                yield _list(
                     f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {word} {text}"
                 )
-                yield made(
+                yield _list(
                     f"drop_most_{what}_{least}",
                     40,
                     what * 4 + 2 + least,
@@ -72,21 +78,27 @@ def list_transforms() -> Iterator[Transform]:
     for what in (0, 1, 2, 3, 4, 7, 13, 14):
         for least in (0, 1):
             word = "least" if least else "most"
-            yield made(f"order_{what}_{least}", 41, what * 2 + least, f"sort by {SCORES[what]}, {word} first")
-    yield made("odd_one_out", 21, 0, "pick the odd one out")
+            yield _list(
+                f"order_{what}_{least}", 41, what * 2 + least, f"sort by {SCORES[what]}, {word} first"
+            )
+
+
+def _joining() -> Iterator[Transform]:
+    """A list into an image."""
+    yield _list("odd_one_out", 21, 0, "pick the odd one out")
     for how, text in enumerate(("the smallest on top", "later ones on top", "earlier ones on top")):
-        yield made(f"compose_{how}", 22, how, f"draw all at their places, {text}")
+        yield _list(f"compose_{how}", 22, how, f"draw all at their places, {text}")
     for gap in (0, 1):
         for down, text in enumerate(("side by side", "one below the other")):
             more = ", a cell apart" if gap else ""
-            yield made(f"stack_{down}{gap}", 23, down + 2 * gap, f"put all {text}{more}")
+            yield _list(f"stack_{down}{gap}", 23, down + 2 * gap, f"put all {text}{more}")
     combined = (
         "the first colour", "the last colour", "where all are coloured", "where exactly one is coloured",
         "the most frequent colour", "the number of coloured ones", "where only the first is coloured",
         "where all are empty",
     )  # fmt: skip
     for how, text in enumerate(combined):
-        yield made(f"combine_{how}", 24, how, f"combine cell by cell: {text}")
+        yield _list(f"combine_{how}", 24, how, f"combine cell by cell: {text}")
     forms = (
         "one cell each, in a row",
         "one cell each, in a column",
@@ -96,10 +108,10 @@ def list_transforms() -> Iterator[Transform]:
         "their number as a square",
     )
     for how, text in enumerate(forms):
-        yield made(f"summary_{how}", 25, how, f"summarise: {text}")
+        yield _list(f"summary_{how}", 25, how, f"summarise: {text}")
     for columns in (0, 2, 3):
         row = f"{columns} in a row" if columns else "as a square"
-        yield made(f"layout_{columns}", 26, columns, f"put all side by side, {row}")
+        yield _list(f"layout_{columns}", 26, columns, f"put all side by side, {row}")
     products = (
         "{} in the coloured cells of the {}",
         "{} in the coloured cells of the {}, in their colour",
@@ -107,15 +119,22 @@ def list_transforms() -> Iterator[Transform]:
     )
     for what in range(6):
         names = ("second", "first") if what % 2 == 0 else ("first", "second")
-        yield made(f"product_of_{what}", 27, what, "draw the " + products[what // 2].format(*names))
-    yield made("overlay_0", 28, 0, "draw all on each other, upper left corners together")
-    yield made("overlay_1", 28, 1, "draw all on each other, middles together")
+        yield _list(f"product_of_{what}", 27, what, "draw the " + products[what // 2].format(*names))
+    yield _list("overlay_0", 28, 0, "draw all on each other, upper left corners together")
+    yield _list("overlay_1", 28, 1, "draw all on each other, middles together")
     for what in (0, 1, 2, 4):
         for least in (0, 1):
             word = "least" if least else "most"
-            yield made(
+            yield _list(
                 f"second_{what}_{least}",
                 29,
                 what * 2 + least,
                 f"pick the one with the second {word} {SCORES[what]}",
             )
+
+
+def list_transforms() -> Iterator[Transform]:
+    """All of them."""
+    yield from _splitting()
+    yield from _choosing()
+    yield from _joining()

@@ -149,14 +149,16 @@ _BITS = {
 }  # fmt: skip
 
 
-def draw_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str) -> Transform:
-        return Transform(name, DRAW, number, argument, IMAGE_TO_IMAGE, text)
+def _draw(name: str, number: int, argument: int, text: str) -> Transform:
+    return Transform(name, DRAW, number, argument, IMAGE_TO_IMAGE, text)
 
+
+def _towards() -> Iterator[Transform]:
+    """Lines and rays."""
     for which, who in enumerate(_CHOSEN):
         for bits, way in _BITS.items():
             if which != 2 or bits in (3, 12, 15, 240):
-                yield made(
+                yield _draw(
                     f"smear_some_{which}_{bits}", 0, which * 256 + bits, f"run {who} {way} over empty cells"
                 )
     rays = (
@@ -166,14 +168,14 @@ def draw_transforms() -> Iterator[Transform]:
     for what, who in enumerate(rays):
         for bits in (3, 12, 15, 240, 255):
             if what < 3 or bits < 255:
-                yield made(
+                yield _draw(
                     f"reach_{what}_{bits}",
                     1,
                     what * 256 + bits,
                     f"draw {_BITS[bits]} until a coloured cell: {who}",
                 )
     for bits, text in ((1, "rows"), (2, "columns"), (3, "rows and columns"), (12, "diagonals")):
-        yield made(f"connect_over_{bits}", 2, bits, f"connect equal cells in {text} over all others")
+        yield _draw(f"connect_over_{bits}", 2, bits, f"connect equal cells in {text} over all others")
     ways = (
         "lines beyond their ends",
         "cells away from the colour they touch",
@@ -181,14 +183,18 @@ def draw_transforms() -> Iterator[Transform]:
         "lines beyond their ends, reflected",
     )
     for what, text in enumerate(ways):
-        yield made(f"tail_{what}", 3, what, f"continue {text}")
+        yield _draw(f"tail_{what}", 3, what, f"continue {text}")
     for what, text in enumerate(("the nearest edge", "the farthest edge", "both edges of the shorter way")):
-        yield made(f"to_edge_{what}", 4, what, f"draw from single cells to {text}")
+        yield _draw(f"to_edge_{what}", 4, what, f"draw from single cells to {text}")
+
+
+def _repeated() -> Iterator[Transform]:
+    """Movements, and rules repeated until nothing changes."""
     for which, who in enumerate(_CHOSEN[:3]):
         for diagonal in (0, 1):
             for once, text in enumerate(("as far as it goes", "by one cell")):
                 argument = which * 4 + diagonal * 2 + once
-                yield made(
+                yield _draw(
                     f"flood_{argument}", 5, argument, f"let {who} flow {text} ({4 + 4 * diagonal} neighbours)"
                 )
     rules = (
@@ -198,7 +204,7 @@ def draw_transforms() -> Iterator[Transform]:
         "give cells that are unlike all around them the colour there",
     )  # fmt: skip
     for what, text in enumerate(rules):
-        yield made(f"cell_rule_{what}", 6, what, text)
+        yield _draw(f"cell_rule_{what}", 6, what, text)
     fixed = (
         "the largest object",
         "the most frequent colour",
@@ -208,12 +214,16 @@ def draw_transforms() -> Iterator[Transform]:
     for what, text in enumerate(fixed):
         for trail in (0, 1):
             more = ", leaving a trail" if trail else ""
-            yield made(
+            yield _draw(
                 f"move_to_{what}_{trail}",
                 7,
                 what * 8 + 6 + trail,
                 f"move objects until they touch {text}{more}",
             )
+
+
+def _copied() -> Iterator[Transform]:
+    """Copies, movements and lines between panels."""
     copies = (
         "copy each object, mirrored,",
         "copy each object",
@@ -222,48 +232,57 @@ def draw_transforms() -> Iterator[Transform]:
     )
     for what, text in enumerate(copies):
         for where, way in enumerate(("down", "up", "right", "left")):
-            yield made(f"beside_{what}_{way}", 8, what * 4 + where, f"{text} {way}")
+            yield _draw(f"beside_{what}_{way}", 8, what * 4 + where, f"{text} {way}")
     for which, who in enumerate(_CHOSEN[:3]):
         for where, way in enumerate(FALLS):
-            yield made(f"fall_some_{which}_{way}", 9, which * 4 + where, f"let objects of {who} fall {way}")
+            yield _draw(f"fall_some_{which}_{way}", 9, which * 4 + where, f"let objects of {who} fall {way}")
 
     for bits, way in ((1, "rows"), (2, "columns"), (3, "rows and columns")):
         for what, text in enumerate(("stays empty", "gets colour 5")):
-            yield made(
+            yield _draw(
                 f"meet_{bits}_{what}",
                 10,
                 bits * 2 + what,
                 f"let two colours meet in {way}, the middle {text}",
             )
     for diagonal, way in enumerate(("in rows and columns", "in all directions")):
-        yield made(
+        yield _draw(
             f"project_0_{diagonal}", 11, diagonal * 2, f"let single cells paint the cell that they see {way}"
         )
-        yield made(
+        yield _draw(
             f"project_1_{diagonal}", 11, diagonal * 2 + 1, f"copy single cells up to what they see {way}"
         )
-    yield made("corner_rays_0", 12, 0, "draw diagonals out of inner corners")
-    yield made("corner_rays_1", 12, 1, "draw diagonals out of inner corners, a cell apart")
-    yield made("corners_0", 13, 1, "mark the corners around each object in colours 1 to 4")
-    yield made("corners_1", 13, 5, "mark the corners around each object in the colours of its corners")
+    yield _draw("corner_rays_0", 12, 0, "draw diagonals out of inner corners")
+    yield _draw("corner_rays_1", 12, 1, "draw diagonals out of inner corners, a cell apart")
+    yield _draw("corners_0", 13, 1, "mark the corners around each object in colours 1 to 4")
+    yield _draw("corners_1", 13, 5, "mark the corners around each object in the colours of its corners")
 
 
-def pattern_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str) -> Transform:
-        return Transform(name, PATTERN, number, argument, IMAGE_TO_IMAGE, text)
+def draw_transforms() -> Iterator[Transform]:
+    """All of them."""
+    yield from _towards()
+    yield from _repeated()
+    yield from _copied()
 
+
+def _pattern(name: str, number: int, argument: int, text: str) -> Transform:
+    return Transform(name, PATTERN, number, argument, IMAGE_TO_IMAGE, text)
+
+
+def _products() -> Iterator[Transform]:
+    """Products and axes."""
     products = (
         "coloured cells", "empty cells", "cells of the most frequent colour", "cells of the rarest colour",
         "coloured cells, inverted", "coloured cells, mirrored", "coloured cells, in their colour",
     )  # fmt: skip
     for what, text in enumerate(products):
-        yield made(f"product_{what}", 0, what, f"draw the image in its own {text}")
-    yield made("complete_copies_0", 1, 0, "complete the copies of the richest object")
-    yield made(
+        yield _pattern(f"product_{what}", 0, what, f"draw the image in its own {text}")
+    yield _pattern("complete_copies_0", 1, 0, "complete the copies of the richest object")
+    yield _pattern(
         "complete_copies_1", 1, 1, "complete the copies of the richest object, turned and mirrored too"
     )
-    yield made("complete_copies_2", 1, 2, "complete the copies of the richest object by its main colour")
-    yield made(
+    yield _pattern("complete_copies_2", 1, 2, "complete the copies of the richest object by its main colour")
+    yield _pattern(
         "complete_copies_3",
         1,
         3,
@@ -276,13 +295,17 @@ def pattern_transforms() -> Iterator[Transform]:
         "by its upper left corner",
     )
     for what, text in enumerate(anchors):
-        yield made(f"stamp_{what}", 2, what, f"draw the largest object on single cells, {text}")
+        yield _pattern(f"stamp_{what}", 2, what, f"draw the largest object on single cells, {text}")
     axes = ("left-right", "up-down", "along the falling diagonal", "along the rising diagonal")
     for how, text in enumerate(axes):
-        yield made(f"symmetry_{how}", 3, how, f"complete by the best {text} axis")
-        yield made(f"symmetry_each_{how}", 3, 4 + how, f"complete each object by its best {text} axis")
+        yield _pattern(f"symmetry_{how}", 3, how, f"complete by the best {text} axis")
+        yield _pattern(f"symmetry_each_{how}", 3, 4 + how, f"complete each object by its best {text} axis")
     for what, text in enumerate(("onwards", "back", "in both directions")):
-        yield made(f"progress_{what}", 4, what, f"continue what is repeated {text}")
+        yield _pattern(f"progress_{what}", 4, what, f"continue what is repeated {text}")
+
+
+def _panels() -> Iterator[Transform]:
+    """Panels, forms and stripes."""
     panels = (
         "their most frequent colour", "their coloured cells", "their number of colours",
         "rank by coloured cells",
@@ -291,7 +314,7 @@ def pattern_transforms() -> Iterator[Transform]:
         "whether they are the fullest", "the emptiest panel, taken as a picture of them",
     )  # fmt: skip
     for what, text in enumerate(panels):
-        yield made(f"panel_{what}", 5, what, f"paint panels between lines by {text}")
+        yield _pattern(f"panel_{what}", 5, what, f"paint panels between lines by {text}")
     changes = (
         "mirror each object left-right",
         "mirror each object up-down",
@@ -301,13 +324,13 @@ def pattern_transforms() -> Iterator[Transform]:
     )
     for what, text in enumerate(changes):
         for kind in (1,) if what == 4 else (1, 3):
-            yield made(f"change_{what}_{kind}", 6, what * 4 + kind, f"{text} ({KINDS[kind]})")
+            yield _pattern(f"change_{what}_{kind}", 6, what * 4 + kind, f"{text} ({KINDS[kind]})")
     for colour in (0, 1, 2, 3):
         name = f"colour {colour}" if colour else "its colour"
-        yield made(f"frame_{colour}", 7, colour * 4 + 1, f"frame each object in {name}")
+        yield _pattern(f"frame_{colour}", 7, colour * 4 + 1, f"frame each object in {name}")
     forms = ("rows", "columns", "columns from the bottom", "a row of cells", "a column of cells")
     for what, text in enumerate(forms):
-        yield made(f"bars_{what}", 8, what, f"draw the colours by their number of cells as {text}")
+        yield _pattern(f"bars_{what}", 8, what, f"draw the colours by their number of cells as {text}")
     cells = (
         "most frequent colour",
         "coloured cells",
@@ -316,13 +339,19 @@ def pattern_transforms() -> Iterator[Transform]:
         "holding anything",
     )
     for what, text in enumerate(cells):
-        yield made(f"panel_cells_{what}", 9, what, f"draw one cell for each panel: {text}")
+        yield _pattern(f"panel_cells_{what}", 9, what, f"draw one cell for each panel: {text}")
     ways = ("left-right", "up-down", "left-right and up-down", "by quarter turns")
     for which, who in enumerate(_CHOSEN[:3]):
         for how, text in enumerate(ways):
-            yield made(
+            yield _pattern(
                 f"mirror_about_{which}_{how}",
                 10,
                 which * 4 + how,
                 f"mirror all {text} about the middle of {who}",
             )
+
+
+def pattern_transforms() -> Iterator[Transform]:
+    """All of them."""
+    yield from _products()
+    yield from _panels()

@@ -11,14 +11,70 @@ from solver.search.kernels.shape import cells_of_colour, count_colours
 
 
 @inner
+def alike_images(arena, first, count, image, what):
+    """How many images of the list are equal to one (``what`` 10), of its shape (17), or of its size (18)."""
+    grid = view(arena, image)
+    h, w = grid.shape
+    alike = 0
+    for other in range(first, first + count):
+        if arena.images[other, HEIGHT] != h or arena.images[other, WIDTH] != w:
+            continue
+        equal = True
+        if what != 18:
+            theirs = view(arena, other)
+            for r in range(h):
+                for c in range(w):
+                    if what == 10:
+                        if theirs[r, c] != grid[r, c]:
+                            equal = False
+                            break
+                    elif (theirs[r, c] == 0) != (grid[r, c] == 0):
+                        equal = False
+                        break
+                if not equal:
+                    break
+        if equal:
+            alike += 1
+    return alike
+
+
+@inner
+def alike_palettes(arena, first, count, seen):
+    """How many images of the list hold exactly the colours of the bits ``seen``, empty cells aside."""
+    alike = 0
+    for other in range(first, first + count):
+        theirs = view(arena, other)
+        some = 0
+        for r in range(theirs.shape[0]):
+            for c in range(theirs.shape[1]):
+                some |= 1 << theirs[r, c]
+        if (some | 1) == (seen | 1):
+            alike += 1
+    return alike
+
+
+@inner
+def mirror_count(grid):
+    """2 for a grid that is its own mirror image left-right and up-down, 1 for one of them, else 0."""
+    h, w = grid.shape
+    across, down = 1, 1
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] != grid[r, w - 1 - c]:
+                across = 0
+            if grid[r, c] != grid[h - 1 - r, c]:
+                down = 0
+    return across + down
+
+
+@inner
 def score(arena, first, count, image, what, work):
     """A number by which images of a list are compared.
 
     0 coloured cells, 1 colours, 2 area of the box, 3 top, 4 left, 5 objects, 6 objects of one colour, 7 empty
     cells, 8 symmetric left-right + up-down, 9 cells of the most frequent colour, 10 how often the image is in
     the list, 11 its place in the list, 12 enclosed empty cells, 13 height, 14 width, 15 colour number,
-    16 how many images hold its colours, 17 how many have its shape (colours aside), 18 how many have its
-    size.
+    16 how many images hold its colours, 17 how many have its shape, 18 how many its size.
     """
     grid = view(arena, image)
     h, w = grid.shape
@@ -39,36 +95,9 @@ def score(arena, first, count, image, what, work):
     if what == 6:
         return label(grid, 1, 1, work)
     if what == 8:
-        across, down = 1, 1
-        for r in range(h):
-            for c in range(w):
-                if grid[r, c] != grid[r, w - 1 - c]:
-                    across = 0
-                if grid[r, c] != grid[h - 1 - r, c]:
-                    down = 0
-        return across + down
+        return mirror_count(grid)
     if what == 10 or what == 17 or what == 18:
-        alike = 0
-        for other in range(first, first + count):
-            if arena.images[other, HEIGHT] != h or arena.images[other, WIDTH] != w:
-                continue
-            equal = True
-            if what != 18:
-                theirs = view(arena, other)
-                for r in range(h):
-                    for c in range(w):
-                        if what == 10:
-                            if theirs[r, c] != grid[r, c]:
-                                equal = False
-                                break
-                        elif (theirs[r, c] == 0) != (grid[r, c] == 0):
-                            equal = False
-                            break
-                    if not equal:
-                        break
-            if equal:
-                alike += 1
-        return alike
+        return alike_images(arena, first, count, image, what)
     low, high = count_colours(grid, 0, h, 0, w)
     cells, seen, best, most = 0, 0, 0, 0
     for colour in range(1, 10):
@@ -92,16 +121,7 @@ def score(arena, first, count, image, what, work):
     if what == 15:
         return best
     if what == 16:
-        alike = 0
-        for other in range(first, first + count):
-            theirs = view(arena, other)
-            some = 0
-            for r in range(theirs.shape[0]):
-                for c in range(theirs.shape[1]):
-                    some |= 1 << theirs[r, c]
-            if (some | 1) == (seen | 1):
-                alike += 1
-        return alike
+        return alike_palettes(arena, first, count, seen)
     enclosed = 0
     mark_outside(grid, 0, 0, work)
     for cell in range(h * w):

@@ -62,6 +62,32 @@ def panel_number(grid, row, column, what, work):
 
 
 @inner
+def panel_value(grid, what, place, rows, columns, first, most, work):
+    """The number that a panel is painted with; 0 where ``panel_fact`` looks at single cells."""
+    row, column = place // columns, place % columns
+    top, left = work[2, first // columns], work[0, first % columns]
+    value = 0
+    if what == 0 or what == 2:
+        value = panel_number(grid, row, column, what, work)
+    elif what == 1:
+        value = work[5, place]
+    elif what == 3 or what == 4:
+        value = 1
+        for other in range(rows * columns):
+            more = work[5, other] > work[5, place] if what == 3 else work[5, other] < work[5, place]
+            value += 1 if more else 0
+    elif what == 5:
+        value = row + 1
+    elif what == 6:
+        value = column + 1
+    elif what == 8 or what == 11:
+        value = grid[top + row, left + column]
+    elif what == 10:
+        value = 1 if work[5, place] == most else 0
+    return value
+
+
+@inner
 def panel_fact(grid, y, x, what, out, work):
     """Panels between whole lines painted by what they hold; the lines stay.
 
@@ -95,24 +121,7 @@ def panel_fact(grid, y, x, what, out, work):
     copy_to(grid, out)
     for place in range(rows * columns):
         row, column = place // columns, place % columns
-        value = 0
-        if what == 0 or what == 2:
-            value = panel_number(grid, row, column, what, work)
-        elif what == 1:
-            value = work[5, place]
-        elif what == 3 or what == 4:
-            value = 1
-            for other in range(rows * columns):
-                more = work[5, other] > work[5, place] if what == 3 else work[5, other] < work[5, place]
-                value += 1 if more else 0
-        elif what == 5:
-            value = row + 1
-        elif what == 6:
-            value = column + 1
-        elif what == 8 or what == 11:
-            value = grid[top + row, left + column]
-        elif what == 10:
-            value = 1 if work[5, place] == most else 0
+        value = panel_value(grid, what, place, rows, columns, first, most, work)
         for r in range(work[2, row], work[3, row]):
             for c in range(work[0, column], work[1, column]):
                 if what == 9:
