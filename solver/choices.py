@@ -12,7 +12,7 @@ VoteRule = Literal["consensus", "confidence", "probability"]
 START, QUICK, JOINT, TUNE, REFINE = PHASES = ("start", "quick", "joint", "tune", "refine")
 
 # Who proposes answers where nothing is said, in this order (solver.run.sources).
-RULES, NETWORK = "rules", "network"
+RULES, SEARCH, NETWORK = "rules", "search", "network"
 DEFAULT_SOURCES = (RULES, NETWORK)
 
 TUNES: tuple[Tune, ...] = get_args(Tune)

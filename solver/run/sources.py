@@ -9,7 +9,7 @@ source with torch opens itself on a device (``solver.run.worker.open_source``).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from solver.choices import NETWORK, RULES
+from solver.choices import NETWORK, RULES, SEARCH
 from solver.words import closest
 
 
@@ -28,6 +28,7 @@ SOURCES = {
     source.name: source
     for source in (
         Source(RULES, "solver.arc.guess:propose", quick=True),
+        Source(SEARCH, "solver.search.source:propose"),
         Source(NETWORK, "solver.tune.job:open_network", torch=True),
     )
 }
