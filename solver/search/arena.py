@@ -27,7 +27,8 @@ class Arena(NamedTuple):
     IMAGE_HASH. ``states``: int64 [states, 5], see FIRST to STATE_HASH. ``programs``: int32 [programs, 3 +
     pairs],
     see PARENT to ROW. ``state_slots``, ``program_slots``: int32 hash tables of numbers + 1, 0 where empty.
-    ``memo``: int64 [slots, 2], hash table of state * MOST_TRANSFORMS + transform + 1 (0 where empty) and the result.
+    ``memo``: int64 [slots, 2], hash table of state * MOST_TRANSFORMS + transform + 1 (0 where empty)
+    and the result.
     """
 
     top: np.ndarray
