@@ -13,6 +13,7 @@ from numba import types
 from solver.search.jit import inner, outer
 
 MAX_SIDE = 30
+MOST_TRANSFORMS = 4096  # the memo's keys have room for so many
 CELLS, IMAGES, STATES, PROGRAMS, MEMOS, FULL = range(6)  # places in ``top``
 FAILED = -1  # remembered result of a transform that does not apply
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -26,7 +27,8 @@ class Arena(NamedTuple):
     IMAGE_HASH. ``states``: int64 [states, 5], see FIRST to STATE_HASH. ``programs``: int32 [programs, 3 +
     pairs],
     see PARENT to ROW. ``state_slots``, ``program_slots``: int32 hash tables of numbers + 1, 0 where empty.
-    ``memo``: int64 [slots, 2], hash table of state * 4096 + transform + 1 (0 where empty) and the result.
+    ``memo``: int64 [slots, 2], hash table of state * MOST_TRANSFORMS + transform + 1 (0 where empty)
+    and the result.
     """
 
     top: np.ndarray
@@ -184,7 +186,7 @@ def close_state(arena: Arena, start: int, start_cell: int, pair: int, is_list: i
 @inner
 def memo_slot(arena: Arena, state: int, transform: int) -> int:
     """Where the result of a transform on a state is or belongs in the memo's table."""
-    key = np.int64(state) * 4096 + transform + 1
+    key = np.int64(state) * MOST_TRANSFORMS + transform + 1
     mask = arena.memo.shape[0] - 1
     slot = np.int64(mix(np.uint64(key), np.uint64(1)) & np.uint64(mask))
     while arena.memo[slot, 0] > 0 and arena.memo[slot, 0] != key:
@@ -195,7 +197,7 @@ def memo_slot(arena: Arena, state: int, transform: int) -> int:
 @inner
 def remember(arena: Arena, slot: int, state: int, transform: int, result: int) -> None:
     """Write a transform's result into its slot of the memo."""
-    arena.memo[slot, 0] = np.int64(state) * 4096 + transform + 1
+    arena.memo[slot, 0] = np.int64(state) * MOST_TRANSFORMS + transform + 1
     arena.memo[slot, 1] = result
     arena.top[MEMOS] += 1
     if arena.top[MEMOS] * 4 > arena.memo.shape[0] * 3:

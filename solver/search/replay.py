@@ -9,6 +9,7 @@ from solver.search.arena import (
     FAILED,
     FIRST,
     HEIGHT,
+    MOST_TRANSFORMS,
     OFFSET,
     PROGRAMS,
     ROW,
@@ -63,7 +64,7 @@ def replay(steps: Sequence[str], grid: np.ndarray, size: tuple[int, int] = (0, 0
         else:
             run_image_transforms(arena, kernel_of(family), jobs, _NUMBERS, _ARGUMENTS, sizes, out, work)
         # The memo has the result even where the program was not kept because its state was known.
-        slot = np.flatnonzero(arena.memo[:, 0] == state * 1024 + number + 1)[0]
+        slot = np.flatnonzero(arena.memo[:, 0] == state * MOST_TRANSFORMS + number + 1)[0]
         state = int(arena.memo[slot, 1])
         if state == FAILED:
             break
