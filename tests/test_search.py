@@ -1,5 +1,6 @@
 """The program search: what it finds, its limits, and that it takes any valid task."""
 
+import re
 import subprocess
 import sys
 
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from solver.arc.task import Pair, Task, as_grid
+from solver.budget import Budget
 from solver.search import best_grids, search
 from solver.search.assemble import COVER, MAP, RULES, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
 from solver.search.sizes import sizes_from_inputs
+from solver.search.source import propose
 from solver.search.text import describe
 from solver.search.views import PLAIN, views_of
 
@@ -175,3 +178,25 @@ def test_torch_is_never_imported():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=600)
+
+
+def test_the_document_is_true(root, monkeypatch):
+    monkeypatch.chdir(root)
+    text = (root / "docs" / "SEARCH.md").read_text()
+    code = text.split("```python\n")[1].split("```")[0]
+    found: dict = {}
+    exec(code, found)
+    assert found["candidates"] and found["grids"]
+    assert all((root / "solver/search" / name).exists() for name in re.findall(r"`(\w+\.py)`", text))
+
+
+def test_as_a_source_it_knows_a_demonstration_again():
+    pairs = (
+        Pair(as_grid(np.array([[1, 2], [3, 4]])), as_grid(np.array([[9]]))),
+        Pair(as_grid(np.array([[5]])), as_grid(np.array([[5, 5]]))),
+    )
+    task = Task("36", pairs, (Pair(pairs[0].input),))
+    test, candidate = next(propose(task, Budget(steps=1), 0))
+    assert test == 0 and candidate.grid.tolist() == [[9]] and candidate.known.probability > 0.5
+    made = list(propose(task_of(np.fliplr, random_grids(9, 3), random_grids(10, 1)[0]), Budget(steps=3), 0))
+    assert made[0][1].explanation == "mirror left-right" and made[0][1].known.fits
