@@ -43,7 +43,7 @@ def test_a_killed_command_is_gone_on_with_to_the_same_bytes(tmp_path: Path, exam
         first = next((line for line in process.stdout if re.match(rf" ?1/{TASKS} ", line)), "")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(process.pid, signal.SIGKILL)
-    assert first and len(children) == 2, "one result, two workers"
+    assert first and len(children) in (2, 3), "one result, two workers; that of the rules may still be there"
     before = finished(journal)
     assert before
     files = output.read_bytes(), journal.read_bytes()

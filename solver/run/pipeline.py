@@ -118,10 +118,10 @@ class Run:
                 labels=self.settings.labels,
                 policy=Policy(self.said.vote, self.said.sources),
             )
-            self.ledger.write(first=not resume)
             try:
                 if journal is not None:
                     self._open(journal, resume, header)
+                self.ledger.write(first=not resume)  # what a refused journal leaves as it was
                 for event in supervisor.run():
                     self._take(event)
             finally:
@@ -153,10 +153,8 @@ class Run:
         for name, plan in self.plans.items():
             finished = [(result.phase, result.task.id) for result in restored if result.source == name]
             plan.restore(finished, lambda task: self.ledger.disagreement([task]))
-        if restored:
-            self.ledger.write()
-            for result in restored:
-                self._tell(result)
+        for result in restored:
+            self._tell(result)
 
     def _header(self) -> Header:
         """What must be the same for a run to resume: tasks, weights and all that decides the answers."""
