@@ -123,6 +123,7 @@ def comparisons(outputs: Sequence[Output]) -> Iterator[str]:
 
 def make_journal(path: Path, tasks: Sequence[Task], weights: str, seconds: float, augmentations: int) -> None:
     """Solve the tasks into the journal, or go on with it."""
+    from solver.run.events import Listener
     from solver.run.pipeline import solve
     from solver.run.settings import SolveOptions
 
@@ -130,7 +131,8 @@ def make_journal(path: Path, tasks: Sequence[Task], weights: str, seconds: float
         weights=weights, seconds_per_task=seconds, augmentations=augmentations, tune_known=True
     )
     with tqdm(total=len(tasks), desc="solve", disable=None) as bar:
-        solve(tasks, options=options, journal=path, resume=True, on_result=lambda result: bar.update())
+        listener = Listener(result=lambda result: bar.update())
+        solve(tasks, options=options, journal=path, resume=True, listener=listener)
 
 
 @click.command()
