@@ -90,7 +90,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The journal of a run is gone on with only by one that asks the same."""
-    monkeypatch.setattr("solver.run.settings.expected_kind", lambda device: "cuda")
+    monkeypatch.setattr("solver.run.launch.expected_kind", lambda device: "cuda")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     settings = {
         "augmentations": None,
@@ -103,7 +103,7 @@ def test_the_number_of_views_does_not_change_when_the_process_is_started_again(
     assert _views({**settings, "workers": 1, "seconds": 7200.0}, 240) == 128
     assert _views({**settings, "augmentations": 3}, 240) == 3
     assert _views({**settings, "steps": 5}, 240) == STEP_VIEWS
-    monkeypatch.setattr("solver.run.settings.expected_kind", lambda device: "cpu")
+    monkeypatch.setattr("solver.run.launch.expected_kind", lambda device: "cpu")
     assert _views({**settings, "workers": 2}, 240) == 64
     assert _views({**settings, "workers": 2, "seconds": 3600.0}, 240) == 16
 
