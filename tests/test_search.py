@@ -1,5 +1,6 @@
 """The program search: what it finds, its limits, and that it takes any valid task."""
 
+import configparser
 import re
 import subprocess
 import sys
@@ -200,3 +201,9 @@ def test_as_a_source_it_knows_a_demonstration_again():
     assert test == 0 and candidate.grid.tolist() == [[9]] and candidate.known.probability > 0.5
     made = list(propose(task_of(np.fliplr, random_grids(9, 3), random_grids(10, 1)[0]), Budget(steps=3), 0))
     assert made[0][1].explanation == "mirror left-right" and made[0][1].known.fits
+
+
+def test_the_wheel_carries_the_learned_programs(root):
+    config = configparser.ConfigParser()
+    config.read(root / "setup.cfg")
+    assert "programs.json" in config["options.package_data"]["solver.search"].split()
