@@ -34,7 +34,7 @@ def solve_leniently(
     while True:
         common = {"output": output, "options": options, "listener": listener, "executor": executor}
         try:
-            return solve(tasks, journal=journal, resume=resume, **common)
+            return solve(tasks, journal=journal, resume=resume, must_write=False, **common)
         except JournalError as error:
             listener.say(f"{error}; the run goes on without a journal")
             journal, resume = None, False

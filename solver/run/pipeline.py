@@ -44,6 +44,7 @@ def solve(
     journal: Path | None = None,
     resume: bool = False,
     executor: Executor | None = None,
+    must_write: bool = True,
 ) -> list[TaskResult]:
     """Every source on every task, as long as the options say.
 
@@ -51,10 +52,13 @@ def solve(
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
     every candidate; with ``resume`` the earlier run's is read and continued. ``executor``: what runs the
     workers; None: processes of this machine, or this process where ``options.workers`` is 0.
+    ``must_write``: a submission that cannot be written at the start is a ValueError; without it the run
+    says so and tries again with every result.
     """
     if executor is None:
         executor = InProcess() if options.workers == 0 else Launcher()
-    return Run(tasks, output, options, listener or Listener(), executor).go(journal, resume)
+    run = Run(tasks, output, options, listener or Listener(), executor)
+    return run.go(journal, resume, must_write and not resume)  # a refused journal leaves it as it was
 
 
 class Run:
@@ -83,14 +87,14 @@ class Run:
         self.waiting: list[TaskResult] = []  # until the run has begun
         self.begun = False
 
-    def go(self, journal: Path | None, resume: bool) -> list[TaskResult]:
+    def go(self, journal: Path | None, resume: bool, must_write: bool) -> list[TaskResult]:
         """The whole run; workers load while the first answers are written and the journal is read."""
         header, folder = self._header(), None
         if self.settings.weights and self.said.tune in ("joint", "auto"):
             folder = self._joint_folder(journal, header, resume)
         finished = False
         try:
-            self._work(journal, resume, header, str(folder.path) if folder else "")
+            self._work(journal, resume, must_write, header, str(folder.path) if folder else "")
             finished = True
         except UnfinishedError as error:
             error.results = tuple(self._results())
@@ -108,7 +112,9 @@ class Run:
             folder.clear()
         return folder
 
-    def _work(self, journal: Path | None, resume: bool, header: Header, folder: str) -> None:
+    def _work(
+        self, journal: Path | None, resume: bool, must_write: bool, header: Header, folder: str
+    ) -> None:
         pools = [self._pool(source, folder) for source in find_sources(self.said.sources)]
         with Supervisor(pools, workers=self.said.workers, deadline=self._deadline()) as supervisor:
             self.ledger = Ledger(
@@ -121,7 +127,7 @@ class Run:
             try:
                 if journal is not None:
                     self._open(journal, resume, header)
-                self.ledger.write(first=not resume)  # what a refused journal leaves as it was
+                self.ledger.write(first=must_write)
                 for event in supervisor.run():
                     self._take(event)
             finally:
