@@ -10,11 +10,11 @@ from made_tasks import make_grid, write_subset
 from training import no_progress, small_words, sudoku_data
 
 from build_dataset import main as build_main
+from solver.arc.content import Barred, exact_keys, turned_keys
 from solver.arc.task import Pair, Task, as_grid
 from train.__main__ import main as train_main
 from train.dataset.arc import build_arc
 from train.dataset.build import COMPACT, ROWS, Options, build_arc_dataset
-from train.dataset.content import Barred, exact_keys, turned_keys
 from train.dataset.inspection import find_leaks
 from train.dataset.sources import Subset
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -107,13 +108,17 @@ def test_replay_leaves_out_what_is_asked(tmp_path: Path) -> None:
     asked = group()
     leak = Task("other", tiny_task().train, (Pair(asked[0].test[0].input, as_grid([[7]])),))
     same = tiny_task("one")
+    palette = np.array([0, *range(2, 10), 1])
+    moved = Pair(as_grid(np.rot90(palette[asked[0].test[0].input])), as_grid([[7]]))
+    turned = Task("turned", tiny_task().train, (moved,))
     solved = three_demonstrations("public")
     path = tmp_path / "tasks"
     path.mkdir()
-    for task in (leak, same, solved):
+    for task in (leak, same, turned, solved):
         (path / f"{task.id}.json").write_text(task_json(task))
     found = {task.id: task for task in read_replay(str(path), asked)}
-    assert set(found) == {"other", "public"}
+    assert set(found) == {"other", "turned", "public"}
+    assert len(found["turned"].train) == 2, "a test input that is turned and recoloured is left out too"
     assert len(found["other"].train) == 2 and not found["other"].test
     assert read_replay("", asked) == []
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from test_content import MOVES
 
 from build_dataset import main as build_main
+from solver.arc.content import turned_keys
 from solver.arc.task import Pair
 from train.dataset import Dataset, maze
-from train.dataset.content import turned_keys
 from train.dataset.inspection import find_leaks
 from train.dataset.samples import Picks
 from train.puzzles import (

@@ -18,10 +18,10 @@ import click
 import numpy as np
 from numba import njit
 
+from solver.arc.content import turned_keys
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair
 from train.dataset import Metadata, maze
-from train.dataset.content import turned_keys
 from train.dataset.folder import check_target, replacing
 
 PUZZLES = 20  # of one solution of side 4, whose 288 solutions are few

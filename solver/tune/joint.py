@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from solver.arc.augment import IDENTITY
-from solver.arc.candidate import grid_key
-from solver.arc.task import Task, load_tasks
+from solver.arc.content import turned_keys
+from solver.arc.task import Pair, Task, load_tasks
 from solver.budget import Budget
 from solver.file import replace_file
 from solver.model.checkpoint import Weights
@@ -192,20 +192,25 @@ def _begin(engine: Engine, job: Job, group: Sequence[Task], settings: TuneSettin
 def read_replay(path: str, group: Sequence[Task]) -> list[Task]:
     """Public tasks with every pair whose output is known as a demonstration; an empty path for none.
 
-    Tasks of the group, by their ids, and pairs whose input is one of its test inputs are left out: a
-    file of public tasks may hold the very answers.
+    Tasks of the group, by their ids, and pairs whose input is one of its test inputs, turned and recoloured
+    ones too, are left out: a file of public tasks may hold the very answers, and tuning augments them.
     """
     if not path:
         return []
     ids = {task.id for task in group}
-    asked = {grid_key(pair.input) for task in group for pair in task.test}
+    asked = set(_input_keys([pair for task in group for pair in task.test]))
     found = []
     for task in _load(path):
         pairs = [pair for pair in (*task.train, *task.test) if pair.output is not None]
-        pairs = [pair for pair in pairs if grid_key(pair.input) not in asked]
+        pairs = [p for p, key in zip(pairs, _input_keys(pairs), strict=True) if key not in asked]
         if task.id not in ids and pairs:
             found.append(Task(task.id, tuple(pairs), ()))
     return found
+
+
+def _input_keys(pairs: Sequence[Pair]) -> list[int]:
+    """A number for each pair's input, equal for grids that are equal up to a symmetry and renamed colours."""
+    return turned_keys([Pair(pair.input) for pair in pairs])
 
 
 @lru_cache(maxsize=1)

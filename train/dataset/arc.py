@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.arc.content import Barred, exact_keys, pack_pairs
 from solver.arc.sampling import pack_grids, sample_table
 from solver.arc.seed import derive_seed
 from solver.arc.task import Grid, Pair, Task
-from train.dataset.content import Barred, exact_keys, pack_pairs
 from train.dataset.sources import Subset
 from train.dataset.tables import ArcSplit, ArcTasks
 

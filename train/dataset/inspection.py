@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from solver.arc.content import content_keys
 from solver.arc.tokens import BORDER, FIRST_COLOUR
 from solver.words import counted
 from train.dataset.compact import read_build
-from train.dataset.content import content_keys
 from train.dataset.loader import open_splits
 from train.dataset.maze import CHARACTERS
 from train.dataset.samples import Picks, Samples

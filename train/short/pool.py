@@ -13,10 +13,10 @@ from solver.arc.augment import Augmentation, sample_augmentations
 from solver.arc.candidate import grid_key
 from solver.arc.canvas import Shape, pair_canvas
 from solver.arc.checksum import task_checksum
+from solver.arc.content import Barred, turned_keys
 from solver.arc.extra import load_extra
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair, Task, load_tasks
-from train.dataset.content import Barred, turned_keys
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ def content_keys(cells: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """uint64 [P, 2]: hashes that are equal for pairs that are equal cell for cell, and for pairs that
     are equal up to a symmetry and a renaming of colours (the least hash over the eight symmetries).
 
-    ``cells`` uint8 [C], ``pairs`` int64 [P, 6] as in ``train.dataset.render``; an unknown output has no
-    cells, so its pair equals only pairs of unknown output.
+    ``cells`` uint8 [C], ``pairs`` int64 [P, 6] (offset, height and width of the input, then of the output);
+    an unknown output has no cells, so its pair equals only pairs of unknown output.
     """
     keys = np.empty((len(pairs), 2), np.uint64)
     for n in range(len(pairs)):
