@@ -154,6 +154,20 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return placed((h, w), grid, down, right), y, x
     if number == 14:
         return grid, 0, 0
+    if number == 22:
+        factor = len(set(grid.ravel().tolist()) - {0}) if argument % 10 == 0 else int(np.count_nonzero(grid))
+        if factor < 2 or factor * max(h, w) > 30:
+            return None
+        if argument >= 10:
+            return np.tile(grid, (factor, factor)), y, x
+        return np.kron(grid, np.ones((factor, factor), np.uint8)), y * factor, x * factor
+    if number == 23:
+        tall = next(p for p in range(1, h + 1) if (grid[p:] == grid[:-p]).all() or p == h)
+        wide = next(p for p in range(1, w + 1) if (grid[:, p:] == grid[:, :-p]).all() or p == w)
+        if height == 0 or (height, width) == (h, w) or (tall, wide) == (h, w):
+            return None
+        rows, columns = np.arange(height) % tall, np.arange(width) % wide
+        return grid[rows][:, columns], 0, 0
     if number == 15:
         lines = (grid.T, grid.T[:, ::-1], grid, grid[:, ::-1])[argument]
         done = np.array([fallen(list(line)) for line in lines], np.uint8)

@@ -230,22 +230,38 @@ def axis_of(grid, hole):
     return None
 
 
-def mended_symmetry(grid, hole, how):
+def mended_symmetry(grid, hole):
     """Twin of ``mend_symmetry``."""
     h, w = grid.shape
     holes = int((grid == hole).sum())
     if holes == 0 or holes * 2 > h * w:
         return None
-    across = axis_of(grid, hole) if how != 1 else -100
-    down = axis_of(grid.T, hole) if how != 0 else -100
-    if across is None or down is None:
+    across, down = axis_of(grid, hole), axis_of(grid.T, hole)
+    if across is None and down is None:
         return None
+    both = [(c, r) for r, c in product(range(h), range(w)) if inside(grid, c, r)]
+    turned = across == down and all(
+        grid[c, r] == grid[r, c] or hole in (grid[c, r], grid[r, c]) for r, c in both
+    )
     made = grid.copy()
     for r, c in cells_of(grid, lambda v: v == hole):
-        for place in ((r, across - c), (down - r, c), (down - r, across - c)):
+        places = [] if across is None else [(r, across - c)]
+        places += [] if down is None else [(down - r, c)]
+        if across is not None and down is not None:
+            places.append((down - r, across - c))
+        if turned and inside(grid, c, r):
+            places += [(c, r), (down - c, across - r), (c, across - r), (down - c, r)]
+        for place in places:
             if made[r, c] == hole and inside(grid, *place):
                 made[r, c] = grid[place]
     return made
+
+
+def mended(grid, argument):
+    """Twin of ``mend``."""
+    hole = argument % 10
+    ways = (mended_symmetry(grid, hole), mended_period(grid, hole, False), mended_period(grid, hole, True))
+    return next((made for made in ways if made is not None), None)
 
 
 def fill_twin(number, argument, grid, y, x, height, width):
@@ -263,11 +279,17 @@ def fill_twin(number, argument, grid, y, x, height, width):
         for place in places:
             made[place] = argument
         return (made, y, x) if places else None
+    if number == 12 and argument >= 10:
+        made = mended(grid, argument)
+        if made is None:
+            return None
+        rows, columns = np.nonzero(grid == argument - 10)
+        top, left = rows.min(), columns.min()
+        return made[top : rows.max() + 1, left : columns.max() + 1], y + top, x + left
     twins = {
         0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined,
         8: mirrored, 9: boxed,
-        12: lambda grid, argument: mended_period(grid, argument % 10, argument // 10),
-        13: lambda grid, argument: mended_symmetry(grid, argument % 10, argument // 10),
+        12: mended,
     }  # fmt: skip
     made = twins[number](grid, argument)
     return None if made is None else (made, y, x)

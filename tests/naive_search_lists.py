@@ -156,7 +156,7 @@ def number_of(image, images, what):
         6: len(things(grid, 3)),
         7: grid.size - counts.total(), 9: max(counts.values(), default=0),
         11: next(k for k, other in enumerate(images) if other is image), 13: grid.shape[0], 14: grid.shape[1],
-        15: ranked(grid, 0),
+        15: ranked(grid, 0), 19: counts.total() - max(counts.values(), default=0),
     }[what]  # fmt: skip
 
 

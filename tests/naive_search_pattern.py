@@ -193,6 +193,8 @@ def panelled(grid, what):
             value = fullest[i, j]
         elif what == 10:
             value = cells[i, j] == max(cells.values())
+        elif what == 12:
+            value = ranked(panel, 0) if cells[i, j] == max(cells.values()) else 0
         else:
             value = {
                 0: ranked(panel, 0), 1: cells[i, j], 2: len(by_rank(panel)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from solver.arc.task import Task
-from solver.search.arena import PROGRAMS, Arena
+from solver.search.arena import COST, PROGRAMS, Arena
 from solver.search.decide import (
     MOST_RULES,
     coloured_cells,
@@ -27,8 +27,10 @@ from solver.search.pieces import (
     pair_tables,
     triple_tables,
 )
+from solver.search.whole import FACTORS, choices, image_of, labels_of, product_of, products
 
 PROGRAM, MAP, TABLE, COVER, RULES, PARTIAL = "program", "map", "table", "cover", "rules", "partial"
+CHOICE, PRODUCT = "choice", "product"
 PAIRED, TRIPLED = 500, 50  # how many of the cheapest pieces are tried in twos and threes
 DECIDING, CONDITIONS, BASES, TAKEN = 1500, 4000, 10, 24  # the same for decisions and covers
 
@@ -58,12 +60,14 @@ class Assembler:
     wanted: Wanted = field(init=False)
     pieces: Pieces = field(init=False)
     harvested: int = 0
+    looked_at: int = 0  # programs that were asked to choose among the outputs
     fits_alone: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.wanted = make_wanted([pair.output for pair in self.task.train])
         self.pieces = make_pieces(self.wanted, len(self.task.test), self.memory)
         self.fits_alone = np.zeros(len(self.pieces.program), np.uint8)
+        self.labels = labels_of([pair.output for pair in self.task.train])
 
     @property
     def count(self) -> int:
@@ -95,8 +99,9 @@ class Assembler:
                 found.append(self._alone(piece, PARTIAL))
         return found
 
-    def combine(self) -> Iterator[Found]:
-        """Tables, decisions and covers over the cheapest pieces, one stage after another."""
+    def combine(self, arena: Arena) -> Iterator[Found]:
+        """Whole images, then tables, decisions and covers over the cheapest pieces, stage by stage."""
+        yield from self._whole(arena)
         order = np.argsort(self.pieces.cost[: self.count], kind="stable").astype(np.int64)
         yield from self._tables(order)
         chosen = order[:DECIDING]
@@ -107,6 +112,31 @@ class Assembler:
         full = self._bit_set(np.ones(len(self.wanted.cells), bool))
         yield from self._covers(chosen, good, full)
         yield from self._decisions(chosen, good, full)
+
+    def _whole(self, arena: Arena) -> Iterator[Found]:
+        """Outputs chosen by a program's image, and products of the images of two programs."""
+        demos, tests = len(self.task.train), len(self.task.test)
+        cost = arena.programs[:, COST]
+        if self.labels is not None:
+            outputs = [
+                self.task.train[int(np.argmax(self.labels == k))].output for k in range(self.labels.max() + 1)
+            ]
+            start, self.looked_at = self.looked_at, int(arena.top[PROGRAMS])
+            for program, chosen in choices(arena, start, self.labels, tests):
+                grids = tuple(outputs[k] for k in chosen)
+                yield Found(grids, CHOICE, int(cost[program]), (program,), demos, len(outputs), demos)
+        found = np.empty((20, 3), np.int32)
+        most = min(int(arena.top[PROGRAMS]), FACTORS)
+        count = products(arena, most, self.wanted.cells, self.wanted.starts, self.wanted.shapes, found)
+        for one, two, mode in found[:count].tolist():
+            images = [
+                (image_of(arena, one, demos + k), image_of(arena, two, demos + k)) for k in range(tests)
+            ]
+            made = [None if a is None or b is None else product_of(a, b, mode) for a, b in images]
+            if all(grid is not None for grid in made):
+                yield Found(
+                    tuple(made), PRODUCT, int(cost[one] + cost[two]), (one, two), demos, detail=(mode,)
+                )
 
     def _tables(self, order: np.ndarray) -> Iterator[Found]:
         """Tables over two pieces; over three, one of them the cheapest, where no two decide."""

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.arc.task import Task
-from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE, Assembler, Found
+from solver.search.assemble import (
+    CHOICE,
+    COVER,
+    MAP,
+    PARTIAL,
+    PRODUCT,
+    PROGRAM,
+    RULES,
+    TABLE,
+    Assembler,
+    Found,
+)
 from solver.search.costs import Costs, default_costs
 from solver.search.explore import explore
 from solver.search.sizes import sizes_from_inputs, sizes_from_programs
@@ -17,7 +28,7 @@ MEMORY = 1 << 30
 VIEW_PENALTY = 6
 SIZE_JOBS = 5000  # after which programs are asked for the outputs' size
 AFTER = 0.1  # of the seconds, that combining at the end may take more
-_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80}
+_PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80, CHOICE: 16, PRODUCT: 8}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +58,8 @@ def score_of(found: Found) -> float:
         score += 2.0 * found.entries + 3.0 * found.single
     elif found.kind == COVER:
         score += 8.0 * found.entries
+    elif found.kind == CHOICE:
+        score += 6.0 * found.entries - 2.0 * found.single
     elif found.kind == RULES:
         score += 8.0 * found.entries + 6.0 * found.single
     return score
@@ -109,7 +122,7 @@ class _ViewSearch:
         yield from map(self._made, self.assembler.take(self.exploration.arena))
         if self.ended or self.assembler.count >= 2 * self.combined + 20:
             self.combined = self.assembler.count
-            for found in self.assembler.combine():
+            for found in self.assembler.combine(self.exploration.arena):
                 yield self._made(found)
                 if self.clock() >= until:
                     return

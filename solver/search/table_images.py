@@ -65,6 +65,10 @@ def shape_transforms() -> Iterator[Transform]:
     yield made("repeat_gap", 19, 1, "repeat over the output's size with gaps", True)
     yield made("rewrap", 20, 0, "write the cells row by row into the output's size", True)
     yield made("stretch", 21, 0, "stretch to the output's size", True)
+    for what, text in enumerate(("colours", "coloured cells")):
+        yield made(f"enlarge_by_{what}", 22, what, f"enlarge every cell by the number of {text}")
+        yield made(f"tile_by_{what}", 22, 10 + what, f"repeat in both directions by the number of {text}")
+    yield made("carry_on", 23, 0, "continue the period over the output's size", True)
 
 
 def _colour(name: str, number: int, argument: int, text: str) -> Transform:
@@ -247,14 +251,8 @@ def _completing() -> Iterator[Transform]:
             f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"
         )
     for hole in range(10):
-        yield _fill(f"mend_period_{hole}", 12, hole, f"continue the period over colour {hole}")
-        yield _fill(
-            f"mend_diagonal_{hole}", 12, 10 + hole, f"continue the diagonal period over colour {hole}"
-        )
-        for how, text in enumerate(("left-right", "up-down", "both")):
-            yield _fill(
-                f"mend_mirror_{how}{hole}", 13, how * 10 + hole, f"mend colour {hole} by symmetry, {text}"
-            )
+        yield _fill(f"mend_{hole}", 12, hole, f"mend colour {hole} by symmetry or period")
+        yield _fill(f"hidden_{hole}", 12, 10 + hole, f"take what colour {hole} hides of a symmetry or period")
 
 
 def fill_transforms() -> Iterator[Transform]:

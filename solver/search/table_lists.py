@@ -8,7 +8,7 @@ SCORES = (
     "coloured cells", "colours", "area", "distance from the top", "distance from the left", "objects",
     "one-coloured objects", "empty cells", "symmetry", "cells of one colour", "copies", "place in the list",
     "enclosed cells", "height", "width", "colour number", "images of its colours", "images of its shape",
-    "images of its size",
+    "images of its size", "cells that are not of its main colour",
 )  # fmt: skip
 
 

@@ -312,6 +312,7 @@ def _panels() -> Iterator[Transform]:
         "rank by coloured cells, fewest first", "their row", "their column", "what any of them has there",
         "the fullest panel, taken as a picture of them", "the fullest, all others emptied",
         "whether they are the fullest", "the emptiest panel, taken as a picture of them",
+        "the main colour of the fullest, all others emptied",
     )  # fmt: skip
     for what, text in enumerate(panels):
         yield _pattern(f"panel_{what}", 5, what, f"paint panels between lines by {text}")

@@ -74,7 +74,8 @@ def score(arena, first, count, image, what, work):
     0 coloured cells, 1 colours, 2 area of the box, 3 top, 4 left, 5 objects, 6 objects of one colour, 7 empty
     cells, 8 symmetric left-right + up-down, 9 cells of the most frequent colour, 10 how often the image is in
     the list, 11 its place in the list, 12 enclosed empty cells, 13 height, 14 width, 15 colour number,
-    16 how many images hold its colours, 17 how many have its shape, 18 how many its size.
+    16 how many images hold its colours, 17 how many have its shape, 18 how many its size, 19 coloured
+    cells that are not of its most frequent colour.
     """
     grid = view(arena, image)
     h, w = grid.shape
@@ -118,6 +119,8 @@ def score(arena, first, count, image, what, work):
         return h * w - cells
     if what == 9:
         return most
+    if what == 19:
+        return cells - most
     if what == 15:
         return best
     if what == 16:

@@ -2,7 +2,7 @@
 
 from solver.search.jit import inner, outer
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.mend import mend_period, mend_symmetry, overlay_mirror
+from solver.search.kernels.mend import mend, overlay_mirror
 from solver.search.kernels.shape import NONE, SIDE
 
 
@@ -361,7 +361,5 @@ def fill_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 11:
         return fill_outside(grid, y, x, argument, out, work)
     if number == 12:
-        return mend_period(grid, y, x, argument % 10, argument // 10, out, work)
-    if number == 13:
-        return mend_symmetry(grid, y, x, argument % 10, argument // 10, out)
+        return mend(grid, y, x, argument % 10, argument // 10, out, work)
     return NONE

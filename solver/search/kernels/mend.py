@@ -33,17 +33,24 @@ def overlay_mirror(grid, y, x, how, out):
 
 
 @inner
+def count_holes(grid, hole):
+    """How many cells have the colour ``hole``."""
+    holes = 0
+    for r in range(grid.shape[0]):
+        for c in range(grid.shape[1]):
+            if grid[r, c] == hole:
+                holes += 1
+    return holes
+
+
+@inner
 def mend_period(grid, y, x, hole, both, out, work):
     """Cells of the colour ``hole`` as the smallest period that all other cells agree with says.
 
     ``both`` 0: one period for rows and one for columns; 1: a shift along a diagonal.
     """
     h, w = grid.shape
-    holes = 0
-    for r in range(h):
-        for c in range(w):
-            if grid[r, c] == hole:
-                holes += 1
+    holes = count_holes(grid, hole)
     if holes == 0 or (both == 0 and holes * 2 > h * w):
         return NONE
     for size in range(2, h + w + 1):
@@ -90,56 +97,88 @@ def mend_period(grid, y, x, hole, both, out, work):
 
 
 @inner
-def mend_symmetry(grid, y, x, hole, how, out):
-    """Cells of the colour ``hole`` from their mirror images about the best axes that the others agree with.
-
-    ``how``: 0 a vertical axis, 1 a horizontal one, 2 both; the axes nearest to the middle are tried first.
-    """
+def mirror_axis(grid, hole, down):
+    """The sum of the numbers of two rows (``down`` 1) or columns that mirror each other, for the axis nearest
+    to the middle that all cells but holes agree with; -1 where there is none."""
     h, w = grid.shape
-    holes = 0
-    for r in range(h):
-        for c in range(w):
-            if grid[r, c] == hole:
-                holes += 1
+    side = h if down == 1 else w
+    for away in range(side // 2):
+        for sign in range(-1, 2, 2):
+            total = side - 1 + sign * away
+            fits = True
+            for r in range(h):
+                for c in range(w):
+                    i, j = (total - r, c) if down == 1 else (r, total - c)
+                    if i < 0 or j < 0 or i >= h or j >= w or grid[i, j] == grid[r, c]:
+                        continue
+                    if grid[i, j] != hole and grid[r, c] != hole:
+                        fits = False
+                        break
+                if not fits:
+                    break
+            if fits:
+                return total
+    return -1
+
+
+@inner
+def mend_symmetry(grid, y, x, hole, out):
+    """Cells of the colour ``hole`` from their mirror images, left-right and up-down, and where both axes have
+    one place, along the diagonal; as far as all other cells agree with these symmetries."""
+    h, w = grid.shape
+    holes = count_holes(grid, hole)
     if holes == 0 or holes * 2 > h * w:
         return NONE
-    across, down = 0, 0
-    for axis in range(2):
-        if (axis == 0 and how == 1) or (axis == 1 and how == 0):
-            continue
-        side = w if axis == 0 else h
-        found = 0
-        for away in range(side // 2):
-            for sign in range(-1, 2, 2):
-                total = side - 1 + sign * away
-                fits = True
-                for r in range(h):
-                    for c in range(w):
-                        i, j = (r, total - c) if axis == 0 else (total - r, c)
-                        known = 0 <= i < h and 0 <= j < w and grid[i, j] != hole and grid[r, c] != hole
-                        if known and grid[i, j] != grid[r, c]:
-                            fits = False
-                            break
-                    if not fits:
-                        break
-                if fits and found == 0:
-                    found = total
-            if found:
-                break
-        if not found:
-            return NONE
-        if axis == 0:
-            across = found
-        else:
-            down = found
+    across, down = mirror_axis(grid, hole, 0), mirror_axis(grid, hole, 1)
+    if across < 0 and down < 0:
+        return NONE
+    turned = across >= 0 and across == down
+    if turned:
+        for r in range(h):
+            for c in range(w):
+                if c < h and r < w and grid[c, r] != grid[r, c] and grid[c, r] != hole and grid[r, c] != hole:
+                    turned = False
     for r in range(h):
         for c in range(w):
             value = grid[r, c]
-            if value == hole and how != 1 and 0 <= across - c < w:
+            if value == hole and across >= 0 and 0 <= across - c < w:
                 value = grid[r, across - c]
-            if value == hole and how != 0 and 0 <= down - r < h:
+            if value == hole and down >= 0 and 0 <= down - r < h:
                 value = grid[down - r, c]
-            if value == hole and how == 2 and 0 <= across - c < w and 0 <= down - r < h:
+            if value == hole and across >= 0 and down >= 0 and 0 <= across - c < w and 0 <= down - r < h:
                 value = grid[down - r, across - c]
+            if value == hole and turned and c < h and r < w:
+                value = grid[c, r]
+                if value == hole and 0 <= across - r < w and 0 <= down - c < h:
+                    value = grid[down - c, across - r]
+                if value == hole and 0 <= across - r < w:
+                    value = grid[c, across - r]
+                if value == hole and 0 <= down - c < h:
+                    value = grid[down - c, r]
             out[r, c] = value
     return h, w, y, x
+
+
+@inner
+def mend(grid, y, x, hole, only, out, work):
+    """Cells of the colour ``hole`` by the image's symmetry, else by its period, else by its diagonal period.
+
+    With ``only`` 1 just the box of the holes, mended.
+    """
+    h, w, top, left = mend_symmetry(grid, y, x, hole, out)
+    if h == 0:
+        h, w, top, left = mend_period(grid, y, x, hole, 0, out, work)
+    if h == 0:
+        h, w, top, left = mend_period(grid, y, x, hole, 1, out, work)
+    if h == 0 or only == 0:
+        return h, w, top, left
+    top, bottom, left, right = h, -1, w, -1
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == hole:
+                top, bottom = min(top, r), max(bottom, r)
+                left, right = min(left, c), max(right, c)
+    for r in range(top, bottom + 1):
+        for c in range(left, right + 1):
+            out[r - top, c - left] = out[r, c]
+    return bottom + 1 - top, right + 1 - left, y + top, x + left

@@ -84,6 +84,8 @@ def panel_value(grid, what, place, rows, columns, first, most, work):
         value = grid[top + row, left + column]
     elif what == 10:
         value = 1 if work[5, place] == most else 0
+    elif what == 12 and work[5, place] == most:
+        value = panel_number(grid, row, column, 0, work)
     return value
 
 
@@ -95,7 +97,7 @@ def panel_fact(grid, y, x, what, out, work):
     panels hold more cells, 4: fewer; 5 row, 6 column of panels + 1; 7 at each place the first colour that
     any panel has there; 8 the panel with the most coloured cells as a picture of the panels; 9 only the
     panels with most cells; 10: 1 in these, nothing in others; 11 the panel with the fewest coloured cells as
-    a picture.
+    a picture; 12 the most frequent colour of the panels with most cells, nothing in others.
     """
     rows, columns = find_panels(grid, work)
     h, w = grid.shape

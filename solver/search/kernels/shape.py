@@ -387,6 +387,60 @@ def stretch(grid, height, width, out):
     return height, width, 0, 0
 
 
+@inner
+def by_number(grid, y, x, what, tiled, out):
+    """Enlarged (or ``tiled``) by the number of its colours (``what`` 0) or of its coloured cells (1)."""
+    h, w = grid.shape
+    low, high = count_colours(grid, 0, h, 0, w)
+    factor = 0
+    for colour in range(1, 10):
+        cells = cells_of_colour(low, high, colour)
+        if what == 0:
+            factor += 1 if cells > 0 else 0
+        else:
+            factor += cells
+    if factor < 2:
+        return NONE
+    if tiled == 1:
+        return tile(grid, y, x, factor, factor, 0, out)
+    return enlarge(grid, y, x, factor, out)
+
+
+@inner
+def line_period(grid, columns):
+    """The smallest number of rows (or ``columns``) after which the grid repeats as far as it goes."""
+    h, w = grid.shape
+    side = w if columns == 1 else h
+    for period in range(1, side):
+        fits = True
+        for r in range(h):
+            for c in range(w):
+                i, j = (r, c - period) if columns == 1 else (r - period, c)
+                if i >= 0 and j >= 0 and grid[i, j] != grid[r, c]:
+                    fits = False
+                    break
+            if not fits:
+                break
+        if fits:
+            return period
+    return side
+
+
+@inner
+def carry_on(grid, height, width, out):
+    """The image's own period continued over a canvas of the wanted size, which is not its own."""
+    h, w = grid.shape
+    if height == 0 or (height == h and width == w):
+        return NONE
+    down, right = line_period(grid, 0), line_period(grid, 1)
+    if down == h and right == w:
+        return NONE
+    for r in range(height):
+        for c in range(width):
+            out[r, c] = grid[r % down, c % right]
+    return height, width, 0, 0
+
+
 @outer
 def shape_kernel(number, argument, grid, y, x, height, width, out, work):
     """The shape transform of this number."""
@@ -434,4 +488,8 @@ def shape_kernel(number, argument, grid, y, x, height, width, out, work):
         return rewrap(grid, height, width, out)
     if number == 21:
         return stretch(grid, height, width, out)
+    if number == 22:
+        return by_number(grid, y, x, argument % 10, argument // 10, out)
+    if number == 23:
+        return carry_on(grid, height, width, out)
     return NONE
