@@ -1,7 +1,8 @@
-"""Views: a task with its colours renamed by the role that they play in each pair.
+"""Views: a task with its colours renamed, or its grids turned, by the role that they play in each pair.
 
-A transform names colours by number. Where a task's colours change from pair to pair, the number says nothing;
-renamed by how frequent they are, equal roles have equal numbers.
+A transform names colours by number and sides by their place. Where a task's colours change from pair to pair,
+the number says nothing; renamed by how frequent they are, equal roles have equal numbers. In the same way pairs
+are turned so that a wall, lines, the longer side or the fuller half lie alike in all of them.
 """
 
 from dataclasses import dataclass
@@ -11,31 +12,104 @@ import numpy as np
 from solver.arc.task import Grid, Pair, Task, as_grid
 
 PLAIN, VARYING, RANKED = "plain", "varying colours by frequency", "all colours by frequency"
+WALL, LINES, LONGER, FULLER = "wall below", "lines lie", "longer side lies", "fuller half below"
+TO_BOTTOM = (0, 3, 2, 1)  # quarter turns counter-clockwise that bring bottom, right, top, left to the bottom
+TRANSPOSED = 4
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A renamed task. ``undo``: uint8 [tests, 10], the real colour of each number in a test input's
-    answer."""
+    """A renamed or turned task. ``colours``: uint8 [tests, 10], the real colour of each number in a test
+    input's answer. ``turns``: how each test input was turned, 0 to 3 quarter turns counter-clockwise or TRANSPOSED."""
 
     name: str
     task: Task
-    undo: np.ndarray
+    colours: np.ndarray
+    turns: tuple[int, ...]
 
     def real(self, grids: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        """Answers of this view in the task's own colours."""
-        return tuple(self.undo[test][grid] for test, grid in enumerate(grids))
+        """Answers of this view as answers of the task itself."""
+        back = (
+            turned(grid, -turn % 4 if turn != TRANSPOSED else turn)
+            for grid, turn in zip(grids, self.turns, strict=True)
+        )
+        return tuple(colours[grid] for colours, grid in zip(self.colours, back, strict=True))
+
+
+def turned(grid: np.ndarray, turn: int) -> np.ndarray:
+    """The grid after quarter turns counter-clockwise, or transposed."""
+    return np.ascontiguousarray(grid.T if turn == TRANSPOSED else np.rot90(grid, turn))
 
 
 def views_of(task: Task) -> list[View]:
-    """The task itself, then the ways to rename its colours that differ from pair to pair."""
-    made = [View(PLAIN, task, np.tile(np.arange(10, dtype=np.uint8), (len(task.test), 1)))]
+    """The task itself, then the first renaming of its colours and the first turning that differ from pair to
+    pair."""
+    made = [View(PLAIN, task, _same_colours(task), (0,) * len(task.test))]
     for name, renamings in ((VARYING, _varying(task)), (RANKED, _ranked(task))):
-        if renamings is None or all((renaming == renamings[0]).all() for renaming in renamings):
-            continue
-        made.append(_renamed(task, name, renamings))
-        break
+        if renamings is not None and not all((renaming == renamings[0]).all() for renaming in renamings):
+            made.append(_renamed(task, name, renamings))
+            break
+    for name, turn_of in ((WALL, _wall), (LINES, _lines), (LONGER, _longer), (FULLER, _fuller)):
+        turns = [turn_of(grid) for grid in _inputs(task)]
+        if None not in turns and len(set(turns)) > 1:
+            made.append(_turned(task, name, turns))
+            break
     return made
+
+
+def _same_colours(task: Task) -> np.ndarray:
+    return np.tile(np.arange(10, dtype=np.uint8), (len(task.test), 1))
+
+
+def _turned(task: Task, name: str, turns: list[int]) -> View:
+    demos = len(task.train)
+    train = tuple(
+        Pair(as_grid(turned(pair.input, turn)), as_grid(turned(pair.output, turn)))
+        for pair, turn in zip(task.train, turns[:demos], strict=True)
+    )
+    test = tuple(
+        Pair(as_grid(turned(pair.input, turn))) for pair, turn in zip(task.test, turns[demos:], strict=True)
+    )
+    return View(name, Task(task.id, train, test), _same_colours(task), tuple(turns[demos:]))
+
+
+def _turn_to_bottom(values: list[float]) -> int | None:
+    """The turn that brings the greatest of four values (bottom, right, top, left) to the bottom; None where
+    two are greatest."""
+    best = int(np.argmax(values))
+    return None if values.count(values[best]) > 1 else TO_BOTTOM[best]
+
+
+def _wall(grid: Grid) -> int | None:
+    """The only side that is a line of one colour comes to the bottom."""
+    sides = (grid[-1], grid[:, -1], grid[0], grid[:, 0])
+    return _turn_to_bottom([float(side[0] != 0 and (side == side[0]).all()) for side in sides])
+
+
+def _lines(grid: Grid) -> int | None:
+    """Lines of one colour from edge to edge, which are all rows or all columns, become rows."""
+    rows = (grid[:, :1] != 0) & (grid == grid[:, :1])
+    columns = (grid[:1] != 0) & (grid == grid[:1])
+    lying, standing = bool(rows.all(1).any()), bool(columns.all(0).any())
+    return None if lying == standing else 0 if lying else TRANSPOSED
+
+
+def _longer(grid: Grid) -> int | None:
+    """The longer side lies."""
+    height, width = grid.shape
+    return None if height == width else 0 if width > height else TRANSPOSED
+
+
+def _fuller(grid: Grid) -> int | None:
+    """The half with most coloured cells comes to the bottom."""
+    height, width = grid.shape
+    halves = (
+        grid[height - height // 2 :],
+        grid[:, width - width // 2 :],
+        grid[: height // 2],
+        grid[:, : width // 2],
+    )
+    return _turn_to_bottom([np.count_nonzero(half) / half.size if half.size else 0.0 for half in halves])
 
 
 def _renamed(task: Task, name: str, renamings: list[np.ndarray]) -> View:
@@ -49,7 +123,7 @@ def _renamed(task: Task, name: str, renamings: list[np.ndarray]) -> View:
         for pair, renaming in zip(task.test, renamings[demos:], strict=True)
     )
     undo = np.stack([np.argsort(renaming) for renaming in renamings[demos:]]).astype(np.uint8)
-    return View(name, Task(task.id, train, test), undo)
+    return View(name, Task(task.id, train, test), undo, (0,) * len(task.test))
 
 
 def _inputs(task: Task) -> list[Grid]:
