@@ -234,7 +234,7 @@ def line_number(line, what):
     return (
         ranked(line, 0), int(bool(coloured)), min(9, len(coloured)), int(len(set(line.tolist())) == 1),
         rare, *ends,
-        len(counts),
+        len(counts), 0,
     )[what]  # fmt: skip
 
 
@@ -290,7 +290,10 @@ def colour_twin(number, argument, grid, y, x, height, width):
         made = np.array([[place_number(r, c, h, w, argument) for c in range(w)] for r in range(h)])
     elif number == 14:
         what, columns = divmod(argument, 2)
-        values = np.array([line_number(line, what) for line in (grid.T if columns else grid)])
+        lines = grid.T if columns else grid
+        values = np.array([line_number(line, what) for line in lines])
+        if what == 8:
+            values = np.minimum(np.cumsum(lines.any(1)), 9) * lines.any(1)
         if values.any():
             made = np.broadcast_to(values, (h, w)) if columns else np.broadcast_to(values[:, None], (h, w))
     else:

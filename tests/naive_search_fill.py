@@ -264,6 +264,35 @@ def mended(grid, argument):
     return next((made for made in ways if made is not None), None)
 
 
+def blocked(grid, argument):
+    """Twin of ``keep_blocks``."""
+    side, empty = argument % 10, argument >= 10
+    h, w = grid.shape
+    inside_blocks = np.zeros((h, w), bool)
+    for r, c in product(range(h - side + 1), range(w - side + 1)):
+        block = grid[r : r + side, c : c + side]
+        if len(set(block.ravel().tolist())) == 1 and (block[0, 0] == 0) == empty:
+            inside_blocks[r : r + side, c : c + side] = True
+    if not inside_blocks.any():
+        return None
+    return np.where(inside_blocks, 1 if empty else grid, grid if empty else 0)
+
+
+def completed_lines(grid, _):
+    """Twin of ``complete_lines``."""
+    h, w = grid.shape
+    palette = set(grid.ravel().tolist()) - {0}
+    if h != w or len(palette) != h or grid.all():
+        return None
+    made = grid.copy()
+    for _ in range(grid.size):
+        for r, c in cells_of(made, lambda v: v == 0):
+            left = palette - set(made[r].tolist()) - set(made[:, c].tolist())
+            if len(left) == 1:
+                made[r, c] = left.pop()
+    return made if made.all() else None
+
+
 def fill_twin(number, argument, grid, y, x, height, width):
     """The twin of ``fill_kernel``."""
     h, w = grid.shape
@@ -289,7 +318,7 @@ def fill_twin(number, argument, grid, y, x, height, width):
     twins = {
         0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined,
         8: mirrored, 9: boxed,
-        12: mended,
+        12: mended, 13: blocked, 14: completed_lines,
     }  # fmt: skip
     made = twins[number](grid, argument)
     return None if made is None else (made, y, x)

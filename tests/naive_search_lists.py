@@ -282,7 +282,34 @@ def summed_up(images, how):
     return [(made, 0, 0)]
 
 
-def laid_out(images, columns):
+def chained(images, apart):
+    """Twin of ``chain``."""
+    tops = np.cumsum([0, *(grid.shape[0] - 1 + apart for grid, _, _ in images)])
+    lefts = np.cumsum([0, *(grid.shape[1] - 1 + apart for grid, _, _ in images)])
+    if max(tops[-1], lefts[-1]) + 1 - apart > 30:
+        return []
+    made = np.zeros((tops[-1] + 1 - apart, lefts[-1] + 1 - apart), np.uint8)
+    for (grid, _, _), top, left in zip(images, tops[:-1], lefts[:-1], strict=True):
+        for r, c in cells_of(grid, lambda v: v != 0):
+            made[top + r, left + c] = grid[r, c]
+    return [(made, 0, 0)]
+
+
+def pinwheeled(images, how):
+    """Twin of ``pinwheel``."""
+    grid = images[0][0]
+    n = len(grid)
+    if grid.shape != (n, n) or n > 10:
+        return []
+    made = np.zeros((3 * n, 3 * n), np.uint8)
+    made[n : 2 * n, :n] = grid
+    made[:n, n : 2 * n] = np.rot90(grid, -1)
+    made[n : 2 * n, 2 * n :] = np.rot90(grid, 2) if how == 0 else grid[:, ::-1]
+    made[2 * n :, n : 2 * n] = np.rot90(grid) if how == 0 else np.rot90(grid, -1)[::-1]
+    return [(made, 0, 0)]
+
+
+def laid_out(images, columns, gap):
     """Twin of ``layout``."""
     count = len(images)
     if columns == 0:
@@ -291,8 +318,9 @@ def laid_out(images, columns):
             return []
     if count < 4 or count % columns or count // columns < 2 or len({grid.shape for grid, _, _ in images}) > 1:
         return []
-    rows = [np.hstack([grid for grid, _, _ in images[k : k + columns]]) for k in range(0, count, columns)]
-    made = np.vstack(rows)
+    padded = [np.pad(grid, ((0, gap), (0, gap))) for grid, _, _ in images]
+    made = np.vstack([np.hstack(padded[k : k + columns]) for k in range(0, count, columns)])
+    made = made[: len(made) - gap, : made.shape[1] - gap]
     return [(made, 0, 0)] if max(made.shape) <= 30 else []
 
 
@@ -339,13 +367,14 @@ def list_twin(number, argument, images, height, width):
         7: lambda: rooms(image, argument),
         8: lambda: marks(image, argument),
         9: lambda: symmetries(image, argument),
+        10: lambda: pinwheeled([image], argument),
         20: lambda: picked(images, argument // 4, argument % 2, argument // 2 % 2),
         21: lambda: odd(images),
         22: lambda: composed(images, argument),
-        23: lambda: stacked(images, argument % 2, argument // 2),
+        23: lambda: chained(images, argument - 10) if argument >= 10 else stacked(images, *pair[::-1]),
         24: lambda: combined(images, argument),
         25: lambda: summed_up(images, argument),
-        26: lambda: laid_out(images, argument),
+        26: lambda: laid_out(images, argument % 10, argument // 10),
         27: lambda: multiplied(images, argument),
         28: lambda: overlaid(images, argument),
         29: lambda: picked_second(images, *pair),

@@ -126,7 +126,7 @@ def _numbering() -> Iterator[Transform]:
     lines = (
         "most frequent colour", "whether it holds a colour", "number of coloured cells",
         "whether it is of one colour",
-        "rarest colour", "first colour", "last colour", "number of colours",
+        "rarest colour", "first colour", "last colour", "number of colours", "place among those with colour",
     )  # fmt: skip
     for what, text in enumerate(lines):
         for columns, line in enumerate(("row", "column")):
@@ -246,6 +246,12 @@ def _completing() -> Iterator[Transform]:
                 f"fill the box of the content with {name}{rest}",
             )
     yield _fill("middle", 10, 0, "take the middle")
+    for side in (2, 3, 4):
+        text = f"keep only {side} x {side} blocks of one colour and what overlaps such blocks"
+        yield _fill(f"blocks_{side}", 13, side, text)
+    for side in (2, 3):
+        yield _fill(f"empty_blocks_{side}", 13, 10 + side, f"paint empty {side} x {side} blocks in colour 1")
+    yield _fill("complete_lines", 14, 0, "complete rows and columns so that each holds every colour once")
     for colour in (1, 2, 3):
         yield _fill(
             f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"

@@ -54,6 +54,8 @@ def _splitting() -> Iterator[Transform]:
             what,
             f"list the image and it {text}" if what != 2 else f"list the image and {text}",
         )
+    for how, text in enumerate(("carried around", "mirrored")):
+        yield _list(f"pinwheel_{how}", 10, how, f"put copies at the four sides of a square, {text}")
 
 
 def _choosing() -> Iterator[Transform]:
@@ -75,7 +77,7 @@ def _choosing() -> Iterator[Transform]:
                     what * 4 + 2 + least,
                     f"drop those with the {word} {text}",
                 )
-    for what in (0, 1, 2, 3, 4, 7, 13, 14):
+    for what in (0, 1, 2, 3, 4, 7, 9, 12, 13, 14, 15):
         for least in (0, 1):
             word = "least" if least else "most"
             yield _list(
@@ -109,9 +111,14 @@ def _joining() -> Iterator[Transform]:
     )
     for how, text in enumerate(forms):
         yield _list(f"summary_{how}", 25, how, f"summarise: {text}")
-    for columns in (0, 2, 3):
-        row = f"{columns} in a row" if columns else "as a square"
-        yield _list(f"layout_{columns}", 26, columns, f"put all side by side, {row}")
+    for apart, text in enumerate(("its corner on the last one's", "its corner beyond the last one's")):
+        yield _list(f"chain_{apart}", 23, 10 + apart, f"put each down and right of the one before, {text}")
+    for gap, more in enumerate(("", ", a cell apart")):
+        for columns in (0, 2, 3):
+            row = f"{columns} in a row" if columns else "as a square"
+            yield _list(
+                f"layout_{columns}{gap}", 26, 10 * gap + columns, f"put all side by side, {row}{more}"
+            )
     products = (
         "{} in the coloured cells of the {}",
         "{} in the coloured cells of the {}, in their colour",

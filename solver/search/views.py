@@ -1,8 +1,8 @@
 """Views: a task with its colours renamed, or its grids turned, by the role that they play in each pair.
 
-A transform names colours by number and sides by their place. Where a task's colours change from pair to pair,
-the number says nothing; renamed by how frequent they are, equal roles have equal numbers. In the same way pairs
-are turned so that a wall, lines, the longer side or the fuller half lie alike in all of them.
+A transform names colours by number and sides by their place. Where a task's colours change from pair to
+pair, the number says nothing; renamed by how frequent they are, equal roles have equal numbers. In the same
+way pairs are turned so that a wall, lines, the longer side or the fuller half lie alike in all of them.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ TRANSPOSED = 4
 @dataclass(frozen=True, eq=False)
 class View:
     """A renamed or turned task. ``colours``: uint8 [tests, 10], the real colour of each number in a test
-    input's answer. ``turns``: how each test input was turned, 0 to 3 quarter turns counter-clockwise or TRANSPOSED."""
+    input's answer. ``turns``: how each test input was turned, 0 to 3 quarter turns counter-clockwise or
+    TRANSPOSED."""
 
     name: str
     task: Task

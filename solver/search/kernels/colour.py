@@ -230,11 +230,12 @@ def line_fact(grid, y, x, what, columns, out):
 
     0: its most frequent colour other than 0; 1: 1 where it holds a coloured cell; 2: its number of coloured
     cells, at most 9; 3: 1 where all its cells are one colour; 4: its rarest colour; 5: its first colour;
-    6: its last colour; 7: its number of colours.
+    6: its last colour; 7: its number of colours; 8: its place among those that hold a colour, at most 9.
     """
     h, w = grid.shape
     lines, length = (w, h) if columns == 1 else (h, w)
     some = False
+    place = 0
     for line in range(lines):
         if columns == 1:
             low, high = count_colours(grid, 0, h, line, line + 1)
@@ -272,8 +273,11 @@ def line_fact(grid, y, x, what, columns, out):
             value = first
         elif what == 6:
             value = last
-        else:
+        elif what == 7:
             value = different
+        elif cells > 0:
+            place += 1
+            value = min(place, 9)
         some = some or value != 0
         for k in range(length):
             if columns == 1:

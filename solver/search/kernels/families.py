@@ -6,7 +6,7 @@ from solver.search.kernels.fill import fill_kernel
 from solver.search.kernels.neighbours import object_kernel
 from solver.search.kernels.pattern import pattern_kernel
 from solver.search.kernels.relations import relation_kernel
-from solver.search.kernels.shape import shape_kernel
+from solver.search.kernels.resize import shape_kernel
 from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, SHAPE
 
 FAMILIES = {

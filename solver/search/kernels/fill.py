@@ -1,6 +1,7 @@
 """Kernels that fill, outline, smear, connect and complete what is drawn on an image."""
 
 from solver.search.jit import inner, outer
+from solver.search.kernels.blocks import complete_lines, keep_blocks
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.mend import mend, overlay_mirror
 from solver.search.kernels.shape import NONE, SIDE
@@ -362,4 +363,8 @@ def fill_kernel(number, argument, grid, y, x, height, width, out, work):
         return fill_outside(grid, y, x, argument, out, work)
     if number == 12:
         return mend(grid, y, x, argument % 10, argument // 10, out, work)
+    if number == 13:
+        return keep_blocks(grid, y, x, argument % 10, argument // 10, out)
+    if number == 14:
+        return complete_lines(grid, y, x, out)
     return NONE

@@ -77,6 +77,31 @@ def stack(arena, first, count, down, gap, out):
 
 
 @inner
+def chain(arena, first, count, apart, out):
+    """Each image with its upper left corner on the lower right cell of the one before, or with ``apart`` 1
+    one cell further down and right."""
+    height, width = 1 - apart, 1 - apart
+    for image in range(first, first + count):
+        height += arena.images[image, HEIGHT] - 1 + apart
+        width += arena.images[image, WIDTH] - 1 + apart
+    if height > SIDE or width > SIDE or count < 2:
+        return 0
+    for r in range(height):
+        for c in range(width):
+            out[r, c] = 0
+    top, left = 0, 0
+    for image in range(first, first + count):
+        grid = view(arena, image)
+        for r in range(grid.shape[0]):
+            for c in range(grid.shape[1]):
+                if grid[r, c] != 0:
+                    out[top + r, left + c] = grid[r, c]
+        top += grid.shape[0] - 1 + apart
+        left += grid.shape[1] - 1 + apart
+    return 1 if push(arena, out, height, width, 0, 0) else 0
+
+
+@inner
 def combine(arena, first, count, how, out):
     """Images of one size cell by cell: 0 the first colour, 1 the last, 2 only where all are coloured (the
     first), 3 where exactly one is, 4 the most frequent colour (the first of equals), 5 the number of
@@ -180,8 +205,9 @@ def summary(arena, first, count, how, out, work):
 
 
 @inner
-def layout(arena, first, count, columns, out):
-    """The images of one size in reading order, ``columns`` in a row (0: as many rows as columns)."""
+def layout(arena, first, count, columns, gap, out):
+    """The images of one size in reading order, ``columns`` in a row (0: as many rows as columns), with
+    ``gap`` empty cells between them."""
     if columns == 0:
         while (columns + 1) * (columns + 1) <= count:
             columns += 1
@@ -189,16 +215,47 @@ def layout(arena, first, count, columns, out):
             return 0
     h, w = arena.images[first, HEIGHT], arena.images[first, WIDTH]
     rows = count // columns
-    if count < 4 or count % columns or rows < 2 or rows * h > SIDE or columns * w > SIDE:
+    height, width = rows * (h + gap) - gap, columns * (w + gap) - gap
+    if count < 4 or count % columns or rows < 2 or height > SIDE or width > SIDE:
         return 0
+    for r in range(height):
+        for c in range(width):
+            out[r, c] = 0
     for k in range(count):
         if arena.images[first + k, HEIGHT] != h or arena.images[first + k, WIDTH] != w:
             return 0
         grid = view(arena, first + k)
         for r in range(h):
             for c in range(w):
-                out[k // columns * h + r, k % columns * w + c] = grid[r, c]
-    return 1 if push(arena, out, rows * h, columns * w, 0, 0) else 0
+                out[k // columns * (h + gap) + r, k % columns * (w + gap) + c] = grid[r, c]
+    return 1 if push(arena, out, height, width, 0, 0) else 0
+
+
+@inner
+def pinwheel(arena, first, how, out):
+    """The square image turned by quarters, one copy in the middle of each side of an empty square.
+
+    ``how`` 0: each copy as it comes when the left one is carried around; 1: the left one as it is and the
+    others mirrored from their opposites.
+    """
+    grid = view(arena, first)
+    n = grid.shape[0]
+    if grid.shape[1] != n or 3 * n > SIDE:
+        return 0
+    for r in range(3 * n):
+        for c in range(3 * n):
+            out[r, c] = 0
+    for r in range(n):
+        for c in range(n):
+            out[n + r, c] = grid[r, c]
+            out[c, 2 * n - 1 - r] = grid[r, c]
+            if how == 0:
+                out[2 * n - 1 - r, 3 * n - 1 - c] = grid[r, c]
+                out[3 * n - 1 - c, n + r] = grid[r, c]
+            else:
+                out[n + r, 3 * n - 1 - c] = grid[r, c]
+                out[3 * n - 1 - c, 2 * n - 1 - r] = grid[r, c]
+    return 1 if push(arena, out, 3 * n, 3 * n, 0, 0) else 0
 
 
 @inner

@@ -6,7 +6,17 @@ A kernel appends the images that it makes to the arena and returns how many, 0 w
 from solver.search.arena import Arena
 from solver.search.jit import inner
 from solver.search.kernels.choose import keep, odd_one_out, order, pick, pick_second
-from solver.search.kernels.join import combine, compose, layout, overlay, product_of, stack, summary
+from solver.search.kernels.join import (
+    chain,
+    combine,
+    compose,
+    layout,
+    overlay,
+    pinwheel,
+    product_of,
+    stack,
+    summary,
+)
 from solver.search.kernels.splits import (
     split_colours,
     split_evenly,
@@ -49,6 +59,8 @@ def list_kernel(
         return split_marks(arena, first, argument, out)
     if number == 9:
         return split_symmetries(arena, first, argument, out)
+    if number == 10:
+        return pinwheel(arena, first, argument, out)
     if number == 20:
         return pick(arena, first, count, argument // 4, argument % 2, argument // 2 % 2, work)
     if number == 21:
@@ -56,13 +68,15 @@ def list_kernel(
     if number == 22:
         return compose(arena, first, count, argument, out, work)
     if number == 23:
+        if argument >= 10:
+            return chain(arena, first, count, argument - 10, out)
         return stack(arena, first, count, argument % 2, argument // 2, out)
     if number == 24:
         return combine(arena, first, count, argument, out)
     if number == 25:
         return summary(arena, first, count, argument, out, work)
     if number == 26:
-        return layout(arena, first, count, argument, out)
+        return layout(arena, first, count, argument % 10, argument // 10, out)
     if number == 27:
         return product_of(arena, first, count, argument, out)
     if number == 28:
