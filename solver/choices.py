@@ -12,8 +12,8 @@ VoteRule = Literal["consensus", "confidence", "probability"]
 START, QUICK, JOINT, TUNE, REFINE = PHASES = ("start", "quick", "joint", "tune", "refine")
 
 # Who proposes answers where nothing is said, in this order (solver.run.sources).
-RULES, SEARCH, NETWORK = "rules", "search", "network"
-DEFAULT_SOURCES = (RULES, NETWORK)
+SEARCH, NETWORK = "search", "network"
+DEFAULT_SOURCES = (SEARCH, NETWORK)
 
 TUNES: tuple[Tune, ...] = get_args(Tune)
 VOTE_RULES: tuple[VoteRule, ...] = get_args(VoteRule)

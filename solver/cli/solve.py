@@ -125,6 +125,21 @@ EXAMPLES = [
     help="Tuning steps for each task, however long they take.",
 )
 @click.option(
+    "--search",
+    "search_seconds",
+    type=Duration(),
+    metavar="S",
+    help="Time of the program search for each task, before the network's; without it 10 seconds, or a quarter "
+    "of a budget.",
+)
+@click.option(
+    "--search-nodes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Transforms that the program search tries for each task, however long that takes; without it 100,000 "
+    "with --steps.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -165,7 +180,7 @@ EXAMPLES = [
     metavar="NAME,...",
     default=",".join(DEFAULT_SOURCES),
     show_default=True,
-    help="Who proposes answers, in this order: rules, network, or module:function for a source of your own.",
+    help="Who proposes answers, in this order: search, network, or module:function for a source of your own.",
 )
 @click.option(
     "--resume",
@@ -196,8 +211,9 @@ def solve(
     tuned on its own demonstrations; test outputs are never looked at, but where they are known (in the
     tasks, or in a solutions file beside them) the score is printed.
 
-    The output is a valid submission from the first second on: it starts with fallbacks and rules and is
-    replaced after each task, so Ctrl-C loses nothing that was finished. A journal beside it (its name with
+    The output is a valid submission from the first second on: it starts with fallbacks and is replaced
+    after each task, so Ctrl-C loses nothing that was finished. Programs are sought for each task first; the
+    network then works on the tasks whose answers are not almost surely right. A journal beside it (its name with
     .journal) keeps every candidate, for --resume and for the report.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 28 seconds on

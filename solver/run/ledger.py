@@ -80,7 +80,9 @@ class Ledger:
             label=self.labels.get(message.task_id, ""),
             note=message.note,
         )
-        self._record(event)
+        self._take(event)
+        if not message.partial:
+            self._append(event)
         self.write()
         return self._result(event)
 
@@ -94,9 +96,9 @@ class Ledger:
         """How likely more tuning is to change the answers to these tasks, 0..1, the maximum over them."""
         return max(self.policy.disagreement(self.events[task.id], len(task.test)) for task in tasks)
 
-    def _record(self, event: Proposed) -> None:
-        self._take(event)
-        self._append(event)
+    def probability(self, task: Task) -> float:
+        """How likely one of the two attempts is right, the least over the test inputs."""
+        return min(min(1.0, sum(answer.belief for answer in pair)) for pair in self.attempts[task.id])
 
     def _take(self, event: Proposed) -> None:
         events, task = self.events[event.task_id], self.by_id[event.task_id]

@@ -125,6 +125,7 @@ class Answered:
     ``note``: why there are no candidates, or ''.
     ``held_out``: how often a demonstration that was held back from tuning came out, 0..1; None where none
     was.
+    ``partial``: the job's last answer to the task is still to come.
     """
 
     job: int
@@ -135,6 +136,7 @@ class Answered:
     seconds: float
     note: str = ""
     held_out: float | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import Header, Journal, is_journal
 from solver.arc.policy import Policy
 from solver.arc.task import Task, load_tasks
+from solver.choices import NETWORK
 from solver.processors import available_cpus, cpu_workers
 from solver.run.events import Listener, TaskResult
 from solver.run.launch import Executor, InProcess, Launcher, UnfinishedError
@@ -21,7 +22,7 @@ from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job
 from solver.run.plan import Plan
 from solver.run.queue import TaskQueue
-from solver.run.schedule import GRACE
+from solver.run.schedule import GRACE, SETTLED
 from solver.run.settings import SolveOptions, resolve
 from solver.run.sources import Source, find_sources
 from solver.run.supervisor import Began, Event, GivenUp, Heard, Pool, Projected, Supervisor
@@ -80,8 +81,6 @@ class Run:
         self.settings = resolve(self.hidden, options, executor.devices(options, len(tasks)))
         if self.settings.replay:
             load_tasks(self.settings.replay)  # what is wrong with it is said before hours of work
-        sources = find_sources(options.sources)
-        self.unsaid = {s.name for s in sources if s.quick} if any(not s.quick for s in sources) else set()
         self.plans: dict[str, Plan | TaskQueue] = {}
         self.last: dict[str, TaskResult] = {}
         self.waiting: list[TaskResult] = []  # until the run has begun
@@ -116,6 +115,10 @@ class Run:
         self, journal: Path | None, resume: bool, must_write: bool, header: Header, folder: str
     ) -> None:
         pools = [self._pool(source, folder) for source in find_sources(self.said.sources)]
+        plain = [pool for pool in pools if pool.settings.plain]
+        if self._shares_processors() and plain:
+            for pool in pools:
+                pool.after = None if pool.settings.plain else plain[-1]
         with Supervisor(pools, workers=self.said.workers, deadline=self._deadline()) as supervisor:
             self.ledger = Ledger(
                 self.hidden,
@@ -160,6 +163,7 @@ class Run:
             finished = [(result.phase, result.task.id) for result in restored if result.source == name]
             plan.restore(finished, lambda task: self.ledger.disagreement([task]))
         for result in restored:
+            self._settle(result)
             self._tell(result)
 
     def _header(self) -> Header:
@@ -198,7 +202,7 @@ class Run:
         options = self.settings.options
         if not source.torch:
             plan = TaskQueue(self.hidden, options, source, start=self.started)
-            share = self._plain_workers(source)
+            share = self._plain_workers()
             settings = replace(self.settings, entry=source.entry, plain=True, device="cpu", share=share)
             executor = self.executor.for_plain()
         else:
@@ -210,15 +214,18 @@ class Run:
         self.plans[source.name] = plan
         return Pool(plan, settings, executor)
 
-    def _plain_workers(self, source: Source) -> int:
+    def _plain_workers(self) -> int:
         """Processes of a plain source: as many as were asked for, or one for each processor that the network
-        leaves. Beside a network on the CPU, and for a quick source, one."""
-        if source.quick or (self.settings.weights and self.settings.kind == "cpu"):
-            return 1
+        leaves; a network on the CPU waits for it."""
         if self.said.workers is not None:
             return max(1, self.said.workers)
-        devices = self.executor.devices(self.said, len(self.hidden)).count if self.settings.weights else 0
+        waits = not self.settings.weights or self._shares_processors()
+        devices = 0 if waits else self.executor.devices(self.said, len(self.hidden)).count
         return max(1, min(len(self.hidden), available_cpus() - devices))
+
+    def _shares_processors(self) -> bool:
+        """Whether the network works on the processors that plain sources work on."""
+        return bool(self.settings.weights) and self.settings.kind == "cpu"
 
     def _deadline(self) -> float | None:
         """When everything is stopped."""
@@ -236,7 +243,10 @@ class Run:
         elif isinstance(event, Heard):
             message, job = event.message, event.job
             if isinstance(message, Answered):
-                self._tell(replace(self.ledger.answered(message, job), at_once=job.untuned))
+                result = replace(self.ledger.answered(message, job), at_once=job.untuned)
+                if not message.partial:
+                    self._settle(result)
+                    self._tell(result)
             else:
                 self.plans[job.source].succeed(job, message.seconds, self._done(message, job))
         elif isinstance(event, GivenUp):
@@ -288,15 +298,18 @@ class Run:
             self.plans[job.source].doubt(job)
         return self.ledger.disagreement(job.tasks)
 
+    def _settle(self, result: TaskResult) -> None:
+        """Spare a task the network whose attempts are almost surely right by what another source found."""
+        network = self.plans.get(NETWORK)
+        if network and result.source != NETWORK and self.ledger.probability(result.task) >= SETTLED:
+            network.settle(result.task.id)
+
     def _public(self, result: TaskResult) -> TaskResult:
         """With the task as the caller gave it."""
         return replace(result, task=self.given[result.task.id])
 
     def _tell(self, result: TaskResult) -> None:
-        """Tell of a result, once the run has begun. Those of quick sources go without saying beside
-        others."""
-        if result.source in self.unsaid:
-            return
+        """Tell of a result, once the run has begun."""
         self.last[result.task.id] = result
         self.waiting.append(result)
         if self.begun:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from solver.arc.task import Task
-from solver.choices import START
+from solver.choices import NETWORK, SEARCH, START
 from solver.run.message import Given, Job
-from solver.run.schedule import JOB_CAP, MARGIN, RETRIES
+from solver.run.schedule import JOB_CAP, MARGIN, RETRIES, SEARCH_NODES, SEARCH_SECONDS, SEARCH_SHARE
 from solver.run.settings import SolveOptions
 from solver.run.sources import Source
 
@@ -13,12 +13,14 @@ from solver.run.sources import Source
 class TaskQueue:
     """The plan of a plain source: one job for each task, in the file's order.
 
-    A quick source has all the time it takes; another an even share of what its workers have left.
+    Each task has an even share of what its workers have left of the source's part of a budget. The program
+    search has seconds or nodes of its own and, beside a network, SEARCH_SHARE of a budget.
     """
 
     def __init__(self, tasks: Sequence[Task], options: SolveOptions, source: Source, *, start: float) -> None:
         self.tasks, self.options, self.source, self.start = tuple(tasks), options, source, start
         self.workers = 1
+        self.part = SEARCH_SHARE if source.name == SEARCH and NETWORK in options.sources else 1.0
         self.running: dict[int, Job] = {}
         self._waiting = list(range(len(tasks)))
         self._failures = [0] * len(tasks)
@@ -36,7 +38,7 @@ class TaskQueue:
     def waits(self, now: float) -> bool:
         """Whether any task waits for a worker in time that is left."""
         budget = self.options.budget_seconds
-        return bool(self._waiting) and (budget is None or now < self.start + budget)
+        return bool(self._waiting) and (budget is None or now < self.start + self.part * budget)
 
     def next_job(self, now: float) -> Job | None:
         """The next task for a worker that is free, or None."""
@@ -47,20 +49,30 @@ class TaskQueue:
         self._numbers += 1
         patience = self.options.patience
         cap = patience if seconds is None else seconds + min(JOB_CAP, patience)
-        steps = self.options.steps if seconds is None else None
+        steps = self._steps() if seconds is None else None
         given = Given(steps, seconds, cap)
         task, seed = self.tasks[number], self.options.seed
         job = Job(self._numbers, number, (task,), self.source.name, START, given, seed)
         self.running[job.number] = job
         return job
 
-    def _seconds(self, now: float) -> float | None:
+    def _steps(self) -> int | None:
+        """What is counted where the clock is not read: the program search's nodes, another source's steps."""
         options = self.options
-        if options.steps is not None or self.source.quick:
+        if self.source.name != SEARCH:
+            return options.steps
+        return SEARCH_NODES if options.search_nodes is None else options.search_nodes
+
+    def _seconds(self, now: float) -> float | None:
+        """Seconds for the next task; None where steps are counted."""
+        options, search = self.options, self.source.name == SEARCH
+        if search and options.search_seconds is not None:
+            return options.search_seconds
+        if options.steps is not None or (search and options.search_nodes is not None):
             return None
         if options.budget_seconds is None:
-            return options.default_seconds("cpu")
-        left = self.start + options.budget_seconds * (1 - MARGIN) - now
+            return SEARCH_SECONDS if search else options.default_seconds("cpu")
+        left = self.start + options.budget_seconds * self.part * (1 - MARGIN) - now
         return max(0.0, left) * self.workers / max(len(self._waiting), self.workers)
 
     def succeed(self, job: Job, seconds: float, disagreement: float) -> None:
@@ -77,6 +89,6 @@ class TaskQueue:
         return again
 
     def projected(self, now: float) -> float:
-        """Seconds until all is done where each job takes all of its time; 0 for a quick source."""
+        """Seconds until all is done where each job takes all of its time; 0 where steps are counted."""
         seconds = self._seconds(now) if self._waiting else 0.0
         return (seconds or 0.0) * len(self._waiting) / self.workers

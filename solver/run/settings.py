@@ -28,6 +28,9 @@ class SolveOptions:
     ``steps``: steps for each task; the clock is not read.
     ``seconds_per_task``: seconds of a worker for each task.
     ``budget_seconds``: seconds for the whole run.
+    ``search_seconds``: seconds of the program search for each task; None: SEARCH_SECONDS, or a share of the
+    budget. ``search_nodes``: transforms of programs that it tries for each task, the clock unread; None where
+    ``steps`` are counted: SEARCH_NODES.
     ``augmentations``: views of each task that are tuned on; None: by device and time (``resolve``).
     ``seed``: of everything that is drawn.
     ``device``: auto, cpu, cuda, cuda:N or mps.
@@ -45,6 +48,8 @@ class SolveOptions:
     steps: int | None = None
     seconds_per_task: float | None = None
     budget_seconds: float | None = None
+    search_seconds: float | None = None
+    search_nodes: int | None = None
     augmentations: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -60,6 +65,9 @@ class SolveOptions:
         given = [self.steps, self.seconds_per_task, self.budget_seconds]
         if sum(value is not None for value in given) > 1:
             raise ValueError("wanted at most one of steps, seconds per task and budget")
+        if self.search_seconds is not None and self.search_nodes is not None:
+            raise ValueError("wanted seconds of the search or its nodes, found both")
+        given += [self.search_seconds, self.search_nodes]
         if any(value is not None and value < 0 for value in given):
             raise ValueError("wanted a budget of 0 or more")
         for name, value, least in (

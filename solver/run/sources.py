@@ -3,31 +3,30 @@
 A source on a plain process is a generator, ``propose(task, budget, seed) -> Iterator[(test, Candidate)]``:
 the index of a test input and a candidate for it, as it finds them. It looks at ``budget`` between two
 steps and may be ended at any moment; with counted steps it finds the same candidates on every machine. A
-source with torch opens itself on a device (``solver.run.worker.open_source``).
+source with torch opens itself on a device (``solver.run.worker.open_source``). A module may also have a
+function ``prepare()``, which is called once in each process before its first job.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from solver.choices import NETWORK, RULES, SEARCH
+from solver.choices import NETWORK, SEARCH
 from solver.words import closest
 
 
 @dataclass(frozen=True)
 class Source:
     """``entry``: "module:function". ``torch``: whether it runs in a process with torch on a device, else in a
-    plain one. ``quick``: whether it ends by itself within moments, so that it needs no share of the time."""
+    plain one."""
 
     name: str
     entry: str
     torch: bool = False
-    quick: bool = False
 
 
 SOURCES = {
     source.name: source
     for source in (
-        Source(RULES, "solver.arc.guess:propose", quick=True),
         Source(SEARCH, "solver.search.source:propose"),
         Source(NETWORK, "solver.tune.job:open_network", torch=True),
     )

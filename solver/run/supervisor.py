@@ -33,12 +33,14 @@ class Slot:
 
 @dataclass(eq=False)
 class Pool:
-    """The workers of one source. ``settings``: of the first. ``begun``: whether a worker was ready.
+    """The workers of one source. ``settings``: of the first. ``after``: the pool that has to be done before
+    this one gets work, where both would share the processors. ``begun``: whether a worker was ready.
     ``reason``: of the last failure."""
 
     plan: Plan | TaskQueue
     settings: Settings
     executor: Executor
+    after: "Pool | None" = None
     slots: list[Slot] = field(default_factory=list)
     begun: bool = False
     reason: str = ""
@@ -47,6 +49,13 @@ class Pool:
     def over(self) -> bool:
         """Whether nobody is left to work."""
         return not self.slots
+
+    def held(self, now: float) -> bool:
+        """Whether the pool before it still works."""
+        before = self.after
+        return (
+            before is not None and not before.over and (before.plan.waits(now) or bool(before.plan.running))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,17 +140,17 @@ class Supervisor:
         """Give work to the pool's idle workers; whether anything is left to wait for."""
         if pool.over:
             return False
-        coming = False
+        coming, held = False, pool.held(now)
         for slot in pool.slots:
             if slot.worker is None:
                 slot.worker = pool.executor.start(slot.settings)
             worker = slot.worker
             if not worker.ready:
                 coming = coming or pool.plan.waits(now)
-            elif worker.job is None and (job := pool.plan.next_job(now)) is not None:
+            elif worker.job is None and not held and (job := pool.plan.next_job(now)) is not None:
                 worker.give(job, now)
         idle = pool.begun or not pool.plan.waits(now)  # a resumed run may have nothing left to do
-        return not idle or coming or bool(pool.plan.running)
+        return not idle or coming or held or bool(pool.plan.running)
 
     def _listen(self, now: float) -> Iterator[Event]:
         """Hear every worker once, or wait a tick; then look for those that hang."""
@@ -165,7 +174,11 @@ class Supervisor:
                 yield from self._lose(pool, slot, "it gave no sign of life in time")
         if now >= self._next_projection and any(pool.begun for pool in self.pools):
             self._next_projection = now + PROJECTION_SECONDS
-            yield Projected(max(pool.plan.projected(now) for pool in self.pools if pool.begun))
+            yield Projected(max(self._projected(pool, now) for pool in self.pools if pool.begun))
+
+    def _projected(self, pool: Pool, now: float) -> float:
+        """Seconds until the pool is done, and the one before it."""
+        return pool.plan.projected(now) + (self._projected(pool.after, now) if pool.after else 0.0)
 
     def _hear(self, pool: Pool, slot: Slot, message: Message) -> Iterator[Event]:
         worker = slot.worker

@@ -64,6 +64,9 @@ def open_source(settings: Settings) -> tuple[Solve, Ready]:
     except (ImportError, AttributeError) as error:
         raise RefusedError(f"source {settings.entry}: cannot be imported ({error})", "source") from error
     if settings.plain:
+        prepare = getattr(sys.modules[module], "prepare", None)
+        if prepare is not None:
+            prepare()
         return partial(propose_all, entry), Ready("plain", "a plain process", "", ("cpu",))
     return entry(settings)
 
@@ -89,13 +92,15 @@ def propose_all(
             found[test].append(replace(candidate, source=job.source))
             if given.steps is None and (now := time.monotonic()) - said >= SAY_SECONDS:
                 said = now
-                yield _answered(job, task, found, now - began)
+                yield _answered(job, task, found, now - began, partial=True)
         yield _answered(job, task, found, time.monotonic() - began)
     yield Done(job.number, time.monotonic() - started)
 
 
-def _answered(job: Job, task: Task, found: list[list[Candidate]], seconds: float) -> Answered:
-    return Answered(job.number, task.id, tuple(map(tuple, found)), 0, 0, seconds)
+def _answered(
+    job: Job, task: Task, found: list[list[Candidate]], seconds: float, *, partial: bool = False
+) -> Answered:
+    return Answered(job.number, task.id, tuple(map(tuple, found)), 0, 0, seconds, partial=partial)
 
 
 def _die_with_parent() -> None:

@@ -110,36 +110,47 @@ def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
                     counts[context, number] += weight
                     is_list = is_list if maps[number] else makes_list[number]
                     context = 1 + 2 * number + is_list
-    groups = _groups()
-    members = np.bincount(groups)
-    sharing = np.eye(len(members))[groups]  # [transforms, groups]
-
-    def shared(rows: np.ndarray) -> np.ndarray:
-        return 0.5 * rows + 0.5 * (rows @ sharing / members)[:, groups]
-
-    after = possible()
-    kind = np.zeros(contexts, np.int64)
+    kind = np.zeros(contexts, np.int64)  # of the state: a task's own input, an image, a list
     kind[1::2], kind[2::2] = 1, 2
-    by_kind = np.stack([counts[kind == k].sum(0) for k in range(3)])
-    group_of = np.concatenate([[0], 1 + np.repeat(groups, 2) * 2 + np.tile([0, 1], len(TRANSFORMS))])
-    by_group = np.zeros((2 * len(members) + 1, len(TRANSFORMS)))
-    np.add.at(by_group, group_of, counts)
-    total = shared(counts.sum(0, keepdims=True)) + 0.5
-    probability = np.where(after, total, 0)
-    probability /= probability.sum(1, keepdims=True)
-    alone = np.concatenate([[True], np.repeat(members[groups] == 1, 2)])[:, None]
-    levels = (
-        (by_kind[kind], np.full((contexts, 1), False)),
-        (by_group[group_of], np.arange(contexts)[:, None] == START),
-        (counts, alone),  # the level above holds the same counts
-    )
-    for observed, skipped in levels:
-        observed = np.where(after & ~skipped, shared(observed), 0)
-        probability = observed + BACK_OFF * probability
-        probability /= probability.sum(1, keepdims=True)
+    groups = _groups()
+    group = np.concatenate([[0], 1 + np.repeat(groups, 2) * 2 + np.tile([0, 1], len(TRANSFORMS))])
+    alone = np.concatenate([[True], np.repeat(np.bincount(groups)[groups] == 1, 2)])
+    after = possible()[:3]  # one row of each kind
+
+    def refined(rows: np.ndarray, kinds: np.ndarray, before: np.ndarray, weight: float) -> np.ndarray:
+        """Observed rows backed off to the probabilities ``before`` them."""
+        made = np.where(after[kinds], _shared(rows, groups), 0) + weight * before
+        return made / made.sum(1, keepdims=True)
+
+    kinds = np.arange(3)
+    everything = refined(counts.sum(0, keepdims=True).repeat(3, 0), kinds, 0.5 * after, 1.0)
+    of_kind = refined(np.stack([counts[kind == k].sum(0) for k in kinds]), kinds, everything, BACK_OFF)
+    by_group = np.zeros((int(group.max()) + 1, len(TRANSFORMS)))
+    np.add.at(by_group, group, counts)
+    kind_of_group = np.where(np.arange(len(by_group)) == 0, 0, 2 - np.arange(len(by_group)) % 2)
+    seen = np.flatnonzero(by_group.any(1) & (kind_of_group > 0))
+    of_group = of_kind[kind_of_group]
+    of_group[seen] = refined(by_group[seen], kind_of_group[seen], of_group[seen], BACK_OFF)
+    table = _costs(of_group, after[kind_of_group])[group]
+    seen = np.flatnonzero(counts.any(1) & ~alone)  # what stands alone in its group was counted with it
+    own = refined(counts[seen], kind[seen], of_group[group[seen]], BACK_OFF)
+    table[seen] = _costs(own, after[kind[seen]])
+    return Costs(table)
+
+
+def _shared(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Rows of counts of which transforms of one group share a half evenly."""
+    members = np.bincount(groups)
+    order = np.argsort(groups, kind="stable")
+    sums = np.add.reduceat(rows[:, order], np.cumsum(members) - members, axis=1)
+    return 0.5 * rows + 0.5 * (sums / members)[:, groups]
+
+
+def _costs(probability: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """int8 costs of probabilities, NEVER where nothing is possible."""
     with np.errstate(divide="ignore"):
-        table = np.clip(np.round(-2 * np.log2(probability)), 1, MOST)
-    return Costs(np.where(after, table, NEVER).astype(np.int8))
+        costs = np.clip(np.round(-2 * np.log2(probability)), 1, MOST)
+    return np.where(possible, costs, NEVER).astype(np.int8)
 
 
 @lru_cache(maxsize=1)

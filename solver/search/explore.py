@@ -1,6 +1,6 @@
 """Exploration: programs in the order of their cost, each stretch of jobs one call of compiled code."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,24 +20,13 @@ from solver.search.arena import (
 )
 from solver.search.costs import Costs
 from solver.search.kernels.families import FAMILIES
-from solver.search.run import IMAGE_KERNEL, make_scratch, run_image_transforms, run_list_transforms
-from solver.search.table import IMAGE_TO_LIST, LIST, LIST_TO_LIST, TRANSFORMS
+from solver.search.run import make_scratch, run_jobs
+from solver.search.table import LIST, TRANSFORMS
 
 BLOCK = 2048  # jobs whose order is changed so that each family runs in one call
 _ORDER = (*FAMILIES, LIST)
 _FAMILY = np.array([_ORDER.index(t.family) for t in TRANSFORMS], np.int8)
-_NUMBERS = np.array([t.number for t in TRANSFORMS], np.int64)
-_ARGUMENTS = np.array([t.argument for t in TRANSFORMS], np.int64)
-_MAKES_LIST = np.array([t.kind in (IMAGE_TO_LIST, LIST_TO_LIST) for t in TRANSFORMS], np.uint8)
 _SIZED = np.array([t.sized for t in TRANSFORMS])
-
-
-def kernel_of(family: str) -> Callable:
-    """The family's kernel, compiled for the signature that the runner calls."""
-    kernel = FAMILIES[family]
-    if hasattr(kernel, "compile") and not kernel.signatures:
-        kernel.compile(IMAGE_KERNEL.signature)
-    return kernel
 
 
 @dataclass
@@ -86,21 +75,11 @@ class Exploration:
                     jobs = block[ends[place] : ends[place + 1]]
                     if len(jobs) == 0:
                         continue
-                    self._run_family(family, jobs)
+                    run_jobs(family, self.arena, jobs, self.sizes, self.out, self.work)
                     self.jobs_done += len(jobs)
                     yield self.jobs_done
                     if self.arena.top[FULL]:
                         return
-
-    def _run_family(self, family: str, jobs: np.ndarray) -> None:
-        if family == LIST:
-            run_list_transforms(
-                self.arena, jobs, _NUMBERS, _ARGUMENTS, _MAKES_LIST, self.sizes, self.out, self.work
-            )
-        else:
-            run_image_transforms(
-                self.arena, kernel_of(family), jobs, _NUMBERS, _ARGUMENTS, self.sizes, self.out, self.work
-            )
 
     def _jobs(self, allowed: np.ndarray) -> Iterator[np.ndarray]:
         """Blocks of jobs, int32 [jobs, 3], that make the programs of this level's cost."""

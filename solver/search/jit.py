@@ -29,9 +29,8 @@ def _inner_sources() -> int:
 _STAMP = _inner_sources()
 
 
-def outer(function: Callable, signature: Any = None) -> Callable:
-    """Compile a function that Python calls, at once for one ``signature`` where it is given, and keep the
-    machine code.
+def outer(function: Callable) -> Callable:
+    """Compile a function that Python calls when it is first called, and keep the machine code.
 
     Numba takes machine code from disk where the function's own file is unchanged, but inner functions of
     other files are part of it: their checksum is made part of what is compared.
@@ -40,7 +39,17 @@ def outer(function: Callable, signature: Any = None) -> Callable:
     if hasattr(dispatcher, "_cache"):
         file = dispatcher._cache._cache_file
         file._source_stamp = (file._source_stamp, _STAMP)
-        if signature is not None:
-            dispatcher.compile(signature)
-            dispatcher.disable_compile()
     return dispatcher
+
+
+def compiled(dispatcher: Callable, signature: Any) -> Callable:
+    """The function compiled for one signature, and for no other one that a call might suggest."""
+    if hasattr(dispatcher, "compile") and not dispatcher.signatures:
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+    return dispatcher
+
+
+def is_kept(dispatcher: Callable) -> bool:
+    """Whether machine code of the function is kept on disk; True where nothing is compiled."""
+    return not hasattr(dispatcher, "_cache") or bool(dispatcher._cache._cache_file._load_index())

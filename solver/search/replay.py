@@ -20,14 +20,10 @@ from solver.search.arena import (
     add_inputs,
     make_arena,
 )
-from solver.search.explore import kernel_of
-from solver.search.run import make_scratch, run_image_transforms, run_list_transforms
-from solver.search.table import IMAGE_TO_LIST, LIST, LIST_TO_LIST, NUMBER, TRANSFORMS
+from solver.search.run import make_scratch, run_jobs
+from solver.search.table import NUMBER, TRANSFORMS
 
 _MEMORY = 1 << 22
-_NUMBERS = np.array([t.number for t in TRANSFORMS], np.int64)
-_ARGUMENTS = np.array([t.argument for t in TRANSFORMS], np.int64)
-_MAKES_LIST = np.array([t.kind in (IMAGE_TO_LIST, LIST_TO_LIST) for t in TRANSFORMS], np.uint8)
 
 Image = tuple[np.ndarray, int, int]  # a grid and its position: row and column of its upper left cell
 
@@ -58,11 +54,7 @@ def replay(steps: Sequence[str], grid: np.ndarray, size: tuple[int, int] = (0, 0
         number = NUMBER[name]
         program = int(np.flatnonzero(arena.programs[: arena.top[PROGRAMS], ROW] == state)[0])
         jobs = np.array([[program, number, 1]], np.int32)
-        family = TRANSFORMS[number].family
-        if family == LIST:
-            run_list_transforms(arena, jobs, _NUMBERS, _ARGUMENTS, _MAKES_LIST, sizes, out, work)
-        else:
-            run_image_transforms(arena, kernel_of(family), jobs, _NUMBERS, _ARGUMENTS, sizes, out, work)
+        run_jobs(TRANSFORMS[number].family, arena, jobs, sizes, out, work)
         # The memo has the result even where the program was not kept because its state was known.
         slot = np.flatnonzero(arena.memo[:, 0] == state * MOST_TRANSFORMS + number + 1)[0]
         state = int(arena.memo[slot, 1])

@@ -1,7 +1,5 @@
 """Running transforms on programs: one compiled loop for transforms of images, one for those of lists."""
 
-from functools import partial
-
 import numpy as np
 from numba import types
 
@@ -16,6 +14,7 @@ from solver.search.arena import (
     IS_LIST,
     PAIR,
     ROW,
+    Arena,
     X,
     Y,
     close_program,
@@ -25,28 +24,19 @@ from solver.search.arena import (
     remember,
     view,
 )
-from solver.search.jit import inner, outer
+from solver.search.jit import compiled, inner, outer
+from solver.search.kernels.families import GRID, IMAGE_KERNEL, WORK, kernel_of
 from solver.search.kernels.lists import list_kernel
+from solver.search.table import IMAGE_TO_LIST, LIST, LIST_TO_LIST, TRANSFORMS
 
-GRID = types.Array(types.uint8, 2, "C")
-WORK = types.Array(types.int32, 2, "C")
-# kernel(number, argument, grid, y, x, wanted height, wanted width, out, work) -> height, width, y, x;
-# height 0: it does not apply
-IMAGE_KERNEL = types.FunctionType(
-    types.UniTuple(types.int64, 4)(
-        types.int64, types.int64, GRID, types.int64, types.int64, types.int64, types.int64, GRID, WORK
-    )
-)
+_NUMBERS = np.array([t.number for t in TRANSFORMS], np.int64)
+_ARGUMENTS = np.array([t.argument for t in TRANSFORMS], np.int64)
+_MAKES_LIST = np.array([t.kind in (IMAGE_TO_LIST, LIST_TO_LIST) for t in TRANSFORMS], np.uint8)
 _VECTOR = types.Array(types.int64, 1, "C")
-_JOBS_DONE = types.int64(
-    ARENA,
-    IMAGE_KERNEL,
-    types.Array(types.int32, 2, "C"),
-    _VECTOR,
-    _VECTOR,
-    types.Array(types.int64, 2, "C"),
-    GRID,
-    WORK,
+_JOBS, _SIZES = types.Array(types.int32, 2, "C"), types.Array(types.int64, 2, "C")
+IMAGE_RUNNER = types.int64(ARENA, IMAGE_KERNEL, _JOBS, _VECTOR, _VECTOR, _SIZES, GRID, WORK)
+LIST_RUNNER = types.int64(
+    ARENA, _JOBS, _VECTOR, _VECTOR, types.Array(types.uint8, 1, "C"), _SIZES, GRID, WORK
 )
 
 
@@ -79,7 +69,7 @@ def _apply_to_images(arena, kernel, number, argument, state, sizes, out, work):
     return close_state(arena, start, start_cell, pair, arena.states[state, IS_LIST])
 
 
-@partial(outer, signature=_JOBS_DONE)
+@outer
 def run_image_transforms(arena, kernel, jobs, numbers, arguments, sizes, out, work):
     """Try jobs; new programs are appended. The number of jobs done: fewer than all where memory ends.
 
@@ -159,3 +149,14 @@ def run_list_transforms(arena, jobs, numbers, arguments, makes_list, sizes, out,
         if arena.top[FULL]:
             return job
     return jobs.shape[0]
+
+
+def run_jobs(
+    family: str, arena: Arena, jobs: np.ndarray, sizes: np.ndarray, out: np.ndarray, work: np.ndarray
+) -> int:
+    """Try jobs whose transforms are all of one family; arguments and result as ``run_image_transforms``."""
+    if family == LIST:
+        runner = compiled(run_list_transforms, LIST_RUNNER)
+        return runner(arena, jobs, _NUMBERS, _ARGUMENTS, _MAKES_LIST, sizes, out, work)
+    runner = compiled(run_image_transforms, IMAGE_RUNNER)
+    return runner(arena, kernel_of(family), jobs, _NUMBERS, _ARGUMENTS, sizes, out, work)

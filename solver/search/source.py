@@ -12,7 +12,6 @@ from solver.search.text import describe
 from solver.search.views import PLAIN
 
 SOURCE = "search"
-JOBS_PER_STEP = 1000  # where steps are counted: transforms of programs that are tried for each
 KEPT = 20  # different grids for a test input, the most plausible ones, that are proposed
 SAME_INPUT = 0.95  # probability of the output of a demonstration whose input is the test input
 
@@ -24,9 +23,8 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
     when it is among the KEPT most plausible ones so far. ``seed`` is not used: the search draws nothing.
     """
     yield from _known(task)
-    jobs = None if budget.steps is None else budget.steps * JOBS_PER_STEP
     best: list[dict[bytes, float]] = [{} for _ in task.test]
-    for found in search(task, seconds=budget.seconds, jobs=jobs, clock=budget.clock):
+    for found in search(task, seconds=budget.seconds, jobs=budget.steps, clock=budget.clock):
         budget.done(0)
         text = describe(found.found, found.steps, "" if found.view == PLAIN else found.view)
         program = Program(found.score, found.found.reproduced, len(task.train))

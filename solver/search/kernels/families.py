@@ -1,5 +1,10 @@
 """The kernel of each family of transforms of images."""
 
+from collections.abc import Callable
+
+from numba import types
+
+from solver.search.jit import compiled
 from solver.search.kernels.colour import colour_kernel
 from solver.search.kernels.draw import draw_kernel
 from solver.search.kernels.fill import fill_kernel
@@ -18,3 +23,17 @@ FAMILIES = {
     DRAW: draw_kernel,
     PATTERN: pattern_kernel,
 }
+GRID = types.Array(types.uint8, 2, "C")
+WORK = types.Array(types.int32, 2, "C")
+# kernel(number, argument, grid, y, x, wanted height, wanted width, out, work) -> height, width, y, x;
+# height 0: it does not apply
+IMAGE_KERNEL = types.FunctionType(
+    types.UniTuple(types.int64, 4)(
+        types.int64, types.int64, GRID, types.int64, types.int64, types.int64, types.int64, GRID, WORK
+    )
+)
+
+
+def kernel_of(family: str) -> Callable:
+    """The family's kernel, compiled for the signature that the runner calls."""
+    return compiled(FAMILIES[family], IMAGE_KERNEL.signature)
