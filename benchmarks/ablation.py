@@ -1,4 +1,4 @@
-"""What tuning is worth: guesses, no tuning, embeddings, everything, jointly; and with which task memory:
+"""What tuning is worth: programs, no tuning, embeddings, everything, jointly; and with which task memory:
 ``cose``, ``table``, or ``free``: cose whose views have free residuals while everything moves.
 
     python -m benchmarks.ablation TASKS --log FILE --seconds 10,30 [--weights NAME] [--half both]
@@ -30,7 +30,7 @@ from solver.run.settings import Settings, SolveOptions
 from solver.tune.engine import Engine
 
 HALVES = {"even": 0, "odd": 1}
-GUESSES = "guesses"
+PROGRAMS = "programs"
 MEMORIES = ("cose", "table", "free")
 _UNTUNED_SECONDS = 60.0  # no more than a limit: without tuning a job takes what its predictions take
 _STAGE = "joint, together"  # the line that says that a group's joint part is done
@@ -104,7 +104,7 @@ def work(cell: Cell, tasks: Sequence[Task], engine: Engine, log: Log) -> None:
 
 
 def _solve(cell: Cell, task: Task, engine: Engine, path: Path) -> tuple[Answered | None, float]:
-    if cell.arm == GUESSES:
+    if cell.arm == PROGRAMS:
         return None, 0.0
     if cell.arm == "joint":
         return finish_alone(engine, task, cell.seconds, path)
@@ -130,7 +130,7 @@ def cells(halves: Sequence[str], seconds: Sequence[float], memories: Sequence[st
     """Every arm; those that no time or memory changes only once for each half, and those that have no free
     rows only as cose."""
     for half in halves:
-        yield Cell(half, 0.0, "-", GUESSES)
+        yield Cell(half, 0.0, "-", PROGRAMS)
         for memory in memories:
             if "none" in arms and memory != "free":
                 yield Cell(half, 0.0, memory, "none")

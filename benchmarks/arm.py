@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.arc import guess
-from solver.arc.candidate import same_grid
-from solver.arc.guess import guesses
+from solver.arc import fallback
+from solver.arc.candidate import Candidate, same_grid
 from solver.arc.journal import Proposed
 from solver.arc.policy import Answer, Policy, believe_views, join, rank_programs, rank_views
-from solver.arc.rules import fallback
 from solver.arc.task import Task
-from solver.choices import JOINT, NETWORK, START, TUNE, VOTE_RULES
+from solver.budget import Budget
+from solver.choices import JOINT, NETWORK, SEARCH, START, TUNE, VOTE_RULES
 from solver.model.checkpoint import Weights
 from solver.model.config import NetworkConfig
 from solver.model.embedding import build_memory
 from solver.run.message import Answered, Failed, Given, Job, Joint
-from solver.run.schedule import JOINT_SHARE
+from solver.run.schedule import JOINT_SHARE, SEARCH_NODES
+from solver.search.source import propose
 from solver.tune.engine import Engine
 from solver.tune.job import solve_job
 
@@ -44,8 +44,8 @@ def with_memory(weights: Weights, kind: str) -> Weights:
 @dataclass(frozen=True)
 class Judged:
     """Shares of a task's test outputs, 0..1: right by the network's two best answers (``rules``: by each
-    rule of the vote), anywhere in its ``pool``, by the two attempts with rules (``both``; ``always``:
-    if the network always came first), and by guesses alone. ``views``: of the views that were asked, those
+    rule of the vote), anywhere in its ``pool``, by the two attempts with programs (``both``; ``always``:
+    if the network always came first), and by programs alone. ``views``: of the views that were asked, those
     whose grid is right; ``cells``: of the network's best answer's cells, those that are right, 0 where its
     shape is wrong. These two tell arms apart where few tasks are right.
     """
@@ -56,15 +56,23 @@ class Judged:
     cells: float
     both: float
     always: float
-    guesses: float
+    programs: float
     rules: dict[str, float]
 
 
+def programs_of(task: Task) -> tuple[tuple[Candidate, ...], ...]:
+    """What the program search finds for each test input with SEARCH_NODES."""
+    found: list[list[Candidate]] = [[] for _ in task.test]
+    for test, candidate in propose(task, Budget(steps=SEARCH_NODES), 0):
+        found[test].append(candidate)
+    return tuple(map(tuple, found))
+
+
 def judge(task: Task, answered: Answered | None) -> Judged:
-    """``task``: with its solutions. ``answered``: None for guesses alone."""
+    """``task``: with its solutions. ``answered``: None for programs alone."""
     hidden, rows = task.without_test_outputs(), []
     events = [Proposed(task.id, fallback.fallbacks(hidden), fallback.SOURCE, START)]
-    events.append(Proposed(task.id, guesses(hidden), guess.SOURCE, START))
+    events.append(Proposed(task.id, programs_of(hidden), SEARCH, START))
     if answered:
         known = {"reproduced": answered.reproduced, "demonstrations": len(task.train)}
         events.append(Proposed(task.id, answered.candidates, held_out=answered.held_out, **known))
@@ -93,7 +101,7 @@ def judge(task: Task, answered: Answered | None) -> Judged:
         )
     means = {
         name: float(np.mean([getattr(row, name) for row in rows]))
-        for name in ("network", "pool", "views", "cells", "both", "always", "guesses")
+        for name in ("network", "pool", "views", "cells", "both", "always", "programs")
     }
     rules = {rule: float(np.mean([row.rules[rule] for row in rows])) for rule in VOTE_RULES}
     return Judged(**means, rules=rules)

@@ -12,7 +12,7 @@ from solver.choices import VOTE_RULES
 COLUMNS = (
     ("network", "network"),
     ("pool", "pool"),
-    ("both", "+ guesses"),
+    ("both", "+ programs"),
     ("always", "no gate"),
 )
 
@@ -46,7 +46,7 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
                     arm,
                     str(len(cell)),
                     *counts,
-                    *(_mean(cell, key, ".1%") if arm != "guesses" else "-" for key in ("views", "cells")),
+                    *(_mean(cell, key, ".1%") if arm != "programs" else "-" for key in ("views", "cells")),
                     _by_rule(cell),
                     _mean(cell, "demonstrations", ".1%"),
                     _mean(cell, "held_out", ".1%"),
@@ -92,8 +92,8 @@ def common(rows: Sequence[dict], half: str) -> list[dict]:
 
 
 def draw(rows: Sequence[dict], path: Path) -> None:
-    """A column for each half, over the tasks that all its arms have: above, attempts with guesses, and dotted
-    the coverage of the network's pool; below, right cells of the network's best answer."""
+    """A column for each half, over the tasks that all its arms have: above, attempts with programs, and
+    dotted the coverage of the network's pool; below, right cells of the network's best answer."""
     if find_spec("matplotlib") is None:
         raise ValueError('a figure needs Matplotlib: pip install "arc-urm-solver[train]"')
     from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ def draw(rows: Sequence[dict], path: Path) -> None:
             style["marker"] = "os^Dv<>"[(int(style["color"][1:]) // 10) % 7]
             (handles[name],) = above.plot(xs, ys, label=name, **style)
             above.plot(*pool[name], linestyle=":", color=style["color"])
-            if name != "guesses":
+            if name != "programs":
                 below.plot(*cells[name], **style)
         above.set_xscale("log")
         above.set(title=f"{half} half, {len({row['task'] for row in shown})} tasks")

@@ -23,10 +23,7 @@ from solver.run.launch import PACKAGE_FOLDER
 
 EXAMPLES = Path(PACKAGE_FOLDER) / "examples" / "arc1_eval_20.json"
 COUNT = 2  # of the examples in the bundle's run
-_GUESS = (
-    "from solver.arc.guess import guesses; from solver.arc.task import load_tasks; "
-    f"guesses(load_tasks({str(EXAMPLES)!r})[0])"
-)
+_SEARCH = "from solver.search.prepare import prepare; prepare()"
 _JOB = (
     "from solver import solve; from solver.run.settings import SolveOptions; "
     "from solver.arc.task import load_tasks; "
@@ -35,7 +32,7 @@ _JOB = (
 PARTS = {
     "import solver.cli": "import solver.cli",
     "solve --help": "from solver.cli import main; main(['--help'])",
-    "guesses for one task": _GUESS,
+    "the search made ready": _SEARCH,
     "one task, one step, one worker": _JOB,
 }
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from solver.arc.candidate import Candidate, Program, View
-from solver.arc.guess import SOURCE as RULES
 from solver.arc.journal import Header, Journal, Proposed
 from solver.arc.policy import Policy
 from solver.arc.task import Grid, Pair, Task, as_grid
-from solver.choices import DEFAULT_RULE, NETWORK, START
+from solver.choices import DEFAULT_RULE, NETWORK, SEARCH, START
 
 
 def grid(text: str) -> Grid:
@@ -26,7 +25,7 @@ def view(cells: Grid, confidence: float = 0.0, log_prob: float = 0.0, **more: ob
 
 def program(cells: Grid, explanation: str = "rule", cost: float = 0.0, reproduced: int = 2) -> Candidate:
     """A rule's candidate; it fits where it reproduces both demonstrations."""
-    return Candidate(cells, RULES, Program(cost, reproduced, 2), explanation)
+    return Candidate(cells, SEARCH, Program(cost, reproduced, 2), explanation)
 
 
 def random_grid(generator: np.random.Generator, most: int = 6) -> Grid:
@@ -97,7 +96,7 @@ def make_run(
                 place += 1
             label = "demonstrations seen in training" if task.id == ids[-1] else ""
             known = {"reproduced": 1, "demonstrations": 2, "label": label}
-            events = [Proposed(task.id, tuple(programs), RULES, START)]
+            events = [Proposed(task.id, tuple(programs), SEARCH, START)]
             events.append(Proposed(task.id, tuple(views), seconds=1.5 * place, **known))
             for event in events:
                 journal.append(event)

@@ -22,7 +22,7 @@ def journal(tmp_path: Path) -> Path:
     with Journal.create(path, Header()) as opened:
         for task in "abcd":
             opened.append(Proposed(task, ((spare,),), "fallback", START))
-            opened.append(Proposed(task, ((program(FAR),),), "rules", START))
+            opened.append(Proposed(task, ((program(FAR),),), "search", START))
         opened.append(Proposed("a", ((view(FAR),) * 4,), phase=QUICK))
         unsure = view(NEAR, log_prob=-40.0)
         for task, made, reproduced, held_out in (
@@ -45,7 +45,7 @@ def test_what_a_journal_and_notes_tell(journal: Path, tmp_path: Path) -> None:
         file.write('{"phase": "tu')  # what a kill in the middle of a note leaves
     account = Account(read_journal(journal), notes.read())
     assert list(account.sentences()) == [
-        "Attempt 1 of 4 outputs: 3 by rules, 1 by network; 4 more than a fallback, "
+        "Attempt 1 of 4 outputs: 3 by search, 1 by network; 4 more than a fallback, "
         "1 where the network answered otherwise.",
         "The network finished no phase of 1 of 4 tasks.",
         "All demonstrations reproduced in 1 of 3 tasks (median share 50%).",

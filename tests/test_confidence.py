@@ -159,9 +159,9 @@ def new_ledger() -> Ledger:
     [
         (8, 3, 1.0, NETWORK),
         (8, 3, None, NETWORK),
-        (1, 3, 1.0, "rules"),
-        (8, 0, 0.0, "rules"),
-        (8, 0, None, "rules"),
+        (1, 3, 1.0, "search"),
+        (8, 0, 0.0, "search"),
+        (8, 0, None, "search"),
     ],
 )
 def test_thin_votes_do_not_displace_a_second_rule(
@@ -175,7 +175,7 @@ def test_thin_votes_do_not_displace_a_second_rule(
     ledger.close()
     assert result.attempts[0][0].source == first and result.held_out == held_out
     explained = [a.explanation for a in result.attempts[0]]
-    assert explained == (["one", "two"] if first == "rules" else ["", "one"])
+    assert explained == (["one", "two"] if first == "search" else ["", "one"])
     # A resumed run knows the same and decides the same.
     again = Ledger([three_demonstrations()], None, print)
     opened, contents = Journal.resume(path, Header())

@@ -59,13 +59,13 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "j"
     views = (view(grid("12/34"), 0.1, -0.25), view(grid("0")))
     with Journal.create(path, HEADER) as journal:
-        journal.append(Proposed("a", ((program(grid("0"), "r"),),), "rules", START))
+        journal.append(Proposed("a", ((program(grid("0"), "r"),),), "search", START))
         journal.append(Proposed("a", (views,), seconds=1.25, reproduced=2, demonstrations=3))
         journal.append(Proposed("a", (views[:1],), phase=REFINE, seconds=2.0, reproduced=3, demonstrations=3))
     contents = read_journal(path)
     assert contents.header == HEADER and contents.tests == {"a": 1}
     assert [(e.source, e.phase) for e in contents.events["a"]] == [
-        ("rules", "start"), ("network", "tune"), ("network", "refine"),
+        ("search", "start"), ("network", "tune"), ("network", "refine"),
     ]  # fmt: skip
     assert contents.finished("a").reproduced == 3 and contents.seconds("a") == 3.25
     assert contents.finished("b") is None

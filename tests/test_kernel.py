@@ -16,9 +16,9 @@ from test_cli import first_tasks
 from test_run import tiny_weights
 
 from solver.arc.candidate import grid_key
+from solver.arc.fallback import fallbacks
 from solver.arc.journal import read_journal
 from solver.arc.pool import rank_journal
-from solver.arc.rules.fallback import fallbacks
 from solver.arc.submission import read_submission, validate_submission
 from solver.arc.task import load_tasks, parse_grid
 from solver.choices import JOINT

@@ -7,8 +7,6 @@ import numpy as np
 
 from solver.arc import tokens
 from solver.arc.augment import transform
-from solver.arc.rules.cells import mark_agreeing
-from solver.arc.rules.objects import label_into
 from solver.arc.task import as_grid
 from tests import naive
 
@@ -46,31 +44,3 @@ def test_draw_tokens():
         offset = (int(generator.integers(0, spare[0] + 1)), int(generator.integers(0, spare[1] + 1)))
         drawn = tokens.encode(grid, shape, offset)
         np.testing.assert_array_equal(drawn, naive.draw_tokens(shape, grid, *offset))
-
-
-def test_label():
-    generator = np.random.default_rng(3)
-    for number in range(100):
-        grid = random_cells(generator, 7, colours=3)
-        diagonal, one_colour = bool(number & 1), bool(number & 2)
-        ignored = int(generator.integers(-1, 3))
-        labels = np.full(grid.shape, 77, np.int16)
-        count = label_into(labels, grid, ignored, diagonal, one_colour)
-        wanted, wanted_count = naive.label(grid, ignored, diagonal, one_colour)
-        np.testing.assert_array_equal(labels, wanted)
-        assert count == wanted_count
-
-
-def test_agreeing_facts():
-    generator = np.random.default_rng(4)
-    found = 0
-    for _ in range(60):
-        count = int(generator.integers(1, 12))
-        facts = generator.integers(0, generator.choice([2, 6, 32]), (5, count)).astype(np.int32)
-        colours, wanted = generator.integers(0, 3, (2, count)).astype(np.int32)
-        agreeing = np.zeros((5, 5), bool)
-        mark_agreeing(agreeing, facts, colours, wanted)
-        pairs = {(int(i), int(j)) for i, j in zip(*np.nonzero(agreeing), strict=True)}
-        assert pairs == naive.agreeing_pairs(facts, colours, wanted)
-        found += len(pairs)
-    assert 0 < found < 600  # both answers occur

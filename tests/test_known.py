@@ -100,7 +100,7 @@ def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_p
     assert "Known: 1 by tiny" in said and f"1 of the tasks: {SEEN_LABEL}" in said
     contents = read_journal(tmp_path / "run.journal")
     assert contents.finished("known").label == SEEN_LABEL and contents.finished("new").label == ""
-    assert {event.source for event in contents.events["known"]} == {"fallback", "rules", NETWORK}
+    assert {event.source for event in contents.events["known"]} == {"fallback", "search", NETWORK}
     assert contents.header.options["known"] == "1 by tiny" and contents.header.seen == (CHECKSUM,)
 
 

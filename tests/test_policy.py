@@ -169,7 +169,7 @@ def test_programs_are_ranked_by_what_they_reproduce_then_probability_then_cost()
     made = [program(A, "a", 1.0, 1), program(B, "b", 9.0), program(C, "c", 5.0), program(B, "b2", 7.0)]
     answers = rank_programs(made)
     assert [(a.explanation, a.programs, a.votes) for a in answers] == [("c", 1, 0), ("b2", 2, 0), ("a", 0, 0)]
-    likely = Candidate(D, "rules", Program(99.0, 2, 2, probability=0.25), "d")
+    likely = Candidate(D, "search", Program(99.0, 2, 2, probability=0.25), "d")
     answers = rank_programs([*made, likely])
     assert [a.explanation for a in answers] == ["d", "c", "b2", "a"] and answers[0].belief == 0.25
 
@@ -186,9 +186,9 @@ def test_a_network_that_is_not_trusted_displaces_no_fitting_program():
         trust = {"network": float(trusted)}
         return [(a.source, a.explanation) for a in Policy().order([*network, *programs], trust)[:2]]
 
-    assert sources(fitting, True) == [("network", ""), ("rules", "first")]
-    assert sources(fitting, False) == [("rules", "first"), ("rules", "second")]
-    assert sources(fitting[:1], False) == [("rules", "first"), ("network", "")]
+    assert sources(fitting, True) == [("network", ""), ("search", "first")]
+    assert sources(fitting, False) == [("search", "first"), ("search", "second")]
+    assert sources(fitting[:1], False) == [("search", "first"), ("network", "")]
     assert sources(loose, False) == sources(loose, True) == [("network", "")] * 2
 
 
@@ -196,7 +196,7 @@ def test_the_networks_other_answers_stand_before_a_second_program_where_it_is_tr
     candidates = [view(A), view(A), view(B), program(A, "same", 0), program(C, "other", 1)]
     answers = Policy().order(candidates, {"network": 1.0})
     assert cells(answers) == [1, 2, 3]
-    assert answers[0].sources == ("network", "rules") and answers[0].explanation == "same"
+    assert answers[0].sources == ("network", "search") and answers[0].explanation == "same"
     assert (answers[0].votes, answers[0].programs) == (2, 1)
     assert cells(Policy().order(candidates, {"network": 0.0})) == [1, 3, 2]
 

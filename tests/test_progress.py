@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.arc.guess import SOURCE as RULES
 from solver.arc.policy import Answer
 from solver.arc.task import load_tasks
-from solver.choices import NETWORK
+from solver.choices import NETWORK, SEARCH
 from solver.cli.progress import describe, duration, judge, score_lines, shorten, verdict_word
 
 
@@ -26,17 +25,17 @@ def test_judge_credits_the_attempt_that_is_right(example_tasks: Path) -> None:
     task = load_tasks(example_tasks.with_name("one_task"))[0]
     truth = task.test[0].output
     assert truth is not None
-    right, wrong = answer(truth.tolist(), RULES), answer((9 - truth).tolist())
+    right, wrong = answer(truth.tolist(), SEARCH), answer((9 - truth).tolist())
     first, second, neither = (
         judge(task, [pair]) for pair in [(right, wrong), (wrong, right), (wrong, wrong)]
     )
-    assert first.right_by == {"rules": 1} and verdict_word(first) == "right"
-    assert describe(first.credited, 40) == "rules: mirror left to right"
-    assert describe(second.credited, 40) == "2nd: rules: mirror left to right"
+    assert first.right_by == {"search": 1} and verdict_word(first) == "right"
+    assert describe(first.credited, 40) == "search: mirror left to right"
+    assert describe(second.credited, 40) == "2nd: search: mirror left to right"
     assert [neither.right, verdict_word(neither)] == [0, "wrong"]
     assert describe(neither.credited, 40) == "network, 3 votes"
-    both = Answer(truth, (NETWORK, RULES), 2, 1, explanation="mirror left to right")
-    assert describe(judge(task, [(both, wrong)]).credited, 40) == "network + rules, 2 votes"
+    both = Answer(truth, (NETWORK, SEARCH), 2, 1, explanation="mirror left to right")
+    assert describe(judge(task, [(both, wrong)]).credited, 40) == "network + search, 2 votes"
     unknown = judge(task.without_test_outputs(), [(right, wrong)])
     assert [unknown.known, verdict_word(unknown), unknown.right] == [False, "", 0]
 
@@ -48,7 +47,7 @@ def test_the_score_counts_half_a_task_by_half(example_tasks: Path) -> None:
     outputs = [answer(pair.output.tolist()) for pair in double.test if pair.output is not None]
     half = judge(double, [(outputs[0], wrong), (wrong, answer([[6]]))])
     assert verdict_word(half) == "1 of 2"
-    right = judge(single, [(answer(single.test[0].output.tolist(), RULES), wrong)])
+    right = judge(single, [(answer(single.test[0].output.tolist(), SEARCH), wrong)])
     lines = score_lines([half, right])
     assert [line.split() for line in lines[1:]] == [
         ["per", "task", "1.5", "of", "2", "75.0%", "0.5", "1"],

@@ -259,7 +259,7 @@ def test_a_task_larger_than_the_canvas_is_left_to_guesses(tmp_path: Path) -> Non
     options = SolveOptions(weights=str(tmp_path / "small"), steps=1, device="cpu")
     (result,) = solve([tiny_task()], options=options)
     assert "3 x 3" in result.note and result.steps == 0
-    assert result.attempts[0][0].source == "rules"
+    assert result.attempts[0][0].source == "search"
 
 
 @pytest.mark.parametrize("bad", [{"steps": 1, "budget_seconds": 2.0}, {"augmentations": 0}, {"steps": -1}])

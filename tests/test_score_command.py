@@ -18,10 +18,10 @@ def test_pool_and_sources(tmp_path):
     summary = summarise(read_result(run.submission, run.solutions, None, run.journal))
     assert summary["score_per_task"] == (1 + 0.5 + 1 + 0.5) / 4
     pool = summary["pool"]
-    assert pool["right_by_source"] == {"rules": 2, "network": 2, "unknown": 0}
+    assert pool["right_by_source"] == {"search": 2, "network": 2, "unknown": 0}
     assert pool["pass_at"]["1"] == pool["pass_at"]["2"] == summary["score_per_task"]
     assert pool["pass_at"]["5"] == pool["coverage"] == 0.75
-    assert pool["coverage_by_source"] == {"rules": 0.25, "network": 0.5}
+    assert pool["coverage_by_source"] == {"search": 0.25, "network": 0.5}
     assert pool["not_chosen"] == []
     value = json.loads(run.submission.read_text())
     value["a"] = [entry(grid("7"), grid("8"))]

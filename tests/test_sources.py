@@ -75,7 +75,7 @@ def test_a_source_of_ones_own_answers_the_same_wherever_it_runs(
 ) -> None:
     started: list[str] = []
     results: list[TaskResult] = []
-    options = SolveOptions(sources=("rules", toy), steps=5, workers=workers)
+    options = SolveOptions(sources=("search", toy), steps=5, workers=workers)
     listener = Listener(started.append, results.append)
     journal = tmp_path / "run.journal"
     found = solve(tasks(), output=tmp_path / "s.json", options=options, listener=listener, journal=journal)
@@ -83,7 +83,7 @@ def test_a_source_of_ones_own_answers_the_same_wherever_it_runs(
     assert started == [f"rules, {toy}"] and [r.task.id for r in results] == ["t0", "t1", "t2", "t3"]
     assert {r.source for r in results} == {toy}, "quick sources go without saying"
     again = tmp_path / "again.json"
-    solve(tasks(), output=again, options=SolveOptions(sources=("rules", toy), steps=5, workers=1 - workers))
+    solve(tasks(), output=again, options=SolveOptions(sources=("search", toy), steps=5, workers=1 - workers))
     assert again.read_bytes() == (tmp_path / "s.json").read_bytes()
 
 
@@ -142,7 +142,7 @@ def test_a_killed_run_resumes_and_every_reader_knows_the_source(toy: str, tmp_pa
 def test_a_source_that_fails_leaves_its_tasks_their_answers(tmp_path: Path, toy: str) -> None:
     (tmp_path / "toy_source.py").write_text(TOY.replace("step = 0\n", 'raise RuntimeError("broken")\n', 1))
     said: list[str] = []
-    options = SolveOptions(sources=("rules", toy), steps=2, workers=1)
+    options = SolveOptions(sources=("search", toy), steps=2, workers=1)
     with pytest.raises(ValueError, match="broken"):
         solve(tasks(), output=tmp_path / "s.json", options=options, listener=Listener(say=said.append))
     assert set(read_submission(tmp_path / "s.json")) == {"t0", "t1", "t2", "t3"}
@@ -154,7 +154,7 @@ def test_sources_are_named_by_the_table_or_by_their_entry() -> None:
     for names, text in (
         ((), "found none"),
         (("ruless",), "did you mean rules"),
-        (("rules",) * 2, "each once"),
+        (("search",) * 2, "each once"),
     ):
         with pytest.raises(ValueError, match=text):
             find_sources(names)

@@ -166,7 +166,7 @@ def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faul
         executor=executor,
     )
     validate_submission(json.loads(path.read_text()), [tiny_task()])
-    assert results[0].attempts[0][0].source == "rules"
+    assert results[0].attempts[0][0].source == "search"
     assert "given up" in said[-2] and "left to guesses" in said[-1]
 
 
@@ -186,7 +186,7 @@ def test_truncated_weights(weights: str, tmp_path: Path, faulty: Faulty, lenient
         return work([tiny_task()], output=path, options=chosen, listener=said_to, executor=executor)
 
     if lenient:
-        assert run()[0].attempts[0][0].source == "rules"
+        assert run()[0].attempts[0][0].source == "search"
     else:
         with pytest.raises(ValueError, match=f"{broken}.*not a whole safetensors file"):
             run()

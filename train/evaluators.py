@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 
 from solver.arc.candidate import same_grid
-from solver.arc.guess import guesses
+from solver.arc.fallback import fallbacks
 from solver.arc.policy import Answer, believe_views, join, rank_programs
-from solver.arc.rules.fallback import fallbacks
 from solver.arc.submission import write_submission
 from solver.arc.task import Pair, Task
 from solver.model.registry import find_class
@@ -105,16 +104,16 @@ class ARC:
         return {f"ARC/pass@{k}": sum(values) / len(values) for k, values in shares.items() if values}
 
     def write(self, path: Path, answers: Sequence[Sequence[Answer]]) -> None:
-        """Two different attempts at every test input; what the votes leave open is taken from rules."""
+        """Two different attempts at every test input; what the votes leave open are fallbacks."""
         at: dict[tuple[str, int], Sequence[Answer]] = {
             (q.task_id, q.number): found for q, found in zip(self.questions, answers, strict=True)
         }
         attempts = {}
         for task in self.tasks:
             pairs = []
-            for number, made in enumerate(zip(guesses(task), fallbacks(task), strict=True)):
+            for number, made in enumerate(fallbacks(task)):
                 voted = believe_views(at[task.id, number], trusted=True)
-                first, second, *_ = join([voted, *map(rank_programs, made)])
+                first, second, *_ = join([voted, rank_programs(made)])
                 pairs.append((first.grid, second.grid))
             attempts[task.id] = pairs
         path.parent.mkdir(parents=True, exist_ok=True)

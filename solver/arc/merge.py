@@ -18,8 +18,9 @@ from statistics import fmean
 import numpy as np
 
 from solver.arc.candidate import Candidate, View, same_grid
+from solver.arc.fallback import fallbacks
 from solver.arc.journal import Contents, is_journal, read_journal
-from solver.arc.policy import Answer, Policy, join, rank_programs
+from solver.arc.policy import Answer, Policy, rank_programs
 from solver.arc.submission import Submission, read_attempts
 from solver.arc.task import COLOURS, Grid, Pair, Task, as_grid, name_of
 from solver.choices import NETWORK, PLAIN_RULE, VoteRule
@@ -167,12 +168,10 @@ def plain_grids(grid: Grid) -> Iterator[Answer]:
 
 
 def _fallback(answers: Sequence[Answer], task: Task | None, where: str, test: int) -> list[Answer]:
-    """What the rules make of the task where it is known; else plain grids of the size of the best answer."""
+    """What stands before any source has begun, where the task is known; else plain grids of the size of the
+    best answer."""
     if task is not None:
-        from solver.arc.guess import guesses  # numba, which a merge of full submissions never needs
-        from solver.arc.rules.fallback import fallbacks
-
-        return join([rank_programs(guesses(task)[test]), rank_programs(fallbacks(task)[test])])
+        return rank_programs(fallbacks(task)[test])
     if not answers:
         raise ValueError(f"{where}: no file has a valid attempt; name the tasks file to fill it by a guess")
     return list(plain_grids(answers[0].grid))

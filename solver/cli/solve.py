@@ -129,15 +129,15 @@ EXAMPLES = [
     "search_seconds",
     type=Duration(),
     metavar="S",
-    help="Time of the program search for each task, before the network's; without it 10 seconds, or a quarter "
-    "of a budget.",
+    help="Time of the program search for each task, before the network's; without it 10 seconds, or a "
+    "quarter of a budget.",
 )
 @click.option(
     "--search-nodes",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Transforms that the program search tries for each task, however long that takes; without it 100,000 "
-    "with --steps.",
+    help="Transforms that the program search tries for each task, however long that takes; without it "
+    "100,000 with --steps.",
 )
 @click.option(
     "--seed",
@@ -213,8 +213,8 @@ def solve(
 
     The output is a valid submission from the first second on: it starts with fallbacks and is replaced
     after each task, so Ctrl-C loses nothing that was finished. Programs are sought for each task first; the
-    network then works on the tasks whose answers are not almost surely right. A journal beside it (its name with
-    .journal) keeps every candidate, for --resume and for the report.
+    network then works on the tasks whose answers are not almost surely right. A journal beside it (its name
+    with .journal) keeps every candidate, for --resume and for the report.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 28 seconds on
     cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine

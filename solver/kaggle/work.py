@@ -10,7 +10,7 @@ from pathlib import Path
 from solver.arc.candidate import same_grid
 from solver.arc.submission import validate_submission
 from solver.arc.task import Task, load_tasks, read_json
-from solver.choices import RULES
+from solver.choices import SEARCH
 from solver.kaggle.account import Notes
 from solver.kaggle.lenient import solve_leniently
 from solver.kaggle.replay import FILE, gather_replay
@@ -159,10 +159,10 @@ class Teller:
 
 
 def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
-    """The answers of rules are the placeholder's. A few evaluation tasks with their score, and what as much
-    work on 240 of them would take."""
-    say("This is not the scored run: the submission is by rules alone. --full solves the test file here too.")
-    solve(tasks, output=output, options=SolveOptions((RULES,), budget_seconds=DRY_SECONDS))
+    """The answers of the program search are the placeholder's. A few evaluation tasks with their score, and
+    what as much work on 240 of them would take."""
+    say("This is not the scored run: its answers are programs' alone. --full solves the test file here too.")
+    solve(tasks, output=output, options=SolveOptions((SEARCH,), budget_seconds=DRY_SECONDS))
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]
     began, teller = time.monotonic(), Teller(Notes(Path(settings["scratch"])))

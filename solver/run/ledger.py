@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from solver.arc import fallback
 from solver.arc.journal import Contents, Journal, Proposed
 from solver.arc.policy import Attempts, Policy
-from solver.arc.rules import fallback
 from solver.arc.submission import write_submission
 from solver.arc.task import Grid, Task
 from solver.choices import NETWORK, START

@@ -9,11 +9,27 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from solver.arc.candidate import Candidate, Program
-from solver.arc.rules.rule import Demonstrations, output_shape, same_shape
-from solver.arc.rules.tile import tile_to
-from solver.arc.task import COLOURS, MAX_SIDE, Grid, Task, as_grid
+from solver.arc.task import COLOURS, MAX_SIDE, Grid, Pair, Task, as_grid
 
+Demonstrations = tuple[Pair, ...]
 Fallback = Callable[[Demonstrations, Grid], Iterator[np.ndarray]]
+
+
+def same_shape(train: Demonstrations) -> bool:
+    """True when every output is as large as its input."""
+    return all(pair.input.shape == pair.output.shape for pair in train)
+
+
+def output_shape(train: Demonstrations) -> tuple[int, int] | None:
+    """The shape of every output, if it is always the same."""
+    shapes = {pair.output.shape for pair in train}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def tile_to(grid: Grid, shape: tuple[int, int]) -> np.ndarray:
+    """Copies of the grid from the top-left corner on, cut off at ``shape``."""
+    rows, columns = np.arange(shape[0]) % grid.shape[0], np.arange(shape[1]) % grid.shape[1]
+    return grid[np.ix_(rows, columns)]
 
 
 def predict_shape(train: Demonstrations, grid: Grid) -> tuple[int, int]:
