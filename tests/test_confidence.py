@@ -14,7 +14,7 @@ from solver.arc.journal import Header, Journal, read_journal
 from solver.arc.submission import read_submission
 from solver.arc.task import Pair, Task, as_grid
 from solver.budget import Budget
-from solver.choices import JOINT, NETWORK, QUICK, REFINE, RULES, START, TUNE
+from solver.choices import JOINT, NETWORK, QUICK, REFINE, SEARCH, START, TUNE
 from solver.model.learner import Rates
 from solver.run.ledger import Ledger
 from solver.run.message import Answered, Given, Job
@@ -150,7 +150,7 @@ def job(phase: str, source: str = NETWORK) -> Job:
 
 def new_ledger() -> Ledger:
     ledger = Ledger([three_demonstrations()], None, print)
-    ledger.answered(two_rules(), job(START, RULES))
+    ledger.answered(two_rules(), job(START, SEARCH))
     return ledger
 
 
@@ -170,7 +170,7 @@ def test_thin_votes_do_not_displace_a_second_rule(
     ledger = Ledger([three_demonstrations()], None, print)
     path = tmp_path / "run.journal"
     ledger.open_journal(Journal.create(path, Header()), None)
-    ledger.answered(two_rules(), job(START, RULES))
+    ledger.answered(two_rules(), job(START, SEARCH))
     result = ledger.answered(answered(votes, reproduced, held_out), job(TUNE))
     ledger.close()
     assert result.attempts[0][0].source == first and result.held_out == held_out
@@ -197,7 +197,7 @@ def test_a_run_killed_at_any_record_ends_as_one_that_was_not(tmp_path: Path) -> 
     where a worker died behind it. Cut off after each byte count of a whole line, and inside a line, the
     journal and the work that is left give the same numbers."""
     work = [
-        (two_rules(), job(START, RULES)),
+        (two_rules(), job(START, SEARCH)),
         (answered(4, 0, None, TWO), job(QUICK)),
         *[(answered(2, n, 0.5, grid), job(JOINT)) for n, grid in ((1, NET), (2, ONE), (3, NET))],
         (answered(6, 3, 1.0, ONE), job(TUNE)),

@@ -14,8 +14,8 @@ from hypothesis.extra.numpy import arrays
 
 from solver.arc.task import Pair, Task, as_grid
 from solver.budget import Budget
-from solver.search import best_grids, search
-from solver.search.assemble import COVER, MAP, RULES, TABLE
+from solver.search import best_scores, search
+from solver.search.assemble import COVER, MAP, SEARCH, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
 from solver.search.sizes import sizes_from_inputs
 from solver.search.source import propose
@@ -41,7 +41,7 @@ def random_grids(
 
 def first_answer(task: Task, jobs: int = JOBS) -> np.ndarray:
     """The best grid for the first test input."""
-    return best_grids(list(search(task, jobs=jobs)), 0)[0]
+    return best_scores(list(search(task, jobs=jobs)), 0)[0][1]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_two_pieces_decide_a_cell_together():
     *inputs, test = random_grids(2, 5, 5, 10, 3)
     found = list(search(task_of(program, inputs, test), jobs=JOBS))
     assert any(
-        c.found.kind in (TABLE, COVER, RULES) and np.array_equal(c.grids[0], program(test)) for c in found
+        c.found.kind in (TABLE, COVER, SEARCH) and np.array_equal(c.grids[0], program(test)) for c in found
     )
 
 
@@ -104,7 +104,7 @@ def test_memory_ends_the_search_and_nothing_else():
     *inputs, test = random_grids(5, 3, 12, 12, 5)
     task = task_of(np.flipud, inputs, test)
     found = list(search(task, jobs=10**9, memory=1 << 22))
-    assert np.array_equal(best_grids(found, 0)[0], np.flipud(test))
+    assert np.array_equal(best_scores(found, 0)[0][1], np.flipud(test))
 
 
 GRIDS = st.tuples(st.integers(1, 30), st.integers(1, 30)).flatmap(

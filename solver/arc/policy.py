@@ -8,9 +8,10 @@ candidates vote.
    count together, those of an earlier phase only until there are any.
 2. Each source's candidates rank among themselves: views by the rule of the vote (``rank_views``), programs by
    what they reproduce, probability and cost (``rank_programs``).
-3. Each answer gets a belief, 0..1: a program's own calibrated probability, or else the place in the table of
-   beliefs below that its rank has. Equal grids of several sources become one answer, with the highest belief.
-   The answers of all sources rank by belief (``join``).
+3. Each answer gets a belief, 0..1: of a program the probability that it brings or that its cost gives
+   (``solver.arc.belief``), of views the place in the table of beliefs below that their rank has. Equal grids
+   of several sources become one answer, which is wrong only where all of them are. The answers of all sources
+   rank by belief (``join``).
 
 Votes and sums do not depend on the order of the candidates, to the last bit. What ties by every number goes
 to the grid that came first, so that the unaugmented view, which predicts first, wins a tie.
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
+from solver.arc.belief import probabilities
 from solver.arc.candidate import Candidate, Program, View, grid_key
 from solver.arc.journal import Contents, Proposed
 from solver.arc.task import Grid
@@ -30,15 +32,11 @@ from solver.words import counted
 # Candidates of one source whose phases stand together count together, the first of these that has any.
 COUNTED = ((TUNE, REFINE), (JOINT,), (QUICK,), (START,))
 
-# The table of beliefs, where no source says a probability. The best program that fits every demonstration is
-# worth more than a network's second choice. The second one, which makes another grid, is right in about one
-# output of ten (docs/LOG.md, "Second guesses"): a network that is trusted less than that waits behind it.
+# The table of beliefs in a network's answers; it is trusted from LEAST_TRUST on (docs/LOG.md).
 TRUSTED_BEST = 0.9
-FIRST_PROGRAM = 0.5
 TRUSTED_OTHER = 0.2
-SECOND_PROGRAM = LEAST_TRUST = 0.1
+LEAST_TRUST = 0.1
 UNTRUSTED = 0.05
-OTHER_PROGRAM = 0.01
 NO_FIT = 0.0  # programs that fail on a demonstration
 
 Key = TypeVar("Key")
@@ -298,17 +296,17 @@ def believe_views(ranked: Sequence[Answer], *, trusted: bool) -> list[Answer]:
 def rank_programs(candidates: Iterable[Candidate]) -> list[Answer]:
     """Programs grouped by the grid they make and ranked by the best of each group, with their beliefs."""
     groups = sorted(_by_grid(candidates), key=lambda group: min(map(_plausible, group)))
+    best = [min(group, key=_plausible) for group in groups]
+    chances = iter(probabilities([c.known.cost for c in best if c.known.fits]))
     answers = []
-    for place, group in enumerate(groups):
-        best = min(group, key=_plausible)
-        belief = best.known.probability
-        if belief is None:
-            belief = (FIRST_PROGRAM, SECOND_PROGRAM)[place] if place < 2 else OTHER_PROGRAM
-            belief = belief if best.known.fits else NO_FIT
+    for group, first in zip(groups, best, strict=True):
+        belief = next(chances) if first.known.fits else NO_FIT
+        if first.known.probability is not None:
+            belief = first.known.probability
         programs = sum(c.known.fits for c in group)
-        sources = (best.source,)
+        sources = (first.source,)
         answers.append(
-            Answer(best.grid, sources, programs=programs, explanation=best.explanation, belief=belief)
+            Answer(first.grid, sources, programs=programs, explanation=first.explanation, belief=belief)
         )
     return answers
 
@@ -329,8 +327,8 @@ def join(ranked: Iterable[Sequence[Answer]]) -> list[Answer]:
         for place, answer in enumerate(answers):
             groups.setdefault(grid_key(answer.grid), []).append((-answer.belief, place, answer))
     ordered = [sorted(group, key=lambda item: item[:2]) for group in groups.values()]
-    ordered.sort(key=lambda group: group[0][:2])
-    return [_as_one([answer for *_, answer in group]) for group in ordered]
+    made = [(group[0][1], _as_one([answer for *_, answer in group])) for group in ordered]
+    return [answer for _, answer in sorted(made, key=lambda item: (-item[1].belief, item[0]))]
 
 
 def _as_one(group: Sequence[Answer]) -> Answer:
@@ -347,4 +345,5 @@ def _as_one(group: Sequence[Answer]) -> Answer:
         log_weight=seen.log_weight,
         pooled=seen.pooled,
         explanation=next((answer.explanation for answer in believed if answer.explanation), ""),
+        belief=1 - math.prod(1 - answer.belief for answer in group),
     )

@@ -139,13 +139,10 @@ class _ViewSearch:
         )
 
 
-def best_grids(candidates: list[Candidate], test: int, most: int = 2) -> list[np.ndarray]:
-    """The best different grids for a test input."""
-    chosen: list[np.ndarray] = []
+def best_scores(candidates: list[Candidate], test: int) -> list[tuple[float, np.ndarray]]:
+    """The different grids for a test input with their best scores, the best first."""
+    found: dict[tuple, tuple[float, np.ndarray]] = {}
     for candidate in sorted(candidates, key=lambda c: c.score):
         grid = candidate.grids[test]
-        if not any(np.array_equal(grid, other) for other in chosen):
-            chosen.append(grid)
-            if len(chosen) == most:
-                break
-    return chosen
+        found.setdefault((grid.shape, grid.tobytes()), (candidate.score, grid))
+    return list(found.values())

@@ -81,14 +81,10 @@ def score(arena, first, count, image, what, work):
     h, w = grid.shape
     if what == 2:
         return h * w
-    if what == 3:
-        return arena.images[image, Y]
-    if what == 4:
-        return arena.images[image, X]
-    if what == 13:
-        return h
-    if what == 14:
-        return w
+    if what == 3 or what == 4:
+        return arena.images[image, Y if what == 3 else X]
+    if what == 13 or what == 14:
+        return h if what == 13 else w
     if what == 11:
         return image - first
     if what == 5:

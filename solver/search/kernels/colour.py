@@ -234,8 +234,7 @@ def line_fact(grid, y, x, what, columns, out):
     """
     h, w = grid.shape
     lines, length = (w, h) if columns == 1 else (h, w)
-    some = False
-    place = 0
+    some, place = False, 0
     for line in range(lines):
         if columns == 1:
             low, high = count_colours(grid, 0, h, line, line + 1)
@@ -269,10 +268,8 @@ def line_fact(grid, y, x, what, columns, out):
             value = 1 if most == length or cells == 0 else 0
         elif what == 4:
             value = rare
-        elif what == 5:
-            value = first
-        elif what == 6:
-            value = last
+        elif what == 5 or what == 6:
+            value = first if what == 5 else last
         elif what == 7:
             value = different
         elif cells > 0:

@@ -1,0 +1,38 @@
+"""How probable it is that the grid of a program is right, from the costs of all that were found for a test input.
+
+A cost counts half bits of a program's description in the language of learned costs, so that a program of cost c
+has the prior 2^(-c/2). Grids share the belief by their cheapest program, flattened by WIDTH, and NONE stands for
+all programs that were not found:
+
+    p(grid) = 2^(-cost / WIDTH) / (2^(-NONE / WIDTH) + the sum over all grids)
+
+Both numbers were fitted on ARC-AGI-1 training tasks with costs learned from the other half of these tasks
+(``python -m benchmarks.search TASKS --fit``, docs/LOG.md).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+WIDTH, NONE = 8.0, 60.0
+
+
+def probabilities(costs: Sequence[float], width: float = WIDTH, none: float = NONE) -> list[float]:
+    """The probability of each different grid from its least cost."""
+    bits = -np.array([*costs, none], np.float64) / width
+    weights = np.exp2(bits - bits.max())
+    return (weights[:-1] / weights.sum()).tolist()
+
+
+def fit(outputs: Sequence[tuple[Sequence[float], int]]) -> tuple[float, float]:
+    """The width and the cost of none under which the right places are most probable. ``outputs``: of each
+    output the grids' costs and the place of the right one, -1 where it is missing."""
+    best = (-np.inf, WIDTH, NONE)
+    for width in np.arange(2.0, 40.0):
+        for none in np.arange(20.0, 160.0, 2.0):
+            total = 0.0
+            for costs, place in outputs:
+                chances = probabilities(costs, width, none)
+                total += np.log(max(1e-6, chances[place] if place >= 0 else 1 - sum(chances)))
+            best = max(best, (total, float(width), float(none)))
+    return best[1:]
