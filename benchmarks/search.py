@@ -9,8 +9,8 @@ answers, with a 95 % interval over tasks, the outputs, what is right anywhere am
 processor's seconds a task; then the same after 0.1, 1 and 10 seconds, by when candidates were found in this
 run; then how many of the answers with a probability of 0.9 and more are right. ``--learn`` adds the programs
 of right answers to the file from which costs are learned (``solver.search.costs``); only training tasks
-belong there. ``--fit`` searches each half of the tasks with costs learned from the other half, and prints the two
-numbers of ``solver.arc.belief`` that make the right answers most probable.
+belong there. ``--fit`` searches each half of the tasks with costs learned from the other half, and prints the
+two numbers of ``solver.arc.belief`` that make the right answers most probable.
 """
 
 import json

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from solver.arc.belief import NONE
 from solver.arc.candidate import Candidate, Program, View
 from solver.arc.journal import Header, Journal, Proposed
 from solver.arc.policy import Policy
@@ -25,7 +26,7 @@ def view(cells: Grid, confidence: float = 0.0, log_prob: float = 0.0, **more: ob
 
 def program(cells: Grid, explanation: str = "rule", cost: float = 0.0, reproduced: int = 2) -> Candidate:
     """A rule's candidate; it fits where it reproduces both demonstrations."""
-    return Candidate(cells, SEARCH, Program(cost, reproduced, 2), explanation)
+    return Candidate(cells, SEARCH, Program(NONE + cost, reproduced, 2), explanation)
 
 
 def random_grid(generator: np.random.Generator, most: int = 6) -> Grid:

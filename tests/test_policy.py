@@ -179,7 +179,7 @@ def test_programs_are_ranked_by_what_they_reproduce_then_probability_then_cost()
 
 def test_a_network_that_is_not_trusted_displaces_no_fitting_program():
     network = [view(A, 0.9), view(B, 0.1)]
-    fitting = [program(C, "first", 0), program(B, "second", 1)]
+    fitting = [program(C, "first", 0), program(D, "second", 1)]
     loose = [program(C, "loose", 0, 1), program(B, "loose", 1, 0)]
 
     def sources(programs: list[Candidate], trusted: bool) -> list[tuple]:
@@ -193,7 +193,7 @@ def test_a_network_that_is_not_trusted_displaces_no_fitting_program():
 
 
 def test_the_networks_other_answers_stand_before_a_second_program_where_it_is_trusted():
-    candidates = [view(A), view(A), view(B), program(A, "same", 0), program(C, "other", 1)]
+    candidates = [view(A), view(A), view(B), program(A, "same", 0), program(C, "other", 20)]
     answers = Policy().order(candidates, {"network": 1.0})
     assert cells(answers) == [1, 2, 3]
     assert answers[0].sources == ("network", "search") and answers[0].explanation == "same"
@@ -302,6 +302,6 @@ def test_evidence_is_of_the_latest_phase_and_the_mean_of_what_was_held_back():
 
 def test_views_and_programs_are_told_apart_by_what_is_known_of_them_not_by_name():
     seen = Candidate(A, "toy", View(0.5, -0.1))
-    made = Candidate(B, "toy", Program(0, 2, 2), "text")
+    made = Candidate(B, "toy", Program(0, 2, 2, probability=0.5), "text")
     answers = Policy().order([seen, seen, made], {"toy": 1.0})
     assert cells(answers) == [1, 2] and {a.source for a in answers} == {"toy"}

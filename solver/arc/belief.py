@@ -1,8 +1,8 @@
-"""How probable it is that the grid of a program is right, from the costs of all that were found for a test input.
+"""How probable it is that the grid of a program is right, from the costs of all that were found.
 
-A cost counts half bits of a program's description in the language of learned costs, so that a program of cost c
-has the prior 2^(-c/2). Grids share the belief by their cheapest program, flattened by WIDTH, and NONE stands for
-all programs that were not found:
+A cost counts half bits of a program's description in the language of learned costs, so that a program of cost
+c has the prior 2^(-c/2). Grids share the belief by their cheapest program, flattened by WIDTH, and NONE
+stands for all programs that were not found:
 
     p(grid) = 2^(-cost / WIDTH) / (2^(-NONE / WIDTH) + the sum over all grids)
 
