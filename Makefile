@@ -37,6 +37,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt setuptools
 	$(PIP) install --constraint constraints.txt --no-build-isolation --editable ".[test,dev]"
+	$(BIN)/python -m solver.search.prepare
 	@touch $@
 
 clean:

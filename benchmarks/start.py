@@ -23,7 +23,7 @@ from solver.run.launch import PACKAGE_FOLDER
 
 EXAMPLES = Path(PACKAGE_FOLDER) / "examples" / "arc1_eval_20.json"
 COUNT = 2  # of the examples in the bundle's run
-_SEARCH = "from solver.search.prepare import prepare; prepare()"
+_SEARCH = "from solver.search.prepare import prepare; prepare(print)"
 _JOB = (
     "from solver import solve; from solver.run.settings import SolveOptions; "
     "from solver.arc.task import load_tasks; "

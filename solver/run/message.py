@@ -110,6 +110,13 @@ class RefusedError(ValueError):
 
 
 @dataclass(frozen=True)
+class Said:
+    """A sentence for people, while the worker makes itself ready."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Beat:
     """A sign of life from inside a job."""
 
@@ -158,4 +165,4 @@ class Failed:
     reason: str
 
 
-Message = Ready | Refused | Beat | Answered | Done | Failed
+Message = Said | Ready | Refused | Beat | Answered | Done | Failed

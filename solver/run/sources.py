@@ -4,7 +4,8 @@ A source on a plain process is a generator, ``propose(task, budget, seed) -> Ite
 the index of a test input and a candidate for it, as it finds them. It looks at ``budget`` between two
 steps and may be ended at any moment; with counted steps it finds the same candidates on every machine. A
 source with torch opens itself on a device (``solver.run.worker.open_source``). A module may also have a
-function ``prepare()``, which is called once in each process before its first job.
+function ``prepare(say)``, which is called once in each process before its first job; what takes long it tells
+``say`` in a sentence.
 """
 
 from collections.abc import Sequence

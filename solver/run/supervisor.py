@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from solver.run.events import Lost
 from solver.run.launch import LAST_WORDS, Executor, NoWorker, Worker
-from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused
+from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, Said
 from solver.run.plan import Plan
 from solver.run.queue import TaskQueue
 from solver.run.schedule import START_CAP, STRIKES
@@ -92,7 +92,7 @@ class Projected:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What else went wrong, in one sentence."""
+    """What else there is to say, in one sentence."""
 
     text: str
 
@@ -187,6 +187,8 @@ class Supervisor:
             worker.ready = True
             if not pool.begun:
                 yield self._begin(pool, message)
+        elif isinstance(message, Said):
+            yield Trouble(message.text)
         elif isinstance(message, Refused):
             final = message.about != "device" or not pool.begun
             yield from self._lose(pool, slot, message.text, final=final)

@@ -22,7 +22,7 @@ from solver.arc.candidate import Candidate
 from solver.arc.seed import derive_seed
 from solver.arc.task import Task
 from solver.budget import Budget
-from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, RefusedError
+from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, RefusedError, Said
 from solver.run.settings import Settings
 
 BEAT_SECONDS = 1.0
@@ -42,7 +42,7 @@ def main(receive: int, send: int, around: Callable[[Solve], Solve] = lambda solv
     settings: Settings = jobs.recv()
     threading.Thread(target=_read, args=(jobs, arrived), daemon=True).start()
     try:
-        solve, ready = open_source(settings)
+        solve, ready = open_source(settings, lambda text: supervisor.send(Said(text)))
     except RefusedError as error:
         supervisor.send(Refused(str(error), error.about))
         sys.exit(GIVEN_UP)
@@ -56,8 +56,9 @@ def main(receive: int, send: int, around: Callable[[Solve], Solve] = lambda solv
                 sys.exit(GIVEN_UP)
 
 
-def open_source(settings: Settings) -> tuple[Solve, Ready]:
-    """What works on the source's jobs in this process, and its device. RefusedError where it cannot work."""
+def open_source(settings: Settings, say: Callable[[str], None] = lambda text: None) -> tuple[Solve, Ready]:
+    """What works on the source's jobs in this process, and its device. ``say`` is told what takes its time.
+    RefusedError where it cannot work."""
     module, _, function = settings.entry.partition(":")
     try:
         entry = getattr(import_module(module), function)
@@ -66,7 +67,7 @@ def open_source(settings: Settings) -> tuple[Solve, Ready]:
     if settings.plain:
         prepare = getattr(sys.modules[module], "prepare", None)
         if prepare is not None:
-            prepare()
+            prepare(say)
         return partial(propose_all, entry), Ready("plain", "a plain process", "", ("cpu",))
     return entry(settings)
 

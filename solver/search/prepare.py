@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,12 @@ def is_compiled() -> bool:
     return all(is_kept(function) for function in (*FAMILIES.values(), run_list_transforms))
 
 
-def prepare() -> None:
-    """Compile all that the search runs, or load it where it is kept."""
-    helper = None
-    if not is_compiled() and available_cpus() > 1:
+def prepare(say: Callable[[str], None]) -> None:
+    """Compile all that the search runs, or load it where it is kept; ``say`` is told before it takes long."""
+    helper, kept = None, is_compiled()
+    if not kept:
+        say("The program search is being compiled: once on this machine, for a minute or two.")
+    if not kept and available_cpus() > 1:
         command = [sys.executable, "-c", _CODE.format(folder=_FOLDER)]
         helper = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
@@ -76,3 +79,7 @@ def _small_task() -> Task:
         for one, two in zip(inputs, outputs, strict=True)
     ]
     return Task("small", tuple(pairs), (Pair(pairs[0].input),))
+
+
+if __name__ == "__main__":
+    prepare(print)

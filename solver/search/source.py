@@ -7,9 +7,12 @@ import numpy as np
 from solver.arc.candidate import Candidate, Program, grid_key
 from solver.arc.task import Task, as_grid
 from solver.budget import Budget
+from solver.search.prepare import prepare
 from solver.search.search import search
 from solver.search.text import describe
 from solver.search.views import PLAIN
+
+__all__ = ["SOURCE", "prepare", "propose"]
 
 SOURCE = "search"
 KEPT = 20  # different grids for a test input, the most plausible ones, that are proposed
