@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from solver.arc.task import load_tasks
+from solver.choices import NETWORK
 from solver.run.cluster import connected
 from solver.run.events import Listener
 from solver.run.launch import Executor
@@ -106,7 +107,9 @@ def main(steps: int, augmentations: int) -> None:
     from benchmarks.ray_nodes import RayNodes
 
     os.environ[MARK] = "1"
-    options = SolveOptions(steps=steps, augmentations=augmentations, device="cpu", workers=WORKERS)
+    options = SolveOptions(
+        (NETWORK,), steps=steps, augmentations=augmentations, device="cpu", workers=WORKERS
+    )
     with tempfile.TemporaryDirectory() as folder:
         local, cluster = Path(folder, "local.json"), Path(folder, "cluster.json")
         run("local processes", None, options, local)

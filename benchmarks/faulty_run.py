@@ -35,7 +35,7 @@ from benchmarks.promises import (
 )
 from benchmarks.staging import set_stage
 from benchmarks.strike import strike
-from solver.choices import JOINT
+from solver.choices import JOINT, NETWORK
 from solver.run.launch import PACKAGE_FOLDER, Executor, Launcher
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def child(text: str) -> None:
     wanted = json.loads(text)
     budget = {"budget_seconds": wanted["budget"]} if wanted["budget"] else {"steps": wanted["steps"]}
     options = SolveOptions(
-        weights=wanted["weights"], augmentations=2, device="cpu", tune=wanted["tune"],
+        sources=(NETWORK,), weights=wanted["weights"], augmentations=2, device="cpu", tune=wanted["tune"],
         workers=wanted["workers"], patience=wanted["patience"],
         **budget,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from solver.arc.task import load_tasks
+from solver.choices import NETWORK
 from solver.run.events import Listener
 from solver.run.launch import PACKAGE_FOLDER
 from solver.run.pipeline import solve
@@ -37,7 +38,7 @@ def child(text: str) -> None:
     """One run, this process its supervisor. ``text``: its settings as JSON; prints a ``Timing``."""
     wanted = json.loads(text)
     tasks = load_tasks(wanted["tasks"])[: wanted["count"]]
-    options = SolveOptions(steps=wanted["steps"], device="cpu", workers=wanted["workers"])
+    options = SolveOptions((NETWORK,), steps=wanted["steps"], device="cpu", workers=wanted["workers"])
     ready: list[tuple[float, float]] = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

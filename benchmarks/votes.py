@@ -29,7 +29,7 @@ from solver.arc.policy import Policy, rank_views
 from solver.arc.pool import seen_labels
 from solver.arc.seed import derive_generator
 from solver.arc.task import Grid, Task, load_tasks
-from solver.choices import VOTE_RULES, VoteRule
+from solver.choices import NETWORK, VOTE_RULES, VoteRule
 from solver.report.compare import LEVEL, bootstrap_interval, mcnemar_p
 
 ANSWERS = (1, 2)  # within so many answers
@@ -128,7 +128,11 @@ def make_journal(path: Path, tasks: Sequence[Task], weights: str, seconds: float
     from solver.run.settings import SolveOptions
 
     options = SolveOptions(
-        weights=weights, seconds_per_task=seconds, augmentations=augmentations, tune_known=True
+        sources=(NETWORK,),
+        weights=weights,
+        seconds_per_task=seconds,
+        augmentations=augmentations,
+        tune_known=True,
     )
     with tqdm(total=len(tasks), desc="solve", disable=None) as bar:
         listener = Listener(result=lambda result: bar.update())

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solver import __version__
+from solver.choices import NETWORK
 from solver.cli import COMMANDS, main
 from solver.cli.progress import WIDTH
 from solver.cli.solve import Duration
 
-FAST = ["--steps", "2", "--augmentations", "2"]
+FAST = ["--sources", NETWORK, "--steps", "2", "--augmentations", "2"]
 
 
 def run(*args: str | Path) -> Result:

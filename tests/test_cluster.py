@@ -21,7 +21,7 @@ from test_supervisor import NAMES, four_tasks, options
 
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import read_journal
-from solver.choices import JOINT, TUNE
+from solver.choices import JOINT, NETWORK, TUNE
 from solver.cli import main
 from solver.model.checkpoint import save_weights
 from solver.processors import WORKER_BYTES
@@ -132,7 +132,7 @@ def test_a_node_needs_none_of_the_supervisors_files(tmp_path: Path) -> None:
         save_weights(tmp_path / name, tiny.network, tiny.memory, {}, vectors=known)
     own, knowing, replay = str(tmp_path / "own"), str(tmp_path / "knowing"), tmp_path / "replay.json"
     replay.write_text(json.dumps(challenges([random_task("public", 3, 1)])))
-    options = SolveOptions(augmentations=2, tune="none")
+    options = SolveOptions((NETWORK,), augmentations=2, tune="none")
     settings = Settings(options, weights=own, known={"known": knowing}, replay=str(replay), device="cpu")
     settings = replace(settings, entry=SOURCES["network"].entry)
     files = [read_files(path) for path in settings.paths]
@@ -168,7 +168,19 @@ def test_the_command_writes_what_it_writes_without_a_cluster(
     challenges = json.loads(example_tasks.read_text())
     few = tmp_path / "few.json"
     few.write_text(json.dumps(dict(list(challenges.items())[:3])))
-    words = [str(few), "--weights", weights, "--steps", "1", "--augmentations", "2", "--device", "cpu"]
+    words = [
+        str(few),
+        "--sources",
+        NETWORK,
+        "--weights",
+        weights,
+        "--steps",
+        "1",
+        "--augmentations",
+        "2",
+        "--device",
+        "cpu",
+    ]
     told = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "a.json"), "--cluster", "auto"])
     assert told.exit_code == 0, told.output
     assert "tiny on 2 x CPU" in told.output

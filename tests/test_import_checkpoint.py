@@ -11,6 +11,7 @@ from parity import FOLDER, Recording, read
 
 from solver.arc.submission import read_submission
 from solver.arc.task import load_tasks
+from solver.choices import NETWORK
 from solver.cli.import_checkpoint import import_checkpoint
 from solver.model import importer
 from solver.model.checkpoint import load_weights
@@ -277,7 +278,7 @@ def test_imported_weights_solve_a_task(name: str, tmp_path: Path, example_tasks:
     assert run(tmp_path / "c", "-o", tmp_path / "w", *cycles(source)).exit_code == 0
     tasks = [task for task in load_tasks(example_tasks) if task.id == EXAMPLE]
     before = load_weights(str(tmp_path / "w")).network.state_dict()
-    options = SolveOptions(weights=str(tmp_path / "w"), steps=2, augmentations=2, device="cpu")
+    options = SolveOptions((NETWORK,), weights=str(tmp_path / "w"), steps=2, augmentations=2, device="cpu")
     (result,) = solve(tasks, output=tmp_path / "submission.json", options=options)
     assert (result.steps, result.note) == (2, "")
     answers = read_submission(tmp_path / "submission.json")[EXAMPLE]

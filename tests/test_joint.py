@@ -160,7 +160,13 @@ def test_same_steps_same_bytes_for_any_number_of_workers(weights_folder: Path, t
     written = set()
     for workers in (0, 2):
         options = SolveOptions(
-            weights=str(weights_folder), steps=8, augmentations=2, device="cpu", tune="joint", workers=workers
+            sources=(NETWORK,),
+            weights=str(weights_folder),
+            steps=8,
+            augmentations=2,
+            device="cpu",
+            tune="joint",
+            workers=workers,
         )
         output = tmp_path / f"{workers}.json"
         journal, phases = tmp_path / f"{workers}.journal", []
@@ -175,7 +181,9 @@ def test_same_steps_same_bytes_for_any_number_of_workers(weights_folder: Path, t
 def test_a_joint_run_that_is_interrupted_goes_on_from_its_checkpoints(
     weights_folder: Path, tmp_path: Path
 ) -> None:
-    options = SolveOptions(weights=str(weights_folder), steps=8, augmentations=2, device="cpu", tune="joint")
+    options = SolveOptions(
+        (NETWORK,), weights=str(weights_folder), steps=8, augmentations=2, device="cpu", tune="joint"
+    )
     whole = tmp_path / "whole.json"
     solve(group(), output=whole, options=options)
 
@@ -213,7 +221,18 @@ def test_the_command_line_says_what_votes(weights_folder: Path, tmp_path: Path) 
         (tmp_path / folder / f"{name}.json").write_text(task_json(tiny_task(name)))
     (tmp_path / "tasks" / "other.json").write_text(task_json(three_demonstrations("other")))
     command = [str(tmp_path / "tasks"), "-o", str(tmp_path / "out.json"), "--weights", str(weights_folder)]
-    command += ["--steps", "4", "--workers", "0", "--augmentations", "2", "--device", "cpu"]
+    command += [
+        "--sources",
+        NETWORK,
+        "--steps",
+        "4",
+        "--workers",
+        "0",
+        "--augmentations",
+        "2",
+        "--device",
+        "cpu",
+    ]
     tuned = ["--tune", "joint", "--replay", str(tmp_path / "public"), "--votes", "3"]
     tuned += ["--vote", "probability"]
     done = CliRunner().invoke(main, [*command, *tuned], catch_exceptions=False)

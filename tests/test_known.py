@@ -233,7 +233,7 @@ def test_terminal_score_and_report_say_what_was_seen(folder: str, tmp_path: Path
     tasks.write_text(json.dumps(challenges(solved)))
     (tmp_path / "tasks_solutions.json").write_text(json.dumps(solutions(solved)))
     output, report = tmp_path / "out.json", tmp_path / "report.html"
-    fast = ["--steps", "2", "--augmentations", "2", "--device", "cpu", "--workers", "0"]
+    fast = ["--sources", NETWORK, "--steps", "2", "--augmentations", "2", "--device", "cpu", "--workers", "0"]
     command = [str(tasks), "-o", str(output), "--weights", folder, "--report", str(report), *fast]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output

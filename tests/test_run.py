@@ -221,7 +221,7 @@ def weights_folder(tmp_path: Path) -> Path:
 
 
 def test_same_steps_same_bytes_and_no_look_at_test_outputs(weights_folder: Path, tmp_path: Path) -> None:
-    options = SolveOptions(weights=str(weights_folder), steps=3, augmentations=3, device="cpu")
+    options = SolveOptions((NETWORK,), weights=str(weights_folder), steps=3, augmentations=3, device="cpu")
     known = tiny_task()
     other = replace(known, test=(Pair(known.test[0].input, as_grid(np.full((2, 2), 7))),))
     for name, task in (("a", known), ("b", known), ("c", other), ("d", known.without_test_outputs())):
@@ -236,7 +236,7 @@ def test_the_submission_is_there_before_the_network_and_complete_after(
     path = tmp_path / "submission.json"
     tasks = [tiny_task("one"), tiny_task("two")]
     seen = []
-    options = SolveOptions(weights=str(weights_folder), steps=1, augmentations=1, device="cpu")
+    options = SolveOptions((NETWORK,), weights=str(weights_folder), steps=1, augmentations=1, device="cpu")
     results = solve(
         tasks,
         output=path,

@@ -13,6 +13,7 @@ from test_cli import run as run_here
 from test_run import tiny_weights
 
 from solver.arc.journal import read_journal
+from solver.choices import NETWORK
 from solver.model.checkpoint import save_weights
 
 COMMAND = [sys.executable, "-c", "from solver.cli import main; main(prog_name='solve')"]
@@ -37,7 +38,19 @@ def test_a_killed_command_is_gone_on_with_to_the_same_bytes(tmp_path: Path, exam
     save_weights(tmp_path / "tiny", tiny.network, tiny.memory, {})
     few = first_tasks(example_tasks, tmp_path, TASKS)
     output, journal = tmp_path / "s.json", tmp_path / "s.journal"
-    same = [few, "--weights", tmp_path / "tiny", "--steps", "2", "--augmentations", "2", "--device", "cpu"]
+    same = [
+        few,
+        "--sources",
+        NETWORK,
+        "--weights",
+        tmp_path / "tiny",
+        "--steps",
+        "2",
+        "--augmentations",
+        "2",
+        "--device",
+        "cpu",
+    ]
     with start(*same, "-o", output, "--workers", "2") as process:
         assert process.stdout is not None
         first = next((line for line in process.stdout if re.match(rf" ?1/{TASKS} ", line)), "")

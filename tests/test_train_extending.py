@@ -13,6 +13,7 @@ from test_train_step import compare, two_processes
 from training import arc_data, free_port, sudoku_data
 
 from solver.arc.task import load_tasks
+from solver.choices import NETWORK
 from solver.cli import main as solve_command
 from solver.model.checkpoint import load_weights
 from solver.model.config import NetworkConfig, URMConfig
@@ -117,7 +118,20 @@ def test_a_custom_network_goes_to_the_end(folder: Path) -> None:
     task = next(iter((folder / "source").glob("*_challenges.json")))
     packed = CliRunner().invoke(solve_command, ["pack", "run/weights", "-o", "packed"])
     assert packed.exit_code == 0, packed.output
-    said = ["--weights", "packed", "--steps", "4", "--augmentations", "2", "--workers", "1", "-o", "s.json"]
+    said = [
+        "--sources",
+        NETWORK,
+        "--weights",
+        "packed",
+        "--steps",
+        "4",
+        "--augmentations",
+        "2",
+        "--workers",
+        "1",
+        "-o",
+        "s.json",
+    ]
     solved = CliRunner().invoke(solve_command, [str(task), *said])
     assert solved.exit_code == 0, solved.output
     submission = json.loads(Path("s.json").read_text())
