@@ -10,6 +10,7 @@ from test_run import CPU, tiny_task, tiny_weights
 from solver.arc.checksum import task_checksum
 from solver.arc.task import Task
 from solver.budget import Budget
+from solver.choices import NETWORK
 from solver.model.checkpoint import Weights, save_weights, task_vectors
 from solver.model.learner import Rates
 from solver.run.events import Listener
@@ -20,7 +21,7 @@ from solver.tune.settings import TuneSettings
 
 KNOWN, NEW = tiny_task("known"), random_task("new", 3, 1)
 CHECKSUM = task_checksum(KNOWN)
-ONE_STEP = dict(steps=2, augmentations=2, device="cpu")
+ONE_STEP = dict(sources=(NETWORK,), steps=2, augmentations=2, device="cpu")
 
 
 @cache

@@ -256,10 +256,10 @@ def test_the_submission_is_there_before_the_network_and_complete_after(
 def test_a_task_larger_than_the_canvas_is_left_to_guesses(tmp_path: Path) -> None:
     weights = tiny_weights(canvas="full", canvas_side=3)
     save_weights(tmp_path / "small", weights.network, weights.memory, {})
-    options = SolveOptions(weights=str(tmp_path / "small"), steps=1, device="cpu")
+    options = SolveOptions((NETWORK,), weights=str(tmp_path / "small"), steps=1, device="cpu")
     (result,) = solve([tiny_task()], options=options)
     assert "3 x 3" in result.note and result.steps == 0
-    assert result.attempts[0][0].source == "search"
+    assert result.attempts[0][0].source == "fallback"
 
 
 @pytest.mark.parametrize("bad", [{"steps": 1, "budget_seconds": 2.0}, {"augmentations": 0}, {"steps": -1}])

@@ -75,15 +75,19 @@ def test_a_source_of_ones_own_answers_the_same_wherever_it_runs(
 ) -> None:
     started: list[str] = []
     results: list[TaskResult] = []
-    options = SolveOptions(sources=("search", toy), steps=5, workers=workers)
+    options = SolveOptions(sources=("search", toy), steps=5, search_nodes=200, workers=workers)
     listener = Listener(started.append, results.append)
     journal = tmp_path / "run.journal"
     found = solve(tasks(), output=tmp_path / "s.json", options=options, listener=listener, journal=journal)
     assert all(has_sevens(result.attempts[0]) for result in found)
-    assert started == [f"rules, {toy}"] and [r.task.id for r in results] == ["t0", "t1", "t2", "t3"]
-    assert {r.source for r in results} == {toy}, "quick sources go without saying"
+    told = sorted((r.source, r.task.id) for r in results)
+    assert started == [f"search, {toy}"] and told == [(s, t.id) for s in ("search", toy) for t in tasks()]
     again = tmp_path / "again.json"
-    solve(tasks(), output=again, options=SolveOptions(sources=("search", toy), steps=5, workers=1 - workers))
+    solve(
+        tasks(),
+        output=again,
+        options=SolveOptions(sources=("search", toy), steps=5, search_nodes=200, workers=1 - workers),
+    )
     assert again.read_bytes() == (tmp_path / "s.json").read_bytes()
 
 
@@ -94,7 +98,7 @@ def test_a_run_without_torch_never_imports_it(toy: str, tmp_path: Path) -> None:
         "import sys\n"
         f"sys.path[:0] = [{str(ROOT)!r}, {str(tmp_path)!r}]\n"
         "from solver import SolveOptions, load_tasks, solve\n"
-        f"solve(load_tasks({str(path)!r}), options=SolveOptions(sources=('rules', {toy!r}), steps=3))\n"
+        f"solve(load_tasks({str(path)!r}), options=SolveOptions(sources=('search', {toy!r}), steps=3, search_nodes=200))\n"
         "sys.exit('torch' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
@@ -110,7 +114,7 @@ def test_a_killed_run_resumes_and_every_reader_knows_the_source(toy: str, tmp_pa
         solved.append((task.id, value))
     path.write_text(json.dumps(dict(solved)))
     command = [sys.executable, "-c", "from solver.cli import main; main()", str(path)]
-    more = ["--sources", f"rules,{toy}", "--steps", "5", "--workers", "1"]
+    more = ["--sources", f"search,{toy}", "--search-nodes", "200", "--steps", "5", "--workers", "1"]
     words = [*command, "-o", str(output), *more]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
     slow = {**environment, "TOY_SECONDS": "0.3"}
@@ -142,7 +146,7 @@ def test_a_killed_run_resumes_and_every_reader_knows_the_source(toy: str, tmp_pa
 def test_a_source_that_fails_leaves_its_tasks_their_answers(tmp_path: Path, toy: str) -> None:
     (tmp_path / "toy_source.py").write_text(TOY.replace("step = 0\n", 'raise RuntimeError("broken")\n', 1))
     said: list[str] = []
-    options = SolveOptions(sources=("search", toy), steps=2, workers=1)
+    options = SolveOptions(sources=("search", toy), steps=2, search_nodes=200, workers=1)
     with pytest.raises(ValueError, match="broken"):
         solve(tasks(), output=tmp_path / "s.json", options=options, listener=Listener(say=said.append))
     assert set(read_submission(tmp_path / "s.json")) == {"t0", "t1", "t2", "t3"}

@@ -77,7 +77,7 @@ def faulty(request: pytest.FixtureRequest, tmp_path: Path, faults) -> Iterator[F
 
 
 def options(weights: str, **changes: object) -> SolveOptions:
-    values = dict(weights=weights, steps=2, augmentations=2, device="cpu", workers=2)
+    values = dict(sources=(NETWORK,), weights=weights, steps=2, augmentations=2, device="cpu", workers=2)
     return SolveOptions(**{**values, **changes})
 
 
@@ -166,7 +166,7 @@ def test_without_any_device_the_guesses_stand(weights: str, tmp_path: Path, faul
         executor=executor,
     )
     validate_submission(json.loads(path.read_text()), [tiny_task()])
-    assert results[0].attempts[0][0].source == "search"
+    assert results[0].attempts[0][0].source == "fallback"
     assert "given up" in said[-2] and "left to guesses" in said[-1]
 
 
@@ -186,7 +186,7 @@ def test_truncated_weights(weights: str, tmp_path: Path, faulty: Faulty, lenient
         return work([tiny_task()], output=path, options=chosen, listener=said_to, executor=executor)
 
     if lenient:
-        assert run()[0].attempts[0][0].source == "search"
+        assert run()[0].attempts[0][0].source == "fallback"
     else:
         with pytest.raises(ValueError, match=f"{broken}.*not a whole safetensors file"):
             run()
