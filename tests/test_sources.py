@@ -98,7 +98,8 @@ def test_a_run_without_torch_never_imports_it(toy: str, tmp_path: Path) -> None:
         "import sys\n"
         f"sys.path[:0] = [{str(ROOT)!r}, {str(tmp_path)!r}]\n"
         "from solver import SolveOptions, load_tasks, solve\n"
-        f"solve(load_tasks({str(path)!r}), options=SolveOptions(sources=('search', {toy!r}), steps=3, search_nodes=200))\n"
+        f"options = SolveOptions(sources=('search', {toy!r}), steps=3, search_nodes=200)\n"
+        f"solve(load_tasks({str(path)!r}), options=options)\n"
         "sys.exit('torch' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
