@@ -28,7 +28,7 @@ ROOMS = {
     "solver.model": {*SHARED, "solver.model"},
     "solver.tune": {*SHARED, *SPOKEN, "solver.tune", "solver.arc", "solver.model"},
     "solver.run": {*SHARED, "solver.run", "solver.arc", "solver.search"},
-    "solver.report": {*SHARED, "solver.report", "solver.arc"},
+    "solver.report": {*SHARED, "solver.report", "solver.arc", "solver.search"},
     "solver.bundle": {*SHARED, "solver.bundle", "solver.arc"},
     "solver.kaggle": {*SHARED, "solver.kaggle", "solver.arc", "solver.run", "solver.report"},
     "solver.cli": {"solver"},
