@@ -13,7 +13,7 @@ from solver.arc.task import Pair, Task, as_grid
 from solver.search import search
 from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE
 from solver.search.decisions import decisions, evaluate
-from solver.search.program import AnswerProgram, parse, program_of, serialise
+from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, parse, program_of, serialise
 from solver.search.steps import walk
 from solver.search.table import NUMBER, TRANSFORMS
 from solver.search.text import describe
@@ -29,7 +29,7 @@ SIZED = next(t.name for t in TRANSFORMS if t.sized)
 @st.composite
 def programs(draw) -> AnswerProgram:
     """Any program that can be written."""
-    kind = draw(st.sampled_from([PROGRAM, PARTIAL, MAP, TABLE, COVER, RULES]))
+    kind = draw(st.sampled_from([PROGRAM, PARTIAL, MAP, TABLE, COVER, RULES, CHOICE, PRODUCT]))
     count, detail = 1, ()
     if kind == MAP:
         detail = tuple(draw(st.dictionaries(COLOURS, COLOURS)).items())
@@ -40,11 +40,13 @@ def programs(draw) -> AnswerProgram:
     elif kind == COVER:
         detail = tuple(draw(st.lists(st.integers(1, 3), min_size=1, max_size=10)))
         count = len(detail)
+    elif kind == PRODUCT:
+        count, detail = 2, (draw(st.integers(0, 2)),)
     elif kind == RULES:
         detail = tuple(draw(st.lists(st.tuples(COLOURS, st.none() | COLOURS), min_size=1, max_size=4)))
         count = 1 + len(detail) + sum(taken is None for _, taken in detail)
     made = tuple(draw(STEPS) for _ in range(count))
-    view = draw(st.sampled_from([PLAIN, VARYING, RANKED]))
+    view = draw(st.sampled_from([PLAIN, VARYING, RANKED, *TURNED]))
     return AnswerProgram(kind, made, detail, view, draw(SIZES))
 
 
@@ -86,6 +88,9 @@ def test_a_changed_text_is_refused_or_another_program(program, data):
         ("1 program | crop ; 1>1", "program: got an entry"),
         ("1 table | crop | turn_1 ; 12>1 123>1", "keys"),
         ("1 rules | crop | turn_1 ; 1>p", "rules: expected 3 programs, got 2"),
+        ("1 product | crop | turn_1", "product: expected 0 programs, got 2"),
+        ("1 product | crop | turn_1 ; 3", "product: got an entry '3'"),
+        ("1 choice | crop ; 3", "choice: got an entry '3'"),
         ("1  program | crop", "kind: expected one of"),
         ("1 program |  crop", "no transform ''"),
     ],
@@ -180,6 +185,16 @@ def test_every_answer_is_said_in_one_line():
     ("text", "words"),
     [
         ("1 program | .", "keep the input as it is"),
+        (
+            "1 choice fuller | crop",
+            "with all pairs turned so that the fuller half is at the bottom: crop to the coloured cells; "
+            "take the output of the demonstration for which that is the same",
+        ),
+        (
+            "1 product | . | crop ; 1",
+            "put a copy of A (crop to the coloured cells) on each coloured cell of the input, "
+            "in the cell's colour",
+        ),
         ("1 program | crop turn_4", "crop to the coloured cells, mirror left-right"),
         ("1 map | turn_4 ; 2>3 8>1", "mirror left-right, recolour by the map 2->3, 8->1"),
         ("1 map | . ; 2>3", "recolour by the map 2->3"),
@@ -231,6 +246,30 @@ def test_a_step_that_does_not_apply_is_named():
     made = walk(parse("1 program | keep_9 crop"), task, 0)
     assert made.grid is None and "it does not apply here" in made.problem
     assert [step.text for step in made.steps] == ["the input", "keep only colour 9"] or len(made.steps) == 1
+
+
+def test_products_of_pictures():
+    cells = np.array([[2, 0, 3]], np.uint8)
+    task = Task("s", (Pair(as_grid(cells), as_grid(cells)),), (Pair(as_grid(cells)),))
+    mirrored = cells[:, ::-1]
+    for mode, wanted in enumerate(
+        (np.kron(cells != 0, mirrored), np.kron(cells, mirrored != 0), np.kron(cells == 0, mirrored))
+    ):
+        made = walk(parse(f"1 product | . | turn_4 ; {mode}"), task, 1)
+        assert np.array_equal(made.grid, wanted)
+    large = Task("l", task.train, (Pair(as_grid(np.ones((6, 6)))),))
+    assert "larger than a grid may be" in walk(parse("1 product | . | turn_4 ; 0"), large, 1).problem
+
+
+def test_a_demonstration_is_chosen_by_a_picture():
+    outputs = [as_grid(np.full((1, 2), colour)) for colour in (5, 6)]
+    inputs = [as_grid(np.array(rows)) for rows in ([[0, 1]], [[2, 2]])]
+    task = Task("c", tuple(map(Pair, inputs, outputs)), (Pair(inputs[1]), Pair(as_grid(np.array([[3, 3]])))))
+    program = parse("1 choice | turn_4")
+    made = walk(program, task, 2)
+    assert np.array_equal(made.grid, outputs[1])
+    assert made.steps[-1].text.endswith("that is the same: demonstration 1")
+    assert walk(program, task, 3).problem == "no demonstration has that picture"
 
 
 def test_a_list_is_no_answer():

@@ -7,6 +7,7 @@ The text is ``VERSION KIND [view] [SIZES] | STEPS | STEPS ; DETAIL``, for exampl
     1 table | keep_1 | parts_12 combine_0 ; 00>0 01>4
     1 cover | crop | . ; 1 3
     1 rules | . | fill_1 | turn_4 ; 3>5 4>p
+    1 product | keep_2 crop | crop ; 0
 
 A program's steps are names of transforms, ``.`` where there are none. ``SIZES`` are the wanted heights and
 widths of the test outputs, where a step needs them.
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of the text; also changes when a transform's name comes to mean something else
 MOST_PROGRAMS = 20  # of one answer
-_VIEWS = {PLAIN: "", VARYING: "varying", RANKED: "ranked"}
+CHOICE, PRODUCT = "choice", "product"  # of whole images: kinds of answers, as those of ``assemble``
+TURNED = {  # views that turn the pairs, and so that what
+    "wall below": "their wall is at the bottom",
+    "lines lie": "their lines are rows",
+    "longer side lies": "the longer side lies",
+    "fuller half below": "the fuller half is at the bottom",
+}
+_VIEWS = {PLAIN: "", VARYING: "varying", RANKED: "ranked"} | {name: name.split()[0] for name in TURNED}
 _ENTRIES = {  # of each kind's detail
     PROGRAM: None,
     PARTIAL: None,
@@ -33,6 +41,8 @@ _ENTRIES = {  # of each kind's detail
     TABLE: re.compile(r"(?P<key>[0-9]{2,3})>(?P<to>[0-9])"),
     COVER: re.compile(r"(?P<mode>[123])"),
     RULES: re.compile(r"(?P<key>[0-9])>(?P<to>[0-9p])"),
+    CHOICE: None,
+    PRODUCT: re.compile(r"(?P<mode>[012])"),
 }
 _NAME = re.compile(r"[a-z0-9_-]+")
 _SIZE = re.compile(r"([1-9]|[12][0-9]|30)x([1-9]|[12][0-9]|30)")
@@ -44,12 +54,13 @@ class AnswerProgram:
     """How an answer is made from an input.
 
     ``kind``: how it is assembled (``solver.search.assemble``). ``programs``: the transforms' names of each
-    program. ``view``: the renaming of colours that all of it works in (``solver.search.views``).
+    program. ``view``: how the task's pairs are renamed or turned first (``solver.search.views``).
     ``sizes``: height and width of every test output, where a transform needs them.
     ``detail``: for a map ``(colour, colour)`` of each that changes; for a table ``(colours of the programs,
     colour)``; for a cover 1, 2 or 3 of each layer: its coloured cells, its empty ones, all; for rules
     ``(colour of the condition, colour taken or None)``, where None takes the next of the programs that
-    follow the base and the conditions.
+    follow the base and the conditions; for a product 0, 1 or 2: the second picture stands on the coloured
+    cells of the first, on these in their colour, or on its empty cells.
     """
 
     kind: str
@@ -70,6 +81,8 @@ class AnswerProgram:
             raise ValueError(f"{self.kind}: expected keys of one length, got {len(self.detail)} entries")
         if len(self.programs) != self._wanted():
             raise ValueError(f"{self.kind}: expected {self._wanted()} programs, got {len(self.programs)}")
+        if self.view not in _VIEWS:
+            raise ValueError(f"there is no view {self.view[:40]!r} in this version")
         if self.needs_sizes and not self.sizes:
             raise ValueError("expected the sizes of the test outputs, got none")
 
@@ -79,6 +92,8 @@ class AnswerProgram:
             return len(self.detail[0][0])
         if self.kind == COVER:
             return len(self.detail)
+        if self.kind == PRODUCT:
+            return 2 if len(self.detail) == 1 else 0
         if self.kind == RULES:
             return 1 + len(self.detail) + sum(taken is None for _, taken in self.detail)
         return 1
@@ -117,7 +132,7 @@ def serialise(program: AnswerProgram) -> str:
 
 
 def _entry(kind: str, item: object) -> str:
-    if kind == COVER:
+    if kind in (COVER, PRODUCT):
         return str(item)
     key, colour = item
     left = "".join(map(str, key)) if kind == TABLE else str(key)
@@ -165,7 +180,7 @@ def _detail(kind: str, text: str) -> tuple:
         found = _ENTRIES[kind].fullmatch(item) if _ENTRIES[kind] else None
         if found is None:
             raise ValueError(f"{kind}: got an entry {item[:40]!r} that it does not have")
-        if kind == COVER:
+        if kind in (COVER, PRODUCT):
             entries.append(int(item))
             continue
         key, to = found["key"], found["to"]

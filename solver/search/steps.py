@@ -5,17 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.arc.task import Pair, Task
+from solver.arc.task import MAX_SIDE, Pair, Task
 from solver.search.assemble import COVER, MAP, RULES, TABLE
-from solver.search.program import AnswerProgram, Steps
+from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, Steps
 from solver.search.replay import Image, replay
 from solver.search.text import (
+    CHOSEN,
     LAYER,
     Names,
     case_text,
     cases_of,
     map_text,
     pictures_of,
+    product_text,
     step_text,
     taken_text,
 )
@@ -46,20 +48,20 @@ def walk(program: AnswerProgram, task: Task, pair: int) -> Walk:
     """The program on one pair of the task: its demonstrations count from 0, its test inputs follow."""
     view = _view(program, task)
     # In a view made by ``_view`` every pair's input is a test input.
-    grid = view.task.test[pair].input
-    names = pictures_of(program)
-    start = [_step("the input", _input(task, pair))]
+    grid, names = view.task.test[pair].input, pictures_of(program)
+    start = [_step("the input", (*task.train, *task.test)[pair].input)]
     if program.view != PLAIN:
-        start.append(_step(_renamed_text(view.undo[pair], start[0].images[0][0]), grid))
+        start.append(_step(_view_text(program.view, start[0].images[0][0], grid), grid))
     try:
-        made, steps = _pictures(program, names, grid, _size(program, task, pair))
-        steps = [*start, *steps, *_assembled(program, names, made)]
+        made, steps = _pictures(program, names, grid, _size(program, view.task, pair))
+        steps = [*start, *steps, *_assembled(program, names, made, view.task)]
     except _DoesNotApply as error:
         return Walk((*start, *error.steps), None, str(error))
     answer = steps[-1].images[0][0]
     if program.view != PLAIN:
-        answer = view.undo[pair][answer]
-        steps.append(_step("give the colours their own names back", answer))
+        answer = view.real((answer,) * len(view.task.test))[pair]
+        back = "turn it back" if program.view in TURNED else "give the colours their own names back"
+        steps.append(_step(back, answer))
     return Walk(tuple(steps), answer)
 
 
@@ -71,35 +73,35 @@ class _DoesNotApply(Exception):
         self.steps = steps
 
 
-def _renamed_text(undo: np.ndarray, grid: np.ndarray) -> str:
-    """``undo``: uint8 [10], the real colour of each name."""
-    renamed = [(int(real), name) for name, real in enumerate(undo) if real in grid and real != name]
-    pairs = ", ".join(f"{real}->{name}" for real, name in sorted(renamed)) or "none here"
+def _view_text(view: str, real: np.ndarray, grid: np.ndarray) -> str:
+    """What the view does with this input."""
+    if view in TURNED:
+        return f"turn it so that {TURNED[view]}"
+    renamed = sorted({(int(old), int(new)) for old, new in zip(real.flat, grid.flat, strict=True)})
+    pairs = ", ".join(f"{old}->{new}" for old, new in renamed if old != new) or "none here"
     return f"rename colours by how frequent they are: {pairs}"
-
-
-def _input(task: Task, pair: int) -> np.ndarray:
-    return (*task.train, *task.test)[pair].input
 
 
 def _view(program: AnswerProgram, task: Task) -> View:
     """The program's view, in which the demonstrations' inputs are test inputs too. They are no new inputs, so
-    the colours are renamed as they were."""
-    inputs = tuple(Pair(_input(task, pair)) for pair in range(len(task.train) + len(task.test)))
+    the pairs are renamed or turned as they were."""
+    inputs = tuple(Pair(pair.input) for pair in (*task.train, *task.test))
     for view in views_of(Task(task.id, task.train, inputs)):
         if view.name == program.view:
             return view
-    raise ValueError(f"task {task.id}: its colours are not renamed ({program.view}) in this version")
+    raise ValueError(f"task {task.id}: this version does not see it with {program.view}")
 
 
 def _size(program: AnswerProgram, task: Task, pair: int) -> tuple[int, int]:
-    if pair < len(task.train):
+    """The wanted size. ``task``: in the program's view, its test inputs the inputs of all pairs."""
+    demos = len(task.train)
+    if pair < demos:
         return task.train[pair].output.shape
     if not program.sizes:
         return 0, 0
-    if len(program.sizes) != len(task.test):
-        raise ValueError(f"task {task.id}: expected {len(task.test)} sizes, got {len(program.sizes)}")
-    return program.sizes[pair - len(task.train)]
+    if len(program.sizes) != len(task.test) - demos:
+        raise ValueError(f"task {task.id}: expected {len(task.test) - demos} sizes, got {len(program.sizes)}")
+    return program.sizes[pair - demos]
 
 
 def _pictures(
@@ -118,12 +120,14 @@ def _pictures(
             raise _DoesNotApply("a list of images is left, not one", steps)
         made[wanted] = states[-1][0][0]
     used = [made[wanted] for wanted in program.programs if wanted in made]
-    if any(picture.shape != used[0].shape for picture in used):
+    if program.kind != PRODUCT and any(picture.shape != used[0].shape for picture in used):
         raise _DoesNotApply("the pictures have different sizes", steps)
     return made, steps
 
 
-def _assembled(program: AnswerProgram, names: Names, made: Mapping[Steps, np.ndarray]) -> Iterator[Step]:
+def _assembled(
+    program: AnswerProgram, names: Names, made: Mapping[Steps, np.ndarray], task: Task
+) -> Iterator[Step]:
     """The steps from the pictures to the answer; none where there is one picture, which is the answer."""
     if program.kind == MAP:
         table = np.arange(10, dtype=np.uint8)
@@ -134,6 +138,27 @@ def _assembled(program: AnswerProgram, names: Names, made: Mapping[Steps, np.nda
         yield from _layers(program, names, made)
     elif program.kind in (TABLE, RULES):
         yield from _decided(program, names, made)
+    elif program.kind == CHOICE:
+        yield _chosen(program.programs[0], made[program.programs[0]], task)
+    elif program.kind == PRODUCT:
+        one, two = (made[steps] for steps in program.programs)
+        yield _step(product_text(program, names), _product(one, two, program.detail[0]))
+
+
+def _chosen(steps: Steps, picture: np.ndarray, task: Task) -> Step:
+    """The output of the first demonstration that has the same picture."""
+    for number, pair in enumerate(task.train):
+        images = replay(steps, pair.input, pair.output.shape)[-1]
+        if len(images) == 1 and np.array_equal(images[0][0], picture):
+            return _step(f"{CHOSEN}: demonstration {number}", pair.output)
+    raise _DoesNotApply("no demonstration has that picture", ())
+
+
+def _product(one: np.ndarray, two: np.ndarray, mode: int) -> np.ndarray:
+    if max(one.shape[0] * two.shape[0], one.shape[1] * two.shape[1]) > MAX_SIDE:
+        raise _DoesNotApply("the product is larger than a grid may be", ())
+    mask = (one == 0) if mode == 2 else (one != 0)
+    return np.kron(one, two != 0).astype(np.uint8) if mode == 1 else np.kron(mask, two).astype(np.uint8)
 
 
 def _step(text: str, grid: np.ndarray) -> Step:

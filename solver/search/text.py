@@ -5,12 +5,18 @@ from string import ascii_uppercase
 
 from solver.search.assemble import COVER, MAP, RULES, TABLE
 from solver.search.decisions import Case, decisions
-from solver.search.program import AnswerProgram, Steps
+from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, Steps
 from solver.search.table import NUMBER, TRANSFORMS
 from solver.search.views import PLAIN, VARYING
 
 MOST_CASES = 4  # that one line names
 INPUT = "the input"
+CHOSEN = "take the output of the demonstration for which that is the same"
+PRODUCTS = (
+    "put a copy of {1} on each coloured cell of {0}",
+    "put a copy of {1} on each coloured cell of {0}, in the cell's colour",
+    "put a copy of {1} on each empty cell of {0}",
+)
 LAYER = {1: "the coloured cells of {}", 2: "the empty cells of {}", 3: "all of {}"}
 
 
@@ -47,6 +53,8 @@ def pictures_of(program: AnswerProgram) -> Names:
         _cases_text(cases, otherwise, names)
     elif program.kind == COVER:
         _layers_text(program, names)
+    elif program.kind == PRODUCT:
+        product_text(program, names)
     return names
 
 
@@ -61,13 +69,18 @@ def _whole_text(program: AnswerProgram, names: Names) -> str:
         steps = otherwise
     elif program.kind == COVER:
         return f"lay pictures over each other, top first: {_layers_text(program, names, MOST_CASES)}"
-    return text_of(steps) or "keep the input as it is"
+    elif program.kind == PRODUCT:
+        return product_text(program, names)
+    words = text_of(steps) or "keep the input as it is"
+    return f"{words}; {CHOSEN}" if program.kind == CHOICE else words
 
 
 def renaming_text(view: str) -> str:
     """What a view does with the colours before anything else; empty where that is nothing."""
     if view == PLAIN:
         return ""
+    if view in TURNED:
+        return f"with all pairs turned so that {TURNED[view]}: "
     which = "the colours that vary from grid to grid" if view == VARYING else "all colours"
     return f"with {which} renamed by how frequent they are: "
 
@@ -154,6 +167,14 @@ def taken_text(then: Steps | int, names: Names) -> str:
     if isinstance(then, int):
         return f"colour {then}" if then else "empty"
     return f"as in {names(then)}"
+
+
+def product_text(program: AnswerProgram, names: Names) -> str:
+    """A product of two pictures."""
+    one, two = program.programs
+    (mode,) = program.detail
+    second = names(two)  # the text names it first
+    return PRODUCTS[mode].format(names(one), second)
 
 
 def _layers_text(program: AnswerProgram, names: Names, most: int = 99) -> str:
