@@ -1,6 +1,7 @@
 """``solve explain``: the steps of submitted answers and of searched ones, in the terminal and as pictures."""
 
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -208,3 +209,19 @@ def test_the_policy_keeps_the_program_of_an_answer(run):
     first, second = Policy.of(contents).attempts(contents.events["t"], 0)
     assert (first.program.text, second.program.text) == (MIRROR, RECOLOURED)
     assert first.sentence == "search, 80% sure, 2 of 2 demonstrations reproduced: mirror left-right"
+
+
+def test_the_documents_commands_run(tmp_path, monkeypatch, root):
+    """The commands of both documents, in their order, on the folder that they name."""
+    (tmp_path / "examples").symlink_to(root / "examples")
+    monkeypatch.chdir(tmp_path)
+    for name in ("docs/SEARCH.md", "README.md"):
+        text = (root / name).read_text().split("## Explain an answer\n")[1].split("\n## ")[0]
+        commands = re.findall(r"^    solve (.*)$", text, re.MULTILINE)
+        assert commands
+        for command in commands:
+            result = CliRunner().invoke(main, command.split())
+            assert result.exit_code == 0, (command, result.output)
+            if command.startswith("explain") and "--png" not in command:
+                assert "test 0, attempt 1" in result.output, command
+    assert len(list((tmp_path / "pictures").iterdir())) == 2

@@ -183,10 +183,12 @@ def test_torch_is_never_imported():
 def test_the_document_is_true(root, monkeypatch):
     monkeypatch.chdir(root)
     text = (root / "docs" / "SEARCH.md").read_text()
-    code = text.split("```python\n")[1].split("```")[0]
     found: dict = {}
-    exec(code, found)
-    assert found["candidates"] and found["grids"]
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(code, found)
+    assert (
+        found["candidates"] and found["grids"] and found["answer"].shape == found["task"].test[0].input.shape
+    )
     assert all((root / "solver/search" / name).exists() for name in re.findall(r"`(\w+\.py)`", text))
 
 
