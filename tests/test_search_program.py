@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from solver.arc.task import Pair, Task, as_grid
 from solver.search import search
-from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE
+from solver.search.assemble import CHOICE, COVER, MAP, PARTIAL, PRODUCT, PROGRAM, RULES, TABLE
 from solver.search.decisions import decisions, evaluate
-from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, parse, program_of, serialise
+from solver.search.program import TURNED, AnswerProgram, parse, program_of, serialise
 from solver.search.steps import walk
 from solver.search.table import NUMBER, TRANSFORMS
 from solver.search.text import describe

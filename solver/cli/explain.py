@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from solver.report.explained import Explained
 
 SECONDS = 10.0  # of search
-COMPILING = 3  # steps of the search
 
 EXAMPLES = """\b
 Examples:
@@ -121,15 +120,17 @@ def _searched(task: "Task", seconds: float) -> "list[list[Answer]]":
 
     from solver.arc.policy import rank_programs
     from solver.budget import Budget
+    from solver.search.prepare import is_compiled, prepare
     from solver.search.source import propose
 
+    if not is_compiled():
+        click.echo("Compiling the search, once on this machine ...", err=True)
+    prepare()
     click.echo(f"Searching for {seconds:g} s ...", err=True)
     found = [[] for _ in task.test]
-    # A short search that reads no clock compiles what the machine has not compiled yet. The other one counts
-    # this process's own seconds, whatever else the machine does.
-    for budget in (Budget(steps=COMPILING), Budget(seconds=seconds, clock=time.process_time)):
-        for test, candidate in propose(task, budget, 0):
-            found[test].append(candidate)
+    # This process's own seconds count, whatever else the machine does.
+    for test, candidate in propose(task, Budget(seconds=seconds, clock=time.process_time), 0):
+        found[test].append(candidate)
     return [rank_programs(candidates)[:2] for candidates in found]
 
 

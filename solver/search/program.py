@@ -17,23 +17,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from solver.search.assemble import COVER, MAP, PARTIAL, PROGRAM, RULES, TABLE
+from solver.search.assemble import CHOICE, COVER, MAP, PARTIAL, PRODUCT, PROGRAM, RULES, TABLE
 from solver.search.table import NUMBER, TRANSFORMS
-from solver.search.views import PLAIN, RANKED, VARYING
+from solver.search.views import FULLER, LINES, LONGER, PLAIN, RANKED, VARYING, WALL
 
 if TYPE_CHECKING:
     from solver.search.search import Candidate
 
 VERSION = 1  # of the text; also changes when a transform's name comes to mean something else
 MOST_PROGRAMS = 20  # of one answer
-CHOICE, PRODUCT = "choice", "product"  # of whole images: kinds of answers, as those of ``assemble``
 TURNED = {  # views that turn the pairs, and so that what
-    "wall below": "their wall is at the bottom",
-    "lines lie": "their lines are rows",
-    "longer side lies": "the longer side lies",
-    "fuller half below": "the fuller half is at the bottom",
+    WALL: "their wall is at the bottom",
+    LINES: "their lines are rows",
+    LONGER: "the longer side lies",
+    FULLER: "the fuller half is at the bottom",
 }
-_VIEWS = {PLAIN: "", VARYING: "varying", RANKED: "ranked"} | {name: name.split()[0] for name in TURNED}
+_VIEWS = {  # and how the text names them
+    PLAIN: "", VARYING: "varying", RANKED: "ranked",
+    WALL: "wall", LINES: "lines", LONGER: "longer", FULLER: "fuller",
+}  # fmt: skip
 _ENTRIES = {  # of each kind's detail
     PROGRAM: None,
     PARTIAL: None,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.arc.task import MAX_SIDE, Pair, Task
-from solver.search.assemble import COVER, MAP, RULES, TABLE
-from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, Steps
+from solver.arc.task import Pair, Task
+from solver.search.assemble import CHOICE, COVER, MAP, PRODUCT, RULES, TABLE
+from solver.search.program import TURNED, AnswerProgram, Steps
 from solver.search.replay import Image, replay
 from solver.search.text import (
     CHOSEN,
@@ -22,6 +22,7 @@ from solver.search.text import (
     taken_text,
 )
 from solver.search.views import PLAIN, View, views_of
+from solver.search.whole import product_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +143,10 @@ def _assembled(
         yield _chosen(program.programs[0], made[program.programs[0]], task)
     elif program.kind == PRODUCT:
         one, two = (made[steps] for steps in program.programs)
-        yield _step(product_text(program, names), _product(one, two, program.detail[0]))
+        product = product_of(one, two, program.detail[0])
+        if product is None:
+            raise _DoesNotApply("the product is larger than a grid may be", ())
+        yield _step(product_text(program, names), product)
 
 
 def _chosen(steps: Steps, picture: np.ndarray, task: Task) -> Step:
@@ -152,13 +156,6 @@ def _chosen(steps: Steps, picture: np.ndarray, task: Task) -> Step:
         if len(images) == 1 and np.array_equal(images[0][0], picture):
             return _step(f"{CHOSEN}: demonstration {number}", pair.output)
     raise _DoesNotApply("no demonstration has that picture", ())
-
-
-def _product(one: np.ndarray, two: np.ndarray, mode: int) -> np.ndarray:
-    if max(one.shape[0] * two.shape[0], one.shape[1] * two.shape[1]) > MAX_SIDE:
-        raise _DoesNotApply("the product is larger than a grid may be", ())
-    mask = (one == 0) if mode == 2 else (one != 0)
-    return np.kron(one, two != 0).astype(np.uint8) if mode == 1 else np.kron(mask, two).astype(np.uint8)
 
 
 def _step(text: str, grid: np.ndarray) -> Step:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from solver.search.assemble import COVER, MAP, RULES, TABLE
+from solver.search.assemble import CHOICE, COVER, MAP, PRODUCT, RULES, TABLE
 from solver.search.decisions import Case, decisions
-from solver.search.program import CHOICE, PRODUCT, TURNED, AnswerProgram, Steps
+from solver.search.program import TURNED, AnswerProgram, Steps
 from solver.search.table import NUMBER, TRANSFORMS
 from solver.search.views import PLAIN, VARYING
 
