@@ -51,12 +51,6 @@ class Program:
         """Whether the program reproduces every demonstration."""
         return self.reproduced == self.demonstrations > 0
 
-    @property
-    def sureness(self) -> str:
-        """How sure the grid is, for people."""
-        shown = f"{self.reproduced} of {self.demonstrations} demonstrations reproduced"
-        return shown if self.probability is None else f"{self.probability:.0%} sure, {shown}"
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidate:

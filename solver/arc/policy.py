@@ -96,8 +96,16 @@ class Answer:
         if self.votes or self.pooled:
             parts.append(f"confidence {self.confidence:.2f}")
         if self.program is not None:
-            parts.append(self.program.sureness)
+            parts.append(self.sureness)
         return ", ".join(parts)
+
+    @property
+    def sureness(self) -> str:
+        """How sure an answer is that a program makes, for people; empty for others."""
+        if self.program is None:
+            return ""
+        shown = f"{self.program.reproduced} of {self.program.demonstrations} demonstrations reproduced"
+        return f"{self.belief:.0%} sure, {shown}" if self.program.fits else shown
 
     @property
     def what(self) -> str:

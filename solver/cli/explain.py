@@ -120,12 +120,9 @@ def _searched(task: "Task", seconds: float) -> "list[list[Answer]]":
 
     from solver.arc.policy import rank_programs
     from solver.budget import Budget
-    from solver.search.prepare import is_compiled, prepare
-    from solver.search.source import propose
+    from solver.search.source import prepare, propose
 
-    if not is_compiled():
-        click.echo("Compiling the search, once on this machine ...", err=True)
-    prepare()
+    prepare(lambda text: click.echo(text, err=True))
     click.echo(f"Searching for {seconds:g} s ...", err=True)
     found = [[] for _ in task.test]
     # This process's own seconds count, whatever else the machine does.

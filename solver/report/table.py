@@ -47,7 +47,7 @@ def _attempt(result: Result, place: tuple[str, int], number: int) -> dict[str, o
         data |= {"v": answer.votes, "c": round(answer.confidence, 4), "s": " + ".join(answer.sources)}
         data |= {"r": answer.explanation or ("all views together" if answer.pooled else "")}
         if answer.program is not None:
-            data |= {"u": answer.program.sureness}
+            data |= {"u": answer.sureness}
             task = next((task for task in result.tasks if task.id == place[0]), None)
             if task is not None and answer.program.text:
                 data |= _steps(task, place[1], number, answer)
