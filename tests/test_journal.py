@@ -72,7 +72,7 @@ def sealed(line: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def test_programs_of_an_earlier_version_are_read_without_their_text():
-    line = encode_line(Proposed("a", ((program(grid("1"), "why"),),)))
+    line = encode_line(Proposed("a", ((Candidate(grid("1"), "toy", Program(0.0, 2, 2), "why"),),)))
     written = b'[0,"why",0.0,2,2,null,null,null,""]'
     (candidate,) = parse_line(sealed(line, written, b'[0,"why",0.0,2,2,null,null,0.5]'), "x").candidates[0]
     assert candidate.known == Program(0.0, 2, 2, probability=0.5) and candidate.explanation == "why"
