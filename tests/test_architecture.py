@@ -28,7 +28,7 @@ ROOMS = {
     "solver.model": {*SHARED, "solver.model"},
     "solver.tune": {*SHARED, *SPOKEN, "solver.tune", "solver.arc", "solver.model"},
     "solver.run": {*SHARED, "solver.run", "solver.arc", "solver.search"},
-    "solver.report": {*SHARED, "solver.report", "solver.arc"},
+    "solver.report": {*SHARED, "solver.report", "solver.arc", "solver.search"},
     "solver.bundle": {*SHARED, "solver.bundle", "solver.arc"},
     "solver.kaggle": {*SHARED, "solver.kaggle", "solver.arc", "solver.run", "solver.report"},
     "solver.cli": {"solver"},
@@ -53,6 +53,7 @@ TORCH_FAMILY = {"torch", "safetensors", "flash_attn"}
 ON_KAGGLE = {"torch", "numpy", "numba", "tqdm", "click"}
 # Taken where a machine happens to have it, never installed by us; yaml comes with omegaconf.
 NEVER_DECLARED = {"flash_attn", "yaml"}
+PACKAGES = {"PIL": "pillow"}  # modules whose package has another name
 MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 60
 
@@ -148,7 +149,7 @@ def needs_at_import(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def third_party(name: str) -> str | None:
     """The top-level package of an import that neither Python nor this project provides."""
     top = name.split(".")[0]
-    return None if top in sys.stdlib_module_names or is_ours(name) else top
+    return None if top in sys.stdlib_module_names or is_ours(name) else PACKAGES.get(top, top)
 
 
 def blanket_excepts(tree: ast.Module) -> list[int]:

@@ -1,6 +1,7 @@
 """The journal: nothing lost, nothing invented, every damage named."""
 
 import resource
+import zlib
 
 import numpy as np
 import pytest
@@ -31,7 +32,14 @@ PALETTES = st.permutations(range(1, 10)).map(lambda rest: (0, *rest))
 TRIED = st.none() | st.booleans()
 SEEN = st.builds(View, st.floats(0, 1), st.floats(-1e6, 0), st.integers(0, 7), PALETTES, st.booleans())
 MADE = st.builds(
-    Program, st.floats(0, 1e6), st.integers(0, 3), st.just(3), TRIED, TRIED, st.none() | st.floats(0, 1)
+    Program,
+    st.floats(0, 1e6),
+    st.integers(0, 3),
+    st.just(3),
+    TRIED,
+    TRIED,
+    st.none() | st.floats(0, 1),
+    st.text(max_size=5),
 )
 ANY = GRIDS | st.just(grid("1"))
 NAMES = st.sampled_from(["network", "toy"])
@@ -53,6 +61,28 @@ def test_every_candidate_comes_back_in_order(tests, task_id: str, phase: str) ->
     assert [[parts(c) for c in test] for test in back.candidates] == [
         [parts(c) for c in test] for test in tests
     ]
+
+
+def sealed(line: bytes, old: bytes, new: bytes) -> bytes:
+    """A line with something else in its record, and the checksum that belongs to it."""
+    payload = line[line.index(b'"record":') + 9 : -2]
+    assert payload.count(old) == 1
+    payload = payload.replace(old, new)
+    return b'{"crc32":"%08x","record":%s}' % (zlib.crc32(payload), payload)
+
+
+def test_programs_of_an_earlier_version_are_read_without_their_text():
+    line = encode_line(Proposed("a", ((Candidate(grid("1"), "toy", Program(0.0, 2, 2), "why"),),)))
+    written = b'[0,"why",0.0,2,2,null,null,null,""]'
+    (candidate,) = parse_line(sealed(line, written, b'[0,"why",0.0,2,2,null,null,0.5]'), "x").candidates[0]
+    assert candidate.known == Program(0.0, 2, 2, probability=0.5) and candidate.explanation == "why"
+    for wrong in (
+        b'[0,"why",0.0]',
+        b'[0,"why",0.0,2,2,null,null,0.5,"",1]',
+        b'[0,"why",0.0,2,2,null,null,0.5,7]',
+    ):
+        with pytest.raises(ValueError, match="x: not a record of a journal"):
+            parse_line(sealed(line, written, wrong), "x")
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path):

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import (
     choose,
@@ -18,9 +19,11 @@ from browser import (
     start_browser,
     view,
 )
-from made_run import make_run
+from made_run import entry, make_run
+from test_explain import MIRROR, mirrored, searched, write_run
 from test_report import IDS
 
+from solver.arc.task import as_grid
 from solver.report.page import write_report
 from solver.report.palette import PALETTES
 
@@ -285,3 +288,50 @@ def test_400_tasks_open_in_under_two_seconds(browser, tmp_path):
         run_js(browser, "return document.getElementById('tasks').offsetHeight")  # the layout counts too
         seconds.append(page_seconds(browser))
     assert min(seconds) > 0.01 and max(seconds) < 2
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory) -> Path:
+    """A page with an answer whose program runs again, and one whose program is another version's."""
+    folder = tmp_path_factory.mktemp("explained")
+    task = mirrored()
+    right = as_grid(np.fliplr(task.test[0].input))
+    tasks, journal = write_run(
+        folder,
+        task,
+        [searched(right, MIRROR), searched(task.test[0].input, "0 program | turn_4", "<b>old</b>", 2)],
+    )
+    submission = folder / "submission.json"
+    submission.write_text(json.dumps({task.id: [entry(right, task.test[0].input)]}))
+    write_report(folder / "report.html", submission, tasks=tasks, journal=journal)
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_steps_are_folded_under_their_answer(browser, explained, width, scheme):
+    view(browser, width, scheme)
+    open_page(browser, explained)
+    expand_all(browser)
+    programs = browser.find_element("css selector", ".programs")
+    assert programs.text.splitlines() == [
+        "Attempt 1: mirror left-right",
+        "Attempt 2: <b>old</b> (its program does not run again: "
+        "a program of version 1 was expected, got '0')",
+    ]
+    assert programs.find_elements("css selector", "canvas, b b") == []
+    programs.find_element("css selector", "summary").click()
+    assert [item.text for item in programs.find_elements("css selector", "h4")] == [
+        "demonstration 0",
+        "test 0",
+    ]
+    captions = [item.text for item in programs.find_elements("css selector", "figcaption")]
+    assert captions == ["0. the input (3 \u00d7 3)", "1. mirror left-right (3 \u00d7 3)"] * 2
+    labels = [item.get_attribute("aria-label") for item in programs.find_elements("css selector", "canvas")]
+    assert labels[3] == "1. mirror left-right, 3 \u00d7 3: 009, 010, 220"
+    assert "= the demonstration's output" in programs.text and "= the answer" in programs.text
+    assert run_js(browser, "return document.documentElement.scrollWidth") <= width
+    card = colour(browser, ".detail .box", "backgroundColor")
+    for selector in (".programs summary", ".programs .faint", ".steps figcaption"):
+        assert contrast(colour(browser, selector, "color"), card) >= 4.5, selector
+    assert browser.get_log("browser") == []

@@ -17,6 +17,7 @@ from solver.budget import Budget
 from solver.search import best_scores, search
 from solver.search.assemble import COVER, MAP, SEARCH, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
+from solver.search.program import parse, program_of
 from solver.search.sizes import sizes_from_inputs
 from solver.search.source import propose
 from solver.search.text import describe
@@ -164,12 +165,10 @@ def test_sizes_from_inputs():
 def test_answers_are_explained():
     *inputs, test = random_grids(8, 4)
     found = next(iter(search(task_of(np.fliplr, inputs, test), jobs=JOBS)))
-    assert describe(found.found, found.steps) == "mirror left-right"
+    assert describe(program_of(found)) == "mirror left-right"
     mapped = list(search(task_of(lambda g: np.array([0, 1, 7, 3], np.uint8)[g], inputs, test), jobs=JOBS))
     best = min((c for c in mapped if c.found.kind == MAP), key=lambda c: c.score)
-    assert describe(best.found, best.steps) == "take the input, recolour by the map 2->7"
-    for candidate in mapped:
-        assert describe(candidate.found, candidate.steps)
+    assert describe(program_of(best)) == "recolour by the map 2->7"
 
 
 def test_torch_is_never_imported():
@@ -184,10 +183,12 @@ def test_torch_is_never_imported():
 def test_the_document_is_true(root, monkeypatch):
     monkeypatch.chdir(root)
     text = (root / "docs" / "SEARCH.md").read_text()
-    code = text.split("```python\n")[1].split("```")[0]
     found: dict = {}
-    exec(code, found)
-    assert found["candidates"] and found["grids"]
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(code, found)
+    assert (
+        found["candidates"] and found["grids"] and found["answer"].shape == found["task"].test[0].input.shape
+    )
     assert all((root / "solver/search" / name).exists() for name in re.findall(r"`(\w+\.py)`", text))
 
 
@@ -201,6 +202,7 @@ def test_as_a_source_it_knows_a_demonstration_again():
     assert test == 0 and candidate.grid.tolist() == [[9]] and candidate.known.probability > 0.5
     made = list(propose(task_of(np.fliplr, random_grids(9, 3), random_grids(10, 1)[0]), Budget(steps=3), 0))
     assert made[0][1].explanation == "mirror left-right" and made[0][1].known.fits
+    assert parse(made[0][1].known.text).programs == (("turn_4",),)
 
 
 def test_the_wheel_carries_the_learned_programs(root):

@@ -35,6 +35,7 @@ class Program:
     ``symmetric``: the program also fits under flips and renamed colours; None: not tried.
     ``held_out``: the same grid is found with a demonstration left out; None: not tried.
     ``probability``: that the grid is right, 0..1, calibrated; None where the source does not say.
+    ``text``: the program itself, as its source reads it back to run it again, or an empty string.
     """
 
     cost: float
@@ -43,6 +44,7 @@ class Program:
     symmetric: bool | None = None
     held_out: bool | None = None
     probability: float | None = None
+    text: str = ""
 
     @property
     def fits(self) -> bool:

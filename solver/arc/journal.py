@@ -133,7 +133,10 @@ def _decode_test(groups: list[dict]) -> tuple[Candidate, ...]:
             _finite(confidence + log_prob, "confidence and log_prob")
             ordered[order] = Candidate(grid, source, View(confidence, log_prob, symmetry, palette, pooled))
         for order, explanation, *known in group.get("programs", ()):
-            program = Program(**dict(zip(_PROGRAM, known, strict=True)))
+            # An earlier version's rows are shorter: the fields that it did not know keep their defaults.
+            if len(known) > len(_PROGRAM):
+                raise ValueError(f"a program: wanted at most {len(_PROGRAM)} fields, found {len(known)}")
+            program = Program(**dict(zip(_PROGRAM, known, strict=False)))
             _check_types({"explanation": explanation} | asdict(program))
             ordered[order] = Candidate(grid, source, program, explanation)
     return tuple(ordered[order] for order in range(len(ordered)))
@@ -159,6 +162,7 @@ _TYPES = {
     "cost": int | float,
     "symmetric": bool | None,
     "probability": int | float | None,
+    "text": str,
 }
 
 

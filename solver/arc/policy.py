@@ -54,6 +54,7 @@ class Answer:
     ``log_weight``: log of the sum of the views' probabilities of the whole grid.
     ``pooled``: the mean of all views gives this grid.
     ``explanation``: of the first program that makes it, or an empty string.
+    ``program``: that program, None where none makes it.
     ``belief``: what ranks answers of different sources, 0..1.
     """
 
@@ -67,6 +68,7 @@ class Answer:
     pooled: bool = False
     explanation: str = ""
     belief: float = 0.0
+    program: Program | None = None
 
     @property
     def source(self) -> str:
@@ -79,6 +81,36 @@ class Answer:
         if self.votes:
             return counted(self.votes, "vote")
         return "all views together" if self.pooled else self.explanation
+
+    @property
+    def sentence(self) -> str:
+        """For people: who found it, how sure that is, and what was done."""
+        return f"{self.found_by}: {self.what}"
+
+    @property
+    def found_by(self) -> str:
+        """Its sources and how sure they are, for people."""
+        parts = [" + ".join(self.sources)]
+        if self.votes:
+            parts.append(counted(self.votes, "vote"))
+        if self.votes or self.pooled:
+            parts.append(f"confidence {self.confidence:.2f}")
+        if self.program is not None:
+            parts.append(self.sureness)
+        return ", ".join(parts)
+
+    @property
+    def sureness(self) -> str:
+        """How sure an answer is that a program makes, for people; empty for others."""
+        if self.program is None:
+            return ""
+        shown = f"{self.program.reproduced} of {self.program.demonstrations} demonstrations reproduced"
+        return f"{self.belief:.0%} sure, {shown}" if self.program.fits else shown
+
+    @property
+    def what(self) -> str:
+        """What was done to make it, for people."""
+        return self.explanation or ("all views together" if self.pooled else "predicted cell by cell")
 
 
 Attempts = tuple[Answer, Answer]
@@ -304,10 +336,12 @@ def rank_programs(candidates: Iterable[Candidate]) -> list[Answer]:
         if first.known.probability is not None:
             belief = first.known.probability
         programs = sum(c.known.fits for c in group)
-        sources = (first.source,)
         answers.append(
-            Answer(first.grid, sources, programs=programs, explanation=first.explanation, belief=belief)
-        )
+            Answer(
+                first.grid, (first.source,), programs=programs, explanation=first.explanation, belief=belief,
+                program=first.known,
+            )
+        )  # fmt: skip
     return answers
 
 
@@ -335,6 +369,7 @@ def _as_one(group: Sequence[Answer]) -> Answer:
     """Answers of several sources with equal grids, the most believed first."""
     believed = [answer for answer in group if answer.belief > NO_FIT] or group[:1]
     seen = max(group, key=lambda answer: answer.votes + answer.pooled)
+    explained = next((answer for answer in believed if answer.explanation), group[0])
     return replace(
         group[0],
         sources=tuple(dict.fromkeys(source for answer in believed for source in answer.sources)),
@@ -344,6 +379,7 @@ def _as_one(group: Sequence[Answer]) -> Answer:
         certainty=seen.certainty,
         log_weight=seen.log_weight,
         pooled=seen.pooled,
-        explanation=next((answer.explanation for answer in believed if answer.explanation), ""),
+        explanation=explained.explanation,
+        program=explained.program,
         belief=1 - math.prod(1 - answer.belief for answer in group),
     )

@@ -19,6 +19,7 @@ COMMANDS = {  # name -> module:attribute, loaded when asked for; the order is th
     "report": "solver.cli.report:report",
     "merge": "solver.cli.merge:merge",
     "show": "solver.cli.show:show",
+    "explain": "solver.cli.explain:explain",
     "bundle": "solver.cli.bundle:bundle",
     "doctor": "solver.cli.doctor:doctor",
     "import-checkpoint": "solver.cli.import_checkpoint:import_checkpoint",

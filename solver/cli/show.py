@@ -1,6 +1,11 @@
 """``solve show``: one task in the terminal, or as a picture."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from solver.arc.task import Task
 
 SUGGESTED = 3  # ids that a message names
 
@@ -39,20 +44,11 @@ def show(
     import os
     import sys
 
-    from solver.arc.task import load_tasks
     from solver.file import replace_file
     from solver.report.picture import png_bytes, task_pixels, task_svg
-    from solver.report.terminal import printable, task_lines
+    from solver.report.terminal import task_lines
 
-    found = {task.id: task for task in load_tasks(tasks)}
-    if task_id is None and len(found) == 1:
-        (task_id,) = found
-    if task_id is None:
-        some = ", ".join(map(printable, list(found)[:SUGGESTED]))
-        raise click.UsageError(f"{tasks}: wanted the ID of one of its {len(found)} tasks, such as {some}")
-    if task_id not in found:
-        raise ValueError(f"{tasks}: no task {printable(task_id)}{_nearest(task_id, list(found))}")
-    task = found[task_id]
+    task = find_task(tasks, task_id)
     if png:
         replace_file(png, png_bytes(task_pixels(task, colours)))
     if svg:
@@ -63,6 +59,22 @@ def show(
         plain = digits or bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
         for line in task_lines(task, not plain, colours):
             click.echo(line, color=not plain)
+
+
+def find_task(tasks: str, task_id: str | None) -> "Task":
+    """The task of that id; the only one where no id is given. A usage error or ValueError for others."""
+    from solver.arc.task import load_tasks
+    from solver.report.terminal import printable
+
+    found = {task.id: task for task in load_tasks(tasks)}
+    if task_id is None and len(found) == 1:
+        (task_id,) = found
+    if task_id is None:
+        some = ", ".join(map(printable, list(found)[:SUGGESTED]))
+        raise click.UsageError(f"{tasks}: wanted the ID of one of its {len(found)} tasks, such as {some}")
+    if task_id not in found:
+        raise ValueError(f"{tasks}: no task {printable(task_id)}{_nearest(task_id, list(found))}")
+    return found[task_id]
 
 
 def _nearest(task_id: str, known: list[str]) -> str:

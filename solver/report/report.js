@@ -80,20 +80,25 @@
     caption.append(` ${sizeOf(grid)}`);
     if (good !== null) caption.append(" ", element("span", good ? "good" : "poor", good ? "right" : "wrong"));
     if (note) caption.append(element("br"), note);
+    made.append(picture(text, name, { marks, room }));
+    return made;
+  };
+  const picture = (text, name, { marks = null, room }) => {
+    const grid = parse(text);
     const canvas = element("canvas");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `${name}, ${sizeOf(grid)}: ${text.replaceAll("/", ", ")}`);
     canvas.drawing = { grid, marks, room };
     draw(canvas);
-    made.append(canvas);
-    return made;
+    return canvas;
   };
 
   const attemptNote = (attempt, output, wrong) => {
     const notes = [];
     if (wrong) notes.push(`${wrong} ${wrong === 1 ? "cell" : "cells"} wrong`);
     if (attempt.v) notes.push(`${attempt.v} of ${output.n} votes`);
-    if (attempt.s) notes.push(attempt.s + (attempt.r ? `: ${attempt.r}` : ""));
+    if (attempt.s) notes.push(attempt.s);
+    if (attempt.u) notes.push(attempt.u);
     if (attempt.v && attempt.c) notes.push(`confidence ${attempt.c.toFixed(2)}`);
     return notes.join(" · ");
   };
@@ -119,10 +124,54 @@
     }
     return line;
   };
+  // What was done for an attempt, and its steps folded away; they are drawn when they are opened.
+  const programs = (output) => {
+    const list = element("div", "programs");
+    output.a.forEach((attempt, index) => {
+      if (!attempt.r) return;
+      const name = element("b", "", `Attempt ${index + 1}: `);
+      if (!attempt.x) {
+        const line = element("p");
+        line.append(name, attempt.r);
+        if (attempt.no) line.append(element("span", "faint", ` (${attempt.no})`));
+        list.append(line);
+        return;
+      }
+      const details = element("details");
+      const summary = element("summary");
+      summary.append(name, attempt.r);
+      details.append(summary);
+      details.addEventListener("toggle", () => {
+        if (details.open && details.children.length === 1) details.append(...attempt.x.flatMap(walk));
+      });
+      list.append(details);
+    });
+    return list;
+  };
+  // The steps on one pair: each with its words and what there is after it.
+  const walk = (shown) => {
+    const steps = element("div", "grids steps");
+    shown.steps.forEach(([caption, count, grids]) => {
+      const more = count > grids.length ? `, ${grids.length} of ${count} images` : "";
+      steps.append(step(caption + more, grids));
+    });
+    if (shown.wanted) steps.append(step("wanted", [shown.wanted]));
+    return [element("h4", "", shown.on), steps, element("p", "faint", `= ${shown.end}`)];
+  };
+  const step = (caption, grids) => {
+    const made = element("figure");
+    const first = parse(grids[0]);
+    made.append(element("figcaption", "", grids.length > 1 ? caption : `${caption} (${sizeOf(first)})`));
+    const row = element("div", "images");
+    grids.forEach((text) => row.append(picture(text, caption, { room: grids.length > 1 ? 70 : 150 })));
+    made.append(row);
+    return made;
+  };
   const poolNote = (output) => {
     if (output.d === undefined) return "";
     if (!output.p) return `not among ${output.d} different candidates`;
-    return `candidate ${output.p} of ${output.d}, ${output.pv} ${output.pv === 1 ? "vote" : "votes"}`;
+    const votes = output.n ? `, ${output.pv} ${output.pv === 1 ? "vote" : "votes"}` : "";
+    return `candidate ${output.p} of ${output.d}${votes}`;
   };
 
   // What the table leaves out where the window is narrow.
@@ -153,7 +202,7 @@
     });
     box.append(demonstrations);
     task.out.forEach((output, number) => {
-      box.append(element("h3", "", `Test ${number}`), testFigures(task, output, number));
+      box.append(element("h3", "", `Test ${number}`), testFigures(task, output, number), programs(output));
     });
     cell.append(box);
     row.append(cell);

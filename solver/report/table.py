@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from solver.arc.journal import grid_text
-from solver.arc.policy import Policy
+from solver.arc.policy import Answer, Policy
 from solver.arc.pool import find_answer
 from solver.arc.score import MISSING, TaskScore
 from solver.arc.task import Grid, Task
 from solver.report.result import Result
 
+MOST_IMAGES = 12  # of a list that are drawn
 ANSWERED = "answered"  # the status of a task whose solution is not known
 
 
@@ -45,7 +46,36 @@ def _attempt(result: Result, place: tuple[str, int], number: int) -> dict[str, o
     if answer:
         data |= {"v": answer.votes, "c": round(answer.confidence, 4), "s": " + ".join(answer.sources)}
         data |= {"r": answer.explanation or ("all views together" if answer.pooled else "")}
+        if answer.program is not None:
+            data |= {"u": answer.sureness}
+            task = next((task for task in result.tasks if task.id == place[0]), None)
+            if task is not None and answer.program.text:
+                data |= _steps(task, place[1], number, answer)
     return data
+
+
+def _steps(task: Task, test: int, number: int, answer: Answer) -> dict[str, object]:
+    """The steps of the answer's program on a demonstration and on the test input, or why there are none."""
+    # Only here, where there is a program to run: the transforms may have to be compiled.
+    from solver.report.explained import explain, numbered
+
+    explained = explain(task, test, number + 1, answer)
+    if explained.problem:
+        return {"no": explained.problem}
+    return {
+        "x": [
+            {
+                "on": shown.pair,
+                "end": shown.verdict,
+                "steps": [
+                    [caption, len(step.images), [grid_text(grid) for grid, _, _ in step.images[:MOST_IMAGES]]]
+                    for caption, step in numbered(shown.steps)
+                ],
+                "wanted": grid_text(shown.wanted) if shown.differs else "",
+            }
+            for shown in explained.shown
+        ]
+    }
 
 
 def _output(result: Result, place: tuple[str, int]) -> dict[str, object]:

@@ -39,6 +39,7 @@ class Candidate:
     ``steps``: the names of the transforms of each of its programs.
     ``view``: the renaming of colours that it was found in.
     ``seconds``: after how many it was found.
+    ``sizes``: height and width of each test output as the search knew them, 0 where it did not.
     """
 
     grids: tuple[np.ndarray, ...]
@@ -47,6 +48,7 @@ class Candidate:
     steps: tuple[tuple[str, ...], ...]
     view: str
     seconds: float
+    sizes: tuple[tuple[int, int], ...] = ()
 
 
 def score_of(found: Found) -> float:
@@ -134,9 +136,11 @@ class _ViewSearch:
     def _made(self, found: Found) -> Candidate:
         steps = tuple(self.exploration.steps(program) for program in found.programs)
         score = score_of(found) + (0 if self.view.name == PLAIN else VIEW_PENALTY)
+        sizes = self.exploration.sizes[len(self.view.task.train) :].tolist()
         return Candidate(
-            self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start
-        )
+            self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start,
+            tuple((height, width) for height, width in sizes),
+        )  # fmt: skip
 
 
 def best_scores(candidates: list[Candidate], test: int) -> list[tuple[float, np.ndarray]]:

@@ -8,9 +8,9 @@ from solver.arc.candidate import Candidate, Program, grid_key
 from solver.arc.task import Task, as_grid
 from solver.budget import Budget
 from solver.search.prepare import prepare
+from solver.search.program import program_of, serialise
 from solver.search.search import search
 from solver.search.text import describe
-from solver.search.views import PLAIN
 
 __all__ = ["SOURCE", "prepare", "propose"]
 
@@ -29,8 +29,9 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
     best: list[dict[bytes, float]] = [{} for _ in task.test]
     for found in search(task, seconds=budget.seconds, jobs=budget.steps, clock=budget.clock):
         budget.done(0)
-        text = describe(found.found, found.steps, "" if found.view == PLAIN else found.view)
-        program = Program(found.score, found.found.reproduced, len(task.train))
+        program = program_of(found)
+        reproduced, text = found.found.reproduced, describe(program)
+        known = Program(found.score, reproduced, len(task.train), text=serialise(program))
         for test, grid in enumerate(found.grids):
             scores, key = best[test], grid_key(grid)
             if found.score >= scores.get(key, np.inf):
@@ -38,7 +39,7 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
             if len(scores) >= KEPT and found.score >= sorted(scores.values())[KEPT - 1]:
                 continue
             scores[key] = found.score
-            yield test, Candidate(as_grid(grid), SOURCE, program, text)
+            yield test, Candidate(as_grid(grid), SOURCE, known, text)
 
 
 def _known(task: Task) -> Iterator[tuple[int, Candidate]]:

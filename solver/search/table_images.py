@@ -15,6 +15,7 @@ _TURNS = (
 )
 _SIDES = ("left", "right", "top", "bottom")
 _WAYS = ("right", "left", "down", "up", "down right", "down left", "up right", "up left")
+_TOGETHER = {15: "in rows and columns", 240: "along diagonals", 255: "in all directions"}
 _RANKS = ((0, "most frequent"), (1, "second most frequent"), (2, "third most frequent"), (-1, "rarest"))
 
 
@@ -24,7 +25,7 @@ def shape_transforms() -> Iterator[Transform]:
 
     for how, text in enumerate(_TURNS, 1):
         yield made(f"turn_{how}", 0, how, text)
-    yield made("crop", 1, 0, "crop to the content")
+    yield made("crop", 1, 0, "crop to the coloured cells")
     yield made("crop_ground", 2, 0, "crop to what is not the most frequent colour")
     for which, side in enumerate(_SIDES):
         yield made(f"half_{side}", 3, which, f"take the {side} half")
@@ -34,41 +35,50 @@ def shape_transforms() -> Iterator[Transform]:
     yield made("pad", 6, 0, "add an empty ring")
     yield made("drop_empty", 7, 0, "remove empty rows and columns")
     yield made("drop_repeats", 7, 1, "remove rows and columns equal to the one before")
-    yield made("smallest_tile", 8, 0, "take the smallest repeated tile")
+    yield made("smallest_tile", 8, 0, "take the smallest tile that the image repeats")
     for factor in (2, 3, 4):
-        yield made(f"enlarge_{factor}", 9, factor, f"enlarge every cell {factor} times")
+        yield made(f"enlarge_{factor}", 9, factor, f"enlarge every cell to {factor} x {factor}")
     for factor in (2, 3, 4):
-        yield made(f"shrink_{factor}", 10, factor, f"shrink {factor} times")
+        yield made(f"shrink_{factor}", 10, factor, f"shrink {factor} x {factor} cells to one")
     for rows, columns in ((1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (3, 3)):
-        yield made(f"tile_{rows}{columns}", 11, rows * 10 + columns, f"repeat {rows} x {columns} times")
+        yield made(
+            f"tile_{rows}{columns}", 11, rows * 10 + columns, f"repeat the image {rows} x {columns} times"
+        )
     for rows, columns in ((1, 2), (2, 1), (2, 2), (3, 3)):
         argument = 100 + rows * 10 + columns
-        yield made(f"mirror_tile_{rows}{columns}", 11, argument, f"repeat {rows} x {columns} times, mirrored")
+        yield made(
+            f"mirror_tile_{rows}{columns}",
+            11,
+            argument,
+            f"repeat the image {rows} x {columns} times, mirrored",
+        )
     for wrap in (0, 1):
         for down, right, where in ((1, 0, "down"), (-1, 0, "up"), (0, 1, "right"), (0, -1, "left")):
             argument = wrap * 100 + (down + 1) * 10 + right + 1
-            text = f"shift the content one cell {where}" + (", around the edge" if wrap else "")
+            text = f"shift all cells one {where}" + (", around the edge" if wrap else "")
             yield made(f"shift_{where}_{wrap}", 12, argument, text)
     for down, right, where in ((1, 0, "down"), (-1, 0, "up"), (0, 1, "right"), (0, -1, "left")):
-        yield made(f"move_{where}", 13, (down + 1) * 10 + right + 1, f"move one cell {where}")
-    yield made("to_origin", 14, 0, "move to the upper left corner")
+        yield made(f"move_{where}", 13, (down + 1) * 10 + right + 1, f"move the image one cell {where}")
+    yield made("to_origin", 14, 0, "move the image to the upper left corner")
     for where, text in enumerate(FALLS):
-        yield made(f"fall_{text}", 15, where, f"let all cells fall {text}")
+        yield made(f"fall_{text}", 15, where, f"let every coloured cell fall {text}")
     for argument, text in enumerate(
         ("rows, fewest first", "rows, most first", "columns, fewest first", "columns, most first")
     ):
-        yield made(f"sort_lines_{argument}", 16, argument, f"sort by coloured cells: {text}")
+        yield made(f"sort_lines_{argument}", 16, argument, f"sort by number of coloured cells: {text}")
     yield made("embed", 17, 0, "place on a canvas of the output's size", True)
     yield made("centre", 18, 0, "centre on a canvas of the output's size", True)
-    yield made("repeat", 19, 0, "repeat over the output's size", True)
-    yield made("repeat_mirrored", 19, 10, "repeat over the output's size, mirrored", True)
-    yield made("repeat_gap", 19, 1, "repeat over the output's size with gaps", True)
+    yield made("repeat", 19, 0, "repeat the image over the output's size", True)
+    yield made("repeat_mirrored", 19, 10, "repeat the image over the output's size, mirrored", True)
+    yield made("repeat_gap", 19, 1, "repeat the image over the output's size with gaps", True)
     yield made("rewrap", 20, 0, "write the cells row by row into the output's size", True)
     yield made("stretch", 21, 0, "stretch to the output's size", True)
     for what, text in enumerate(("colours", "coloured cells")):
         yield made(f"enlarge_by_{what}", 22, what, f"enlarge every cell by the number of {text}")
-        yield made(f"tile_by_{what}", 22, 10 + what, f"repeat in both directions by the number of {text}")
-    yield made("carry_on", 23, 0, "continue the period over the output's size", True)
+        yield made(
+            f"tile_by_{what}", 22, 10 + what, f"repeat the image in both directions as often as it has {text}"
+        )
+    yield made("carry_on", 23, 0, "continue the repeated pattern over the output's size", True)
 
 
 def _colour(name: str, number: int, argument: int, text: str) -> Transform:
@@ -80,18 +90,20 @@ def _choosing() -> Iterator[Transform]:
     for colour in range(1, 10):
         yield _colour(f"keep_{colour}", 0, colour, f"keep only colour {colour}")
         yield _colour(f"erase_{colour}", 1, colour, f"erase colour {colour}")
-        yield _colour(f"paint_{colour}", 2, colour, f"paint everything in colour {colour}")
+        yield _colour(f"paint_{colour}", 2, colour, f"paint all coloured cells in colour {colour}")
     for rank, text in _RANKS:
         yield _colour(f"keep_rank_{rank}", 3, rank, f"keep only the {text} colour")
         yield _colour(f"erase_rank_{rank}", 4, rank, f"erase the {text} colour")
     for rank, text in (_RANKS[0], _RANKS[3]):
-        yield _colour(f"paint_rank_{rank}", 5, rank, f"paint everything in its {text} colour")
+        yield _colour(f"paint_rank_{rank}", 5, rank, f"paint all coloured cells in the {text} colour")
         yield _colour(f"swap_ground_rank_{rank}", 8, rank, f"exchange empty cells and the {text} colour")
-        yield _colour(f"solid_rank_{rank}", 10, rank, f"fill the rectangle with its {text} colour")
-        yield _colour(f"cell_rank_{rank}", 11, rank, f"take one cell of its {text} colour")
+        yield _colour(f"solid_rank_{rank}", 10, rank, f"paint the whole image in the {text} colour")
+        yield _colour(f"cell_rank_{rank}", 11, rank, f"make a single cell of the {text} colour")
     for colour in (0, 1, 2, 3, 5, 8):
         text = f"colour {colour}" if colour else "the most frequent colour"
-        yield _colour(f"invert_{colour}", 6, colour, f"exchange empty and coloured cells, in {text}")
+        yield _colour(
+            f"invert_{colour}", 6, colour, f"empty the coloured cells and paint the empty ones in {text}"
+        )
     yield _colour("swap_ground", 7, 0, "take the most frequent colour as empty")
     yield _colour("swap_two", 9, 0, "exchange the two colours")
 
@@ -99,21 +111,24 @@ def _choosing() -> Iterator[Transform]:
 def _numbering() -> Iterator[Transform]:
     """Amounts, and facts about places, lines and neighbours."""
     counted = (
-        "coloured cells",
-        "colours",
-        "height",
-        "width",
-        "cells of the rarest colour",
-        "empty cells",
-        "rows with colour",
-        "columns with colour",
+        "the number of coloured cells",
+        "the number of colours",
+        "the height",
+        "the width",
+        "the number of cells of the rarest colour",
+        "the number of empty cells",
+        "the number of rows with colour",
+        "the number of columns with colour",
     )
     forms = ("row", "column", "square", "diagonal")
     for what, text in enumerate(counted):
         for form, shape in enumerate(forms):
             if what not in (2, 3) or form < 3:
                 yield _colour(
-                    f"amount_{what}_{form}", 12, what * 10 + form, f"draw the number of {text} as a {shape}"
+                    f"amount_{what}_{form}",
+                    12,
+                    what * 10 + form,
+                    f"draw {text} as a {shape} of cells",
                 )
     places = (
         "row modulo 2", "column modulo 2", "row + column modulo 2", "row modulo 3", "column modulo 3",
@@ -124,19 +139,19 @@ def _numbering() -> Iterator[Transform]:
     for what, text in enumerate(places):
         yield _colour(f"place_{what}", 13, what, f"number each cell by {text}")
     lines = (
-        "most frequent colour", "whether it holds a colour", "number of coloured cells",
-        "whether it is of one colour",
-        "rarest colour", "first colour", "last colour", "number of colours", "place among those with colour",
+        "its most frequent colour", "holding a colour", "its number of coloured cells",
+        "being of one colour", "its rarest colour", "its first colour", "its last colour",
+        "its number of colours", "its place among those with colour",
     )  # fmt: skip
     for what, text in enumerate(lines):
         for columns, line in enumerate(("row", "column")):
-            yield _colour(f"line_{what}_{line}", 14, what * 2 + columns, f"give each {line} its {text}")
+            yield _colour(f"line_{what}_{line}", 14, what * 2 + columns, f"paint each {line} by {text}")
     near = (
-        "coloured cells beside it",
-        "coloured cells around it",
-        "equal cells beside it",
-        "equal cells around it",
-        "most frequent colour around it",
+        "its coloured neighbours (4)",
+        "its coloured neighbours (8)",
+        "its equal neighbours (4)",
+        "its equal neighbours (8)",
+        "the most frequent colour of its neighbours (8)",
     )
     for what, text in enumerate(near):
         yield _colour(f"near_{what}", 15, what, f"number each cell by {text}")
@@ -158,23 +173,31 @@ def _enclosing() -> Iterator[Transform]:
     for only in (0, 1):
         rest = " and keep only that" if only else ""
         for diagonal in (0, 1):
-            way = "not even a diagonal path joins" if diagonal else "no path joins"
+            way = "not even a diagonal path" if diagonal else "no path"
             for colour in (0, 1, 2, 3, 4) if only == 0 and diagonal == 0 else (0, 1):
                 argument = only * 100 + diagonal * 10 + colour
                 name = f"colour {colour}" if colour else "the most frequent colour"
-                yield _fill(f"fill_{argument}", 0, argument, f"fill what {way} to the edge with {name}{rest}")
+                yield _fill(
+                    f"fill_{argument}",
+                    0,
+                    argument,
+                    f"fill empty cells that {way} joins to the edge with {name}{rest}",
+                )
         yield _fill(
             f"fill_by_wall_{only}", 1, only, f"fill enclosed regions with the colour of their wall{rest}"
         )
     for diagonal in (0, 1):
         yield _fill(
-            f"outline_{diagonal}", 2, 2 * diagonal, f"keep the outline ({4 + 4 * diagonal} neighbours)"
+            f"outline_{diagonal}",
+            2,
+            2 * diagonal,
+            f"keep the outline of coloured areas ({4 + 4 * diagonal} neighbours)",
         )
         yield _fill(
             f"inside_{diagonal}",
             2,
             2 * diagonal + 1,
-            f"keep what is not outline ({4 + 4 * diagonal} neighbours)",
+            f"keep coloured areas without their outline ({4 + 4 * diagonal} neighbours)",
         )
     for grow in (0, 1):
         for diagonal in (0, 1):
@@ -186,18 +209,21 @@ def _enclosing() -> Iterator[Transform]:
                     f"surround_{argument}",
                     3,
                     argument,
-                    f"surround with {name} ({4 + 4 * diagonal} neighbours{more})",
+                    f"surround coloured cells with {name} ({4 + 4 * diagonal} neighbours{more})",
                 )
 
 
 def _running() -> Iterator[Transform]:
     """Colours that run, connect and spread."""
     for bits in (1, 2, 4, 8, 3, 12, 15, 16, 32, 64, 128, 144, 96, 240, 255, 5, 6, 9, 10):
-        where = ", ".join(name for bit, name in enumerate(_WAYS) if bits >> bit & 1)
-        yield _fill(f"smear_{bits}", 4, bits, f"run colours {where} over empty cells")
+        where = _TOGETHER.get(bits) or " and ".join(name for bit, name in enumerate(_WAYS) if bits >> bit & 1)
+        yield _fill(f"smear_{bits}", 4, bits, f"extend colours {where} over empty cells")
     for bits in (1, 2, 4, 8):
         yield _fill(
-            f"smear_over_{bits}", 4, 1000 + bits, f"run colours {_WAYS[(1, 2, 4, 8).index(bits)]} to the edge"
+            f"smear_over_{bits}",
+            4,
+            1000 + bits,
+            f"extend colours {_WAYS[(1, 2, 4, 8).index(bits)]} to the edge over other colours",
         )
     for bits, text in (
         (1, "in rows"),
@@ -206,8 +232,10 @@ def _running() -> Iterator[Transform]:
         (12, "in diagonals"),
         (15, "in all directions"),
     ):
-        yield _fill(f"connect_{bits}", 5, bits, f"connect equal cells {text}")
-        yield _fill(f"between_{bits}", 5, 100 + bits, f"keep the connections of equal cells {text}")
+        yield _fill(f"connect_{bits}", 5, bits, f"connect cells of equal colour {text}")
+        yield _fill(
+            f"between_{bits}", 5, 100 + bits, f"keep only the connections of cells of equal colour {text}"
+        )
     yield _fill("spread_0", 6, 0, "give empty cells the nearest colour (4 neighbours)")
     yield _fill("spread_1", 6, 1, "give empty cells the nearest colour (8 neighbours)")
     for bits, text in (
@@ -234,7 +262,7 @@ def _completing() -> Iterator[Transform]:
         "all quarter turns",
     )
     for how, text in enumerate(mirrors):
-        yield _fill(f"overlay_mirror_{how}", 8, how, f"complete by {text} symmetry")
+        yield _fill(f"overlay_mirror_{how}", 8, how, f"fill empty cells by {text} symmetry")
     for only in (0, 1):
         for colour in (0, 1, 2):
             name = f"colour {colour}" if colour else "the most frequent colour"
@@ -243,9 +271,9 @@ def _completing() -> Iterator[Transform]:
                 f"hull_{only}{colour}",
                 9,
                 only * 10 + colour,
-                f"fill the box of the content with {name}{rest}",
+                f"fill empty cells in the box of all coloured cells with {name}{rest}",
             )
-    yield _fill("middle", 10, 0, "take the middle")
+    yield _fill("middle", 10, 0, "take the cell or the 2 x 2 cells in the middle")
     for side in (2, 3, 4):
         text = f"keep only {side} x {side} blocks of one colour and what overlaps such blocks"
         yield _fill(f"blocks_{side}", 13, side, text)
@@ -254,11 +282,21 @@ def _completing() -> Iterator[Transform]:
     yield _fill("complete_lines", 14, 0, "complete rows and columns so that each holds every colour once")
     for colour in (1, 2, 3):
         yield _fill(
-            f"fill_outside_{colour}", 11, colour, f"fill what a path joins to the edge with colour {colour}"
+            f"fill_outside_{colour}",
+            11,
+            colour,
+            f"fill empty cells that a path joins to the edge with colour {colour}",
         )
     for hole in range(10):
-        yield _fill(f"mend_{hole}", 12, hole, f"mend colour {hole} by symmetry or period")
-        yield _fill(f"hidden_{hole}", 12, 10 + hole, f"take what colour {hole} hides of a symmetry or period")
+        yield _fill(
+            f"mend_{hole}", 12, hole, f"replace colour {hole} by what symmetry or a repeated pattern says"
+        )
+        yield _fill(
+            f"hidden_{hole}",
+            12,
+            10 + hole,
+            f"cut out what colour {hole} hides of a symmetry or a repeated pattern",
+        )
 
 
 def fill_transforms() -> Iterator[Transform]:

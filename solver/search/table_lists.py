@@ -4,12 +4,25 @@ from collections.abc import Iterator
 
 from solver.search.transform import IMAGE_TO_LIST, KINDS, LIST, LIST_TO_IMAGE, LIST_TO_LIST, Transform
 
-SCORES = (
-    "coloured cells", "colours", "area", "distance from the top", "distance from the left", "objects",
-    "one-coloured objects", "empty cells", "symmetry", "cells of one colour", "copies", "place in the list",
-    "enclosed cells", "height", "width", "colour number", "images of its colours", "images of its shape",
-    "images of its size", "cells that are not of its main colour",
-)  # fmt: skip
+_COUNTED = {
+    0: "coloured cells", 1: "colours", 5: "objects", 6: "one-coloured objects", 7: "empty cells",
+    9: "cells of one colour", 10: "equal images", 12: "enclosed cells", 16: "images of its colours",
+    17: "images of its shape", 18: "images of its size", 19: "cells that are not of its main colour",
+}  # fmt: skip
+_MEASURED = {
+    2: "area", 3: "distance from the top", 4: "distance from the left", 8: "symmetry",
+    11: "place", 13: "height", 14: "width", 15: "colour number",
+}  # fmt: skip
+_SCORES = range(len(_COUNTED) + len(_MEASURED))
+
+
+def _score(what: int, least: int) -> str:
+    """The words for the greatest or least of a score."""
+    if what == 11:
+        return f"{('last', 'first')[least]} place in the list"
+    if what in _COUNTED:
+        return f"{('most', 'fewest')[least]} {_COUNTED[what]}"
+    return f"{('greatest', 'smallest')[least]} {_MEASURED[what]}"
 
 
 def _list(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
@@ -21,10 +34,10 @@ def _splitting() -> Iterator[Transform]:
     """An image into a list."""
     for kind, how in enumerate(KINDS):
         yield _list(f"objects_{kind}", 0, kind, f"split into objects ({how})")
-        yield _list(f"object_boxes_{kind}", 0, 4 + kind, f"split into the boxes of objects ({how})")
+        yield _list(f"object_boxes_{kind}", 0, 4 + kind, f"cut out the box of each object ({how})")
     yield _list("colours_0", 1, 0, "split by colour")
     yield _list("colours_1", 1, 1, "split by colour, cropped")
-    yield _list("colours_2", 1, 2, "split into the boxes of colours")
+    yield _list("colours_2", 1, 2, "cut out the box of each colour")
     for rows, columns in ((1, 2), (2, 1), (1, 3), (3, 1), (2, 2), (3, 3), (1, 4), (4, 1), (1, 5), (5, 1)):
         yield _list(
             f"parts_{rows}{columns}", 2, rows * 10 + columns, f"split into {rows} x {columns} equal parts"
@@ -32,10 +45,10 @@ def _splitting() -> Iterator[Transform]:
     yield _list("between_lines", 3, 0, "split at whole lines of one colour")
     yield _list("rows", 4, 0, "split into rows")
     yield _list("columns", 4, 1, "split into columns")
-    yield _list("windows", 5, 0, "list the full windows of the output's size", True)
+    yield _list("windows", 5, 0, "list all windows of the output's size without empty cells", True)
     yield _list("tiles", 5, 1, "cut into tiles of the output's size", True)
-    yield _list("frames", 6, 0, "list what frames enclose")
-    yield _list("framed", 6, 1, "list the frames")
+    yield _list("frames", 6, 0, "cut out what frames enclose")
+    yield _list("framed", 6, 1, "cut out the frames with what they enclose")
     for diagonal in (0, 1):
         yield _list(f"rooms_{diagonal}", 7, diagonal, f"list the empty rooms ({4 + 4 * diagonal}-connected)")
     for radius in (1, 2):
@@ -60,51 +73,47 @@ def _splitting() -> Iterator[Transform]:
 
 def _choosing() -> Iterator[Transform]:
     """Some of a list."""
-    for what, text in enumerate(SCORES):
+    for what in _SCORES:
         for least in (0, 1):
-            word = "least" if least else "most"
-            yield _list(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {word} {text}")
+            text = _score(what, least)
+            yield _list(f"pick_{what}_{least}", 20, what * 4 + least, f"pick the one with the {text}")
             yield _list(
-                f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {word} {text}"
+                f"only_{what}_{least}", 20, what * 4 + 2 + least, f"pick the only one with the {text}"
             )
             if what not in (10, 11, 18):
-                yield _list(
-                    f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {word} {text}"
-                )
+                yield _list(f"keep_most_{what}_{least}", 40, what * 4 + least, f"keep those with the {text}")
                 yield _list(
                     f"drop_most_{what}_{least}",
                     40,
                     what * 4 + 2 + least,
-                    f"drop those with the {word} {text}",
+                    f"drop those with the {text}",
                 )
     for what in (0, 1, 2, 3, 4, 7, 9, 12, 13, 14, 15):
         for least in (0, 1):
-            word = "least" if least else "most"
-            yield _list(
-                f"order_{what}_{least}", 41, what * 2 + least, f"sort by {SCORES[what]}, {word} first"
-            )
+            yield _list(f"order_{what}_{least}", 41, what * 2 + least, f"sort, {_score(what, least)} first")
 
 
 def _joining() -> Iterator[Transform]:
     """A list into an image."""
     yield _list("odd_one_out", 21, 0, "pick the odd one out")
     for how, text in enumerate(("the smallest on top", "later ones on top", "earlier ones on top")):
-        yield _list(f"compose_{how}", 22, how, f"draw all at their places, {text}")
+        yield _list(f"compose_{how}", 22, how, f"draw all images at their places, {text}")
     for gap in (0, 1):
         for down, text in enumerate(("side by side", "one below the other")):
             more = ", a cell apart" if gap else ""
-            yield _list(f"stack_{down}{gap}", 23, down + 2 * gap, f"put all {text}{more}")
+            yield _list(f"stack_{down}{gap}", 23, down + 2 * gap, f"put all images {text}{more}")
     combined = (
-        "the first colour", "the last colour", "where all are coloured", "where exactly one is coloured",
+        "the first that is coloured", "the last that is coloured", "where all are coloured",
+        "where exactly one is coloured",
         "the most frequent colour", "the number of coloured ones", "where only the first is coloured",
         "where all are empty",
     )  # fmt: skip
     for how, text in enumerate(combined):
         yield _list(f"combine_{how}", 24, how, f"combine cell by cell: {text}")
     forms = (
-        "one cell each, in a row",
-        "one cell each, in a column",
-        "one cell each, where they lie",
+        "one cell for each, in a row",
+        "one cell for each, in a column",
+        "one cell for each, as they lie",
         "their number as a row",
         "their number as a column",
         "their number as a square",
@@ -112,12 +121,14 @@ def _joining() -> Iterator[Transform]:
     for how, text in enumerate(forms):
         yield _list(f"summary_{how}", 25, how, f"summarise: {text}")
     for apart, text in enumerate(("its corner on the last one's", "its corner beyond the last one's")):
-        yield _list(f"chain_{apart}", 23, 10 + apart, f"put each down and right of the one before, {text}")
+        yield _list(
+            f"chain_{apart}", 23, 10 + apart, f"put each image down and right of the one before, {text}"
+        )
     for gap, more in enumerate(("", ", a cell apart")):
         for columns in (0, 2, 3):
             row = f"{columns} in a row" if columns else "as a square"
             yield _list(
-                f"layout_{columns}{gap}", 26, 10 * gap + columns, f"put all side by side, {row}{more}"
+                f"layout_{columns}{gap}", 26, 10 * gap + columns, f"put all images side by side, {row}{more}"
             )
     products = (
         "{} in the coloured cells of the {}",
@@ -131,12 +142,11 @@ def _joining() -> Iterator[Transform]:
     yield _list("overlay_1", 28, 1, "draw all on each other, middles together")
     for what in (0, 1, 2, 4):
         for least in (0, 1):
-            word = "least" if least else "most"
             yield _list(
                 f"second_{what}_{least}",
                 29,
                 what * 2 + least,
-                f"pick the one with the second {word} {SCORES[what]}",
+                f"pick the one with the second {_score(what, least)}",
             )
 
 

@@ -24,7 +24,7 @@ def object_transforms() -> Iterator[Transform]:
 
     for kind, how in enumerate(KINDS):
         for what, text in enumerate(_MEASURED):
-            yield made(f"measure_{what}_{kind}", 0, what * 4 + kind, f"paint each object by {text} ({how})")
+            yield made(f"measure_{what}_{kind}", 0, what * 4 + kind, f"number each object by {text} ({how})")
         for what, text in enumerate(_KEPT):
             if kind < 2 or what < 16:
                 yield made(f"keep_{what}_of_{kind}", 1, what * 4 + kind, f"keep {text} ({how})")
@@ -35,7 +35,7 @@ def object_transforms() -> Iterator[Transform]:
             (15, "place from the top"),
         ):
             yield made(
-                f"measure_{what}_{kind}", 0, what * 4 + kind, f"paint each object by {text} ({KINDS[kind]})"
+                f"measure_{what}_{kind}", 0, what * 4 + kind, f"number each object by {text} ({KINDS[kind]})"
             )
         yield made(
             f"common_colour_{kind}", 2, kind, f"paint each object in its most frequent colour ({KINDS[kind]})"
@@ -58,13 +58,13 @@ def object_transforms() -> Iterator[Transform]:
             )
     touches = (
         "paint each object in the colour that touches it",
-        "paint each object by whether another touches it",
+        "number each object by whether another touches it",
         "keep objects that touch another",
     )
     for what, text in enumerate(touches):
         yield made(f"touch_{what}", 5, what * 4 + 1, text)
     yield made("inside_colour", 6, 0, "paint each object in the colour inside its box")
-    yield made("inside_any", 6, 4, "paint each object by whether its box holds another colour")
+    yield made("inside_any", 6, 4, "number each object by whether its box holds another colour")
 
 
 _RELATED = (
@@ -76,6 +76,7 @@ _RELATED = (
     "the steps to the nearest", "its rank by size in its colour", "how many touch it",
     "the colour of the one that touches it", "how many have its size",
 )  # fmt: skip
+_COLOURS = (5, 6, 7, 8, 9, 10, 11, 15)  # of _RELATED: what is a colour and not a number
 _KEPT_AMONG = (
     "lie in the box of another", "have another in their box", "touch another", "touch the rarest colour",
     "have a colour of their own", "share rows or columns with another", "are the largest of their colour",
@@ -97,8 +98,9 @@ def relation_transforms() -> Iterator[Transform]:
     for kind in (1, 3):
         how = KINDS[kind]
         for what, text in enumerate(_RELATED):
+            word = "paint each object in" if what in _COLOURS else "number each object by"
             if kind == 3 or what not in (0, 8, 13, 14, 15):
-                yield made(f"relate_{what}_{kind}", 0, what, kind, f"paint each object by {text} ({how})")
+                yield made(f"relate_{what}_{kind}", 0, what, kind, f"{word} {text} ({how})")
         for what, text in enumerate(_KEPT_AMONG):
             if kind == 3 or what in (0, 1, 5, 7):
                 yield made(
@@ -124,9 +126,9 @@ def relation_transforms() -> Iterator[Transform]:
             ("empty room (4-connected)", "empty room (8-connected)", "region of one colour")
         ):
             if kind != 1 or what in (0, 1, 8):
-                yield made(f"room_{what}_{kind}", 3, what, kind, f"paint each {where} by {text}")
+                yield made(f"room_{what}_{kind}", 3, what, kind, f"number each {where} by {text}")
     for what, text in ((14, "place from the left"), (15, "place from the top"), (16, "being a single cell")):
-        yield made(f"room_{what}_0", 3, what, 0, f"paint each empty room (4-connected) by {text}")
+        yield made(f"room_{what}_0", 3, what, 0, f"number each empty room (4-connected) by {text}")
     walls = (
         "most frequent colour",
         "rarest colour",
@@ -138,8 +140,8 @@ def relation_transforms() -> Iterator[Transform]:
         yield made(f"wall_{what}", 4, what, 0, f"paint each empty room by its wall: {text}")
     ways = ("left or upper to right or lower", "right or lower to left or upper", "both ways")
     for way, text in enumerate(ways):
-        yield made(f"key_{way}_0", 5, way, 0, f"recolour by pairs of cells, {text}")
-        yield made(f"key_{way}_1", 5, way, 1, f"recolour by pairs of cells, {text}, and erase these")
+        yield made(f"key_{way}_0", 5, way, 0, f"recolour by a legend of two-cell pairs, {text}")
+        yield made(f"key_{way}_1", 5, way, 1, f"recolour by a legend of two-cell pairs, {text}, and erase it")
 
 
 _CHOSEN = ("the most frequent colour", "the rarest colour", "the second most frequent colour", "single cells")
@@ -159,7 +161,10 @@ def _towards() -> Iterator[Transform]:
         for bits, way in _BITS.items():
             if which != 2 or bits in (3, 12, 15, 240):
                 yield _draw(
-                    f"smear_some_{which}_{bits}", 0, which * 256 + bits, f"run {who} {way} over empty cells"
+                    f"smear_some_{which}_{bits}",
+                    0,
+                    which * 256 + bits,
+                    f"extend {who} {way} over empty cells",
                 )
     rays = (
         "single cells, in their colour", "the rarest colour", "the rarest colour, in the colour that is hit",
@@ -172,7 +177,7 @@ def _towards() -> Iterator[Transform]:
                     f"reach_{what}_{bits}",
                     1,
                     what * 256 + bits,
-                    f"draw {_BITS[bits]} until a coloured cell: {who}",
+                    f"draw lines {_BITS[bits]} up to the next coloured cell from {who}",
                 )
     for bits, text in ((1, "rows"), (2, "columns"), (3, "rows and columns"), (12, "diagonals")):
         yield _draw(f"connect_over_{bits}", 2, bits, f"connect equal cells in {text} over all others")
@@ -276,7 +281,7 @@ def _products() -> Iterator[Transform]:
         "coloured cells, inverted", "coloured cells, mirrored", "coloured cells, in their colour",
     )  # fmt: skip
     for what, text in enumerate(products):
-        yield _pattern(f"product_{what}", 0, what, f"draw the image in its own {text}")
+        yield _pattern(f"product_{what}", 0, what, f"put a copy of the image on each of its own {text}")
     yield _pattern("complete_copies_0", 1, 0, "complete the copies of the richest object")
     yield _pattern(
         "complete_copies_1", 1, 1, "complete the copies of the richest object, turned and mirrored too"
