@@ -19,8 +19,8 @@ solve: $(INSTALLED)
 
 # The first pass runs the kernels as plain Python, where a wrong index is an error instead of a wrong number.
 test: $(INSTALLED)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m kernel
-	$(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -m kernel -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
