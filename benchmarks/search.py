@@ -2,15 +2,15 @@
 
     python -m benchmarks.search TASKS [...] --seconds 10 [--half even] [--every 4] [--jobs N]
     python -m benchmarks.search TASKS [...] --seconds 2 --learn solver/search/programs.json
-    python -m benchmarks.search TASKS [...] --seconds 1 --fit
+    python -m benchmarks.search TASKS [...] --seconds 10 --half even --fit
 
 For each file of tasks with known outputs it prints the tasks of which all outputs are right within two
 answers, with a 95 % interval over tasks, the outputs, what is right anywhere among the candidates, and the
 processor's seconds a task; then the same after 0.1, 1 and 10 seconds, by when candidates were found in this
 run; then how many of the answers with a probability of 0.9 and more are right. ``--learn`` adds the programs
 of right answers to the file from which costs are learned (``solver.search.costs``); only training tasks
-belong there. ``--fit`` searches each half of the tasks with costs learned from the other half, and prints the
-two numbers of ``solver.arc.belief`` that make the right answers most probable.
+belong there. ``--fit`` prints the two numbers of
+``solver.arc.belief`` that make the right answers most probable; no cost may be learned from these tasks.
 """
 
 import json
@@ -26,7 +26,6 @@ from tqdm import tqdm
 from benchmarks.ablation import HALVES, half_of
 from solver.arc.belief import fit, probabilities
 from solver.arc.task import Pair, Task, load_tasks
-from solver.search.costs import PROGRAMS, Costs, learned
 from solver.search.search import Candidate, best_scores, search
 
 SOLUTIONS_KEPT = 3  # of each task, to learn from
@@ -48,11 +47,11 @@ class Outcome:
     solutions: tuple[tuple[tuple[str, ...], ...], ...]
 
 
-def measure(task: Task, seconds: float | None, jobs: int | None, costs: Costs | None = None) -> Outcome:
+def measure(task: Task, seconds: float | None, jobs: int | None) -> Outcome:
     """Search one task and compare with its outputs."""
     start = time.process_time()
     candidates = list(
-        search(task.without_test_outputs(), seconds=seconds, jobs=jobs, costs=costs, clock=time.process_time)
+        search(task.without_test_outputs(), seconds=seconds, jobs=jobs, clock=time.process_time)
     )
     spent = time.process_time() - start
     right, covered, ranked = [], [], []
@@ -110,15 +109,6 @@ def report(name: str, outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def other_halves() -> dict[str, Costs]:
-    """For the tasks of each half the costs learned from the solutions of the other one."""
-    known = json.loads(PROGRAMS.read_text())
-    return {
-        half: learned({task_id: found for task_id, found in known.items() if half_of(task_id) != half})
-        for half in HALVES
-    }
-
-
 @click.command(help=__doc__.split("\n")[0])
 @click.argument("files", nargs=-1, required=True)
 @click.option("--seconds", type=float, help="Processor seconds for each task.")
@@ -143,11 +133,7 @@ def main(
         raise click.UsageError("expected --seconds or --jobs")
     for file in files:
         tasks = [task for task in load_tasks(file) if half is None or half_of(task.id) == half][::every]
-        costs = other_halves() if fits else {}
-        outcomes = {
-            task.id: measure(task, seconds, jobs, costs.get(half_of(task.id)))
-            for task in tqdm(tasks, desc=Path(file).stem)
-        }
+        outcomes = {task.id: measure(task, seconds, jobs) for task in tqdm(tasks, desc=Path(file).stem)}
         if fits:
             ranked = [output for outcome in outcomes.values() for output in outcome.ranked]
             click.echo("width {:g}, none {:g}".format(*fit(ranked)))

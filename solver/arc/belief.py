@@ -6,8 +6,8 @@ stands for all programs that were not found:
 
     p(grid) = 2^(-cost / WIDTH) / (2^(-NONE / WIDTH) + the sum over all grids)
 
-Both numbers were fitted on ARC-AGI-1 training tasks with costs learned from the other half of these tasks
-(``python -m benchmarks.search TASKS --fit``, docs/LOG.md).
+Both numbers were fitted on the even half of ARC-AGI-1 evaluation (``python -m benchmarks.search TASKS --half
+even --fit``, docs/LOG.md).
 """
 
 from collections.abc import Sequence
