@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from solver.arc.task import Pair, Task, as_grid
 from solver.budget import Budget
 from solver.search import best_scores, search
-from solver.search.assemble import COVER, MAP, SEARCH, TABLE
+from solver.search.assemble import COVER, MAP, RULES, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
 from solver.search.program import parse, program_of
 from solver.search.sizes import sizes_from_inputs
@@ -69,7 +69,7 @@ def test_two_pieces_decide_a_cell_together():
     *inputs, test = random_grids(2, 5, 5, 10, 3)
     found = list(search(task_of(program, inputs, test), jobs=JOBS))
     assert any(
-        c.found.kind in (TABLE, COVER, SEARCH) and np.array_equal(c.grids[0], program(test)) for c in found
+        c.found.kind in (TABLE, COVER, RULES) and np.array_equal(c.grids[0], program(test)) for c in found
     )
 
 
@@ -209,3 +209,57 @@ def test_the_wheel_carries_the_learned_programs(root):
     config = configparser.ConfigParser()
     config.read(root / "setup.cfg")
     assert "programs.json" in config["options.package_data"]["solver.search"].split()
+
+
+def test_an_output_is_chosen_by_a_number():
+    """One of two outputs, by how many cells the input has."""
+    rng = np.random.default_rng(5)
+    answers = {2: np.array([[1, 0], [0, 1]]), 3: np.array([[4, 4], [0, 4]])}
+
+    def grid(cells: int) -> np.ndarray:
+        made = np.zeros(30, np.uint8)
+        made[rng.choice(30, cells, replace=False)] = rng.integers(1, 6)
+        return made.reshape(5, 6)
+
+    train = tuple(Pair(as_grid(grid(n)), as_grid(answers[n])) for n in (2, 3, 2, 3, 3))
+    for cells in (2, 3):
+        task = Task("number", train, (Pair(as_grid(grid(cells))),))
+        found = best_scores(list(search(task, jobs=20_000)), 0)
+        assert np.array_equal(found[0][1], answers[cells])
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda grid: np.kron(grid != 0, grid[::-1]),
+        lambda grid: np.kron(grid == 0, grid.T),
+        lambda grid: np.kron(grid, grid[:, ::-1] != 0),
+    ],
+    ids=["coloured cells", "empty cells", "in their colour"],
+)
+def test_products_of_two_images_are_found(product):
+    inputs = [grid[:, :3] * (grid[:, :3] > 1) for grid in random_grids(8, 4, 3, 4)]
+    task = task_of(product, inputs[:3], inputs[3])
+    assert np.array_equal(first_answer(task, 6000), product(inputs[3]))
+
+
+def test_pairs_are_turned_alike():
+    """All cells fall to the wall, which lies at another side in each pair."""
+
+    def fallen(grid: np.ndarray) -> np.ndarray:
+        made = np.zeros_like(grid)
+        for column in range(grid.shape[1]):
+            cells = grid[:-1, column][grid[:-1, column] > 0]
+            made[len(grid) - 1 - len(cells) : -1, column] = cells
+        made[-1] = grid[-1]
+        return made
+
+    rng = np.random.default_rng(3)
+    pairs = []
+    for turn in (0, 1, 3, 2):
+        grid = np.where(rng.random((6, 6)) < 0.3, rng.integers(1, 4, (6, 6)), 0).astype(np.uint8)
+        grid[-1] = 5
+        grid[0] = 0
+        pairs.append(Pair(as_grid(np.rot90(grid, turn)), as_grid(np.rot90(fallen(grid), turn))))
+    task = Task("wall", tuple(pairs[:3]), (Pair(pairs[3].input),))
+    assert np.array_equal(first_answer(task, 20_000), pairs[3].output)

@@ -18,6 +18,7 @@ from made_tasks import random_task
 from solver.arc.journal import read_journal
 from solver.arc.submission import read_submission
 from solver.arc.task import Task
+from solver.choices import NETWORK
 from solver.cli import main
 from solver.run.events import Listener, TaskResult
 from solver.run.pipeline import solve
@@ -166,3 +167,32 @@ def test_sources_are_named_by_the_table_or_by_their_entry() -> None:
     assert [name for name, source in SOURCES.items() if source.torch] == ["network"]
     with pytest.raises(ValueError, match=r"nowhere:propose: cannot be imported"):
         solve(tasks()[:1], options=SolveOptions(sources=("nowhere:propose",)))
+
+
+def test_a_task_that_is_almost_sure_is_spared_the_network(toy: str, tmp_path: Path) -> None:
+    """A source on the CPU works before the network, which then leaves out what needs no more work."""
+    from test_run import tiny_weights
+
+    from solver.model.checkpoint import save_weights
+
+    (tmp_path / "sure_source.py").write_text(
+        TOY.replace(
+            "Program(step, shown, shown)", 'Program(step, shown, shown, probability=0.97 * (task.id == "t1"))'
+        )
+    )
+    weights = tiny_weights(memory="cose")
+    save_weights(tmp_path / "tiny", weights.network, weights.memory, {})
+    results: list[TaskResult] = []
+    options = SolveOptions(
+        sources=("sure_source:propose", NETWORK),
+        weights=str(tmp_path / "tiny"),
+        steps=1,
+        augmentations=1,
+        device="cpu",
+        workers=0,
+    )
+    found = solve(tasks(), options=options, listener=Listener(result=results.append))
+    tuned = [result.task.id for result in results if result.source == NETWORK]
+    assert sorted(tuned) == ["t0", "t2", "t3"] and results[0].source == "sure_source:propose"
+    assert [r.source for r in results].index(NETWORK) == 4, "the network waits for what shares its processors"
+    assert has_sevens(found[1].attempts[0])
