@@ -205,8 +205,8 @@ def test_every_answer_is_said_in_one_line():
     [
         ("1 program | .", "keep the input as it is"),
         (
-            "1 choice fuller | crop",
-            "with all pairs turned so that the fuller half is at the bottom: crop to the coloured cells; "
+            "1 choice wall | crop",
+            "with all pairs turned so that their wall is at the bottom: crop to the coloured cells; "
             "take the output of the demonstration for which that is the same",
         ),
         (

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-WIDTH, NONE = 8.0, 60.0
+WIDTH, NONE = 8.0, 116.0
 
 
 def probabilities(costs: Sequence[float], width: float = WIDTH, none: float = NONE) -> list[float]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from solver.search.assemble import CHOICE, COVER, MAP, PARTIAL, PRODUCT, PROGRAM, RULES, TABLE
 from solver.search.table import NUMBER, TRANSFORMS
-from solver.search.views import FULLER, LINES, LONGER, PLAIN, RANKED, VARYING, WALL
+from solver.search.views import LINES, PLAIN, RANKED, VARYING, WALL
 
 if TYPE_CHECKING:
     from solver.search.search import Candidate
@@ -29,12 +29,10 @@ MOST_PROGRAMS = 20  # of one answer
 TURNED = {  # views that turn the pairs, and so that what
     WALL: "their wall is at the bottom",
     LINES: "their lines are rows",
-    LONGER: "the longer side lies",
-    FULLER: "the fuller half is at the bottom",
 }
 _VIEWS = {  # and how the text names them
     PLAIN: "", VARYING: "varying", RANKED: "ranked",
-    WALL: "wall", LINES: "lines", LONGER: "longer", FULLER: "fuller",
+    WALL: "wall", LINES: "lines",
 }  # fmt: skip
 _ENTRIES = {  # of each kind's detail
     PROGRAM: None,

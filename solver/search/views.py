@@ -2,7 +2,7 @@
 
 A transform names colours by number and sides by their place. Where a task's colours change from pair to
 pair, the number says nothing; renamed by how frequent they are, equal roles have equal numbers. In the same
-way pairs are turned so that a wall, lines, the longer side or the fuller half lie alike in all of them.
+way pairs are turned so that a wall or lines lie alike in all of them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from solver.arc.task import Grid, Pair, Task, as_grid
 
 PLAIN, VARYING, RANKED = "plain", "varying colours by frequency", "all colours by frequency"
-WALL, LINES, LONGER, FULLER = "wall below", "lines lie", "longer side lies", "fuller half below"
+WALL, LINES = "wall below", "lines lie"
 TO_BOTTOM = (0, 3, 2, 1)  # quarter turns counter-clockwise that bring bottom, right, top, left to the bottom
 TRANSPOSED = 4
 
@@ -50,7 +50,7 @@ def views_of(task: Task) -> list[View]:
         if renamings is not None and not all((renaming == renamings[0]).all() for renaming in renamings):
             made.append(_renamed(task, name, renamings))
             break
-    for name, turn_of in ((WALL, _wall), (LINES, _lines), (LONGER, _longer), (FULLER, _fuller)):
+    for name, turn_of in ((WALL, _wall), (LINES, _lines)):
         turns = [turn_of(grid) for grid in _inputs(task)]
         if None not in turns and len(set(turns)) > 1:
             made.append(_turned(task, name, turns))
@@ -93,24 +93,6 @@ def _lines(grid: Grid) -> int | None:
     columns = (grid[:1] != 0) & (grid == grid[:1])
     lying, standing = bool(rows.all(1).any()), bool(columns.all(0).any())
     return None if lying == standing else 0 if lying else TRANSPOSED
-
-
-def _longer(grid: Grid) -> int | None:
-    """The longer side lies."""
-    height, width = grid.shape
-    return None if height == width else 0 if width > height else TRANSPOSED
-
-
-def _fuller(grid: Grid) -> int | None:
-    """The half with most coloured cells comes to the bottom."""
-    height, width = grid.shape
-    halves = (
-        grid[height - height // 2 :],
-        grid[:, width - width // 2 :],
-        grid[: height // 2],
-        grid[:, : width // 2],
-    )
-    return _turn_to_bottom([np.count_nonzero(half) / half.size if half.size else 0.0 for half in halves])
 
 
 def _renamed(task: Task, name: str, renamings: list[np.ndarray]) -> View:
