@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 WIDTH, NONE = 8.0, 116.0
+SETTLED = 0.95  # probability that one of two attempts is right, from which nothing more is sought
 
 
 def probabilities(costs: Sequence[float], width: float = WIDTH, none: float = NONE) -> list[float]:

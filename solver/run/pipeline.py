@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from solver.arc.belief import SETTLED
 from solver.arc.checksum import task_checksum
 from solver.arc.journal import Header, Journal, is_journal
 from solver.arc.policy import Policy
@@ -22,7 +23,7 @@ from solver.run.ledger import Ledger
 from solver.run.message import Answered, Done, Job
 from solver.run.plan import Plan
 from solver.run.queue import TaskQueue
-from solver.run.schedule import GRACE, SETTLED
+from solver.run.schedule import GRACE
 from solver.run.settings import SolveOptions, resolve
 from solver.run.sources import Source, find_sources
 from solver.run.supervisor import Began, Event, GivenUp, Heard, Pool, Projected, Supervisor

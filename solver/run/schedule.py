@@ -28,7 +28,6 @@ DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a 
 SEARCH_SECONDS = 10.0  # of the program search for a task, without a budget (docs/SEARCH.md)
 SEARCH_NODES = 100_000  # transforms that it tries for a task where steps are counted
 SEARCH_SHARE = 0.25  # of a budget at most, where there is a network too
-SETTLED = 0.95  # probability that one of two attempts is right, from which a task needs no network
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 LEAST_SECONDS = 0.5  # of a job; less is of use in the first phase alone

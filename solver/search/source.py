@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from solver.arc.belief import SETTLED, probabilities
 from solver.arc.candidate import Candidate, Program, grid_key
 from solver.arc.task import Task, as_grid
 from solver.budget import Budget
@@ -23,15 +24,14 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
     """The grids that programs make, as they are found: the index of a test input, and a candidate.
 
     A candidate's cost is the search's score; its explanation says what the program does. A grid is proposed
-    when it is among the KEPT most plausible ones so far. ``seed`` is not used: the search draws nothing.
+    when it is among the KEPT most plausible ones so far. The search ends early where one of two answers to
+    every test input is almost surely right. ``seed`` is not used: the search draws nothing.
     """
     yield from _known(task)
     best: list[dict[bytes, float]] = [{} for _ in task.test]
     for found in search(task, seconds=budget.seconds, jobs=budget.steps, clock=budget.clock):
         budget.done(0)
-        program = program_of(found)
-        reproduced, text = found.found.reproduced, describe(program)
-        known = Program(found.score, reproduced, len(task.train), text=serialise(program))
+        known, text = None, ""
         for test, grid in enumerate(found.grids):
             scores, key = best[test], grid_key(grid)
             if found.score >= scores.get(key, np.inf):
@@ -39,7 +39,18 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
             if len(scores) >= KEPT and found.score >= sorted(scores.values())[KEPT - 1]:
                 continue
             scores[key] = found.score
+            if known is None:
+                program = program_of(found)
+                text = describe(program)
+                known = Program(found.score, found.found.reproduced, len(task.train), text=serialise(program))
             yield test, Candidate(as_grid(grid), SOURCE, known, text)
+        if known is not None and all(map(_settled, best)):
+            return
+
+
+def _settled(scores: dict[bytes, float]) -> bool:
+    """Whether one of the two best grids is almost surely right."""
+    return bool(scores) and sum(probabilities(sorted(scores.values()))[:2]) >= SETTLED
 
 
 def _known(task: Task) -> Iterator[tuple[int, Candidate]]:
