@@ -92,7 +92,7 @@ def summarise(result: Result) -> dict[str, object]:
     repeated = repeated_attempts(result.attempts)
     return {
         "submission": result.name,
-        **_scores(score),
+        **scores(score),
         "status": score.counts,
         "invalid_attempts": score.invalid_attempts,
         "repeated_second_attempts": [[task_id, test] for task_id, test in repeated],
@@ -114,7 +114,8 @@ def summarise(result: Result) -> dict[str, object]:
     }
 
 
-def _scores(score: Score) -> dict[str, object]:
+def scores(score: Score) -> dict[str, object]:
+    """Both scores, 0..1, and what they are counted from."""
     return {
         "score_per_task": score.per_task,
         "score_per_output": score.per_output,
@@ -130,7 +131,7 @@ def _labelled(score: Score) -> dict[str, dict[str, object]]:
     if labels in ([""], []):
         return {}
     return {
-        label: _scores(score.subset(task.id for task in score.tasks if task.label == label))
+        label: scores(score.subset(task.id for task in score.tasks if task.label == label))
         for label in sorted(labels)
     }
 
