@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DELETE_ON_ERROR:
 
 solve: $(INSTALLED)
-	$(BIN)/solve examples/arc1_eval_20.json -o submission.json
+	$(BIN)/solve examples/arc1_eval_20.json -o submission.json --overwrite
 
 # The first pass runs the kernels as plain Python, where a wrong index is an error instead of a wrong number.
 test: $(INSTALLED)

@@ -70,6 +70,18 @@ def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[Path]) -> None
         taken[real] = "another output of the same command"
 
 
+def refuse_other_kind(output: str | Path, start: bytes, kind: str) -> None:
+    """ValueError where a file stands at ``output`` that does not begin as files of this kind do: it was not
+    written by an earlier call, and nobody has said that it may go."""
+    real = real_file(output)
+    if not real.exists() or not real.stat().st_size:
+        return
+    with real.open("rb") as file:
+        found = file.read(len(start))
+    if found.lower() != start.lower():
+        raise ValueError(f"{output}: expected {kind} or a new name, got a file of another kind")
+
+
 def _is(path: Path, real: Path) -> bool:
     return path.exists() and path.samefile(real)
 

@@ -62,8 +62,8 @@ def test_the_command_says_everything(tmp_path):
         "missing 1",
         "pass@k",
         "right from  rules 1 · network 1 · unknown 0",
-        "in the pool but not chosen: 1 (a test 0)",
-        "1 ids in the submission without a solution: \\x1b[2J",
+        "right candidates not submitted: 1 (a test 0)",
+        "1 id in the submission without a solution: \\x1b[2J",
         "task c, test 0, attempt_2, row 1: wanted 2 cells",
         "1 task without an entry: a",
     ):

@@ -180,7 +180,11 @@ class SubmissionFile:
     def put(self, task: Task, pairs: Sequence[Attempts]) -> None:
         """The task's answers from now on. ValueError where they are not two valid grids for each test
         input."""
-        entry = encode_submission(build_submission({task.id: pairs}, [task]))[1:-2]
+        try:
+            entry = encode_submission(build_submission({task.id: pairs}, [task]))[1:-2]
+        except (TypeError, UnicodeEncodeError) as error:
+            place = f"submission, task {name_of(task.id)}"
+            raise ValueError(f"{place}: expected an id that is UTF-8 text") from error
         validate_submission(json.loads(b"{" + entry + b"}"), [task])
         self.entries[task.id] = entry
 

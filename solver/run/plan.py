@@ -11,6 +11,7 @@ Tasks that the weights know come before all others, alone and once.
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,6 +32,7 @@ from solver.run.schedule import (
     shares_for,
 )
 from solver.run.settings import SolveOptions
+from solver.words import counted
 
 PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
@@ -113,8 +115,22 @@ class Plan:
         return shares_for(self.kind, hours, tasks, joint=self.joint, breadth=QUICK in self.phases)
 
     def told(self) -> list[str]:
-        """For people, once the workers are known: the division of a budget."""
-        return [f"Plan: {self.shares}."] if self.shares and self.tasks else []
+        """For people, once the workers are known: the division of a budget, and how many tasks it is likely
+        to reach where that is not all of them."""
+        if self.shares is None or not self.tasks:
+            return []
+        left = f"Time for each task: about {self.shares}."
+        costs = sorted(self._least(group) for group in self.groups)
+        seconds = self.options.budget_seconds * self.workers
+        reached = sum(total <= seconds for total in accumulate(costs))
+        if reached < len(costs):
+            left += f" It is likely to reach {reached} of {counted(len(costs), 'task')}."
+        return [left]
+
+    def _least(self, group: Group) -> float:
+        """Seconds that the group takes however little it is given, by the cost model."""
+        row = features(group.sizes, steps=1, seconds=None, views=self._views)
+        return self.model.predict(row)
 
     def _join(self, workers: int) -> None:
         """Joint groups beside the single tasks: one for each worker where a clock decides, one for all where
@@ -219,8 +235,8 @@ class Plan:
         group = self.groups[number]
         seed = derive_seed(self.options.seed, REFINE) if phase == REFINE else self.options.seed
         patience = self.options.patience
-        # A long job reports at checkpoints; three times its hours would be no cap at all.
-        factor = 1.2 if phase == JOINT else 3
+        # A long job reports at checkpoints; twice its hours would be no cap at all.
+        factor = 1.2 if phase == JOINT else 2
         cap = patience if seconds is None else factor * seconds + min(JOB_CAP, patience)
         self._numbers += 1
         given = Given(self._steps(group, phase), seconds, cap)
@@ -263,10 +279,16 @@ class Plan:
         busy = [max(0.0, end - max(now, r.ends)) for r in self.running.values()]
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
-        fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
-        least = 0.0 if phase == self.phases[0] else 2 * fixed  # no more than half of it is its start
+        beyond = self._beyond(group)
+        least = 0.0 if phase == self.phases[0] else 2 * beyond  # no more than half of it is its start
         fair = max(least, capacity * group.weight / sum(self.groups[n].weight for n in waiting))
-        return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
+        # Jobs before it were of other sizes: what they took beyond their time costs this one half at most.
+        beyond = min(beyond, fair / 2)
+        return max(0.0, (min(fair, end - now) - beyond) / max(1.0, float(self.model.weights[1])))
+
+    def _beyond(self, group: Group) -> float:
+        """Seconds that a job of the group takes beyond what it is given, by its size."""
+        return self.model.predict(features(group.sizes, steps=None, seconds=0.0, views=self._views))
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes
@@ -305,15 +327,16 @@ class Plan:
         """What the weights know of the job's task is not enough: it waits for tuning like any other."""
         self.groups[job.group].doubted = True
 
-    def fail(self, job: Job) -> bool:
-        """The job's worker failed. True when the group waits once more, False when it is given up."""
+    def fail(self, job: Job, *, last: bool = False) -> bool:
+        """The job's worker failed, for the ``last`` time or not. True when the group waits once more, False
+        when it is given up."""
         del self.running[job.number]
         group = self.groups[job.group]
         if job.untuned:
             self.doubt(job)
             return True
         group.failures += 1
-        if group.failures <= RETRIES:
+        if group.failures <= RETRIES and not last:
             return True
         group.failures = 0
         alone = job.phase in (QUICK, JOINT)  # the phases after it need nothing of it
