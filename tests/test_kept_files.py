@@ -160,7 +160,6 @@ def test_a_run_onto_an_earlier_one_is_refused_with_the_words_that_help(tmp_path:
         ("--resume", "--device", "cuda", "--sources", "network"),
         ("--overwrite", "--weights", "nowhere", "--sources", "network"),
         ("--overwrite", "--sources", "no.module:propose"),
-        ("--overwrite", "--replay", "README.md"),
     ],
 )
 def test_a_refused_run_changes_nothing(tmp_path: Path, wrong: tuple[object, ...]) -> None:

@@ -186,7 +186,7 @@ def test_the_command_without_tasks_and_its_errors(tmp_path):
     result = CliRunner().invoke(main, ["merge", str(run.submission), "-o", str(output)])
     assert result.exit_code == 2 and "wanted two or more files" in result.output
     run.submission.write_text("[]")
-    result = CliRunner().invoke(main, ["merge", *arguments])
+    result = CliRunner().invoke(main, ["merge", *arguments, "--overwrite"])
     assert result.exit_code == 2 and "wanted a submission" in result.output
     assert output.read_bytes() == before
 

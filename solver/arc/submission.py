@@ -8,11 +8,22 @@ as it is valid, and each problem is named: a scorer must say what became of ever
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from solver.arc.task import SUBMISSION, Grid, Task, kind_of_file, name_of, parse_grid, read_json
+from solver.arc.task import (
+    COLOURS,
+    MAX_SIDE,
+    SUBMISSION,
+    Grid,
+    Task,
+    kind_of_file,
+    name_of,
+    parse_grid,
+    read_json,
+)
 from solver.file import replace_file
 
 try:
@@ -163,6 +174,13 @@ def write_submission(path: str | Path, attempts: Attempted, tasks: Sequence[Task
     file.write()
 
 
+def _is_grid(grid: object) -> bool:
+    """Whether it is a grid as every record of this project has it, which needs no look at its JSON."""
+    if not isinstance(grid, np.ndarray) or grid.dtype != np.uint8 or grid.ndim != 2 or not grid.size:
+        return False
+    return max(grid.shape) <= MAX_SIDE and int(grid.max()) < COLOURS
+
+
 class SubmissionFile:
     """A submission that is written again whenever some of its answers change: only those are encoded and
     validated anew.
@@ -185,7 +203,8 @@ class SubmissionFile:
         except (TypeError, UnicodeEncodeError) as error:
             place = f"submission, task {name_of(task.id)}"
             raise ValueError(f"{place}: expected an id that is UTF-8 text") from error
-        validate_submission(json.loads(b"{" + entry + b"}"), [task])
+        if len(pairs) != len(task.test) or not all(map(_is_grid, chain.from_iterable(pairs))):
+            validate_submission(json.loads(b"{" + entry + b"}"), [task])  # which names what is wrong
         self.entries[task.id] = entry
 
     def write(self) -> None:

@@ -412,7 +412,7 @@ def summary_json(tasks: Sequence["Task"], results: Sequence["TaskResult"], outpu
 def _check_report_is_possible() -> None:
     """Before hours of work, not after them."""
     if find_spec("jinja2") is None:
-        raise ValueError('a report needs Jinja2: pip install "arc-urm-solver[report]"')
+        raise ValueError("a report needs Jinja2: pip install jinja2 markupsafe")
 
 
 def _state(path: Path) -> tuple[int, int] | None:

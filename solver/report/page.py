@@ -33,7 +33,7 @@ def render_report(result: Result, title: str) -> str:
         from jinja2 import Environment, StrictUndefined
         from markupsafe import Markup
     except ImportError as error:
-        raise ValueError('the report needs jinja2: pip install "arc-urm-solver[report]"') from error
+        raise ValueError("the report needs jinja2: pip install jinja2 markupsafe") from error
     ids = list(dict.fromkeys([*result.expected, *(task.id for task in result.tasks)]))
     ids = ids or list(result.attempts.grids)
     scores = {task.id: task for task in result.score.tasks} if result.score else {}
