@@ -71,8 +71,8 @@ def test_missing_extra_and_invalid_are_counted_and_named():
     assert score.counts["missing"] == 1 and score.missing == ("e",) and score.extra == ("z",)
     assert score.per_task == 3 / 5 and score.invalid_attempts == 2
     assert [problem.text for problem in score.problems] == [
-        "s.json, task a, test 0, attempt_2, row 1: wanted 2 cells as in row 0, found 1",
-        "s.json, task b, test 0, attempt_2: wanted a grid (a list of rows), found nothing",
+        "s.json, task a, test 0, attempt_2, row 1: expected 2 cells as in row 0, got 1",
+        "s.json, task b, test 0, attempt_2: expected a grid (a list of rows), got nothing",
         "s.json, task c, test 0: wanted attempt_1 and attempt_2 only, found the key attempt_3 too",
         "task d: wanted 1 entries, one for each test input, found 2",
     ]

@@ -220,11 +220,11 @@ class Ledger:
                 self.file.put(task, self._grids(task))
             self.file.write()
         except ValueError as error:
+            said, self._failed = self._failed, True
             if first:
                 raise
-            if not self._failed:
+            if not said:
                 self.say(f"{error}; the one before it stays")
-            self._failed = True
             return
         self._changed.clear()
         self._failed = False
