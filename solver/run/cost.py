@@ -15,7 +15,6 @@ from solver.arc.task import Task
 STEP_TOKENS = 4096  # cells of a tuning batch
 FEATURES = 4
 _PRIOR = (0.5, 1.0, 2e-9, 2e-6)  # seconds: fixed, a second given, a cell of a step, a cell predicted
-OVERRUN = 0.25  # of predicting all views: what a job that looks at the clock between batches runs over
 _GIVEN, TUNED = 1, 2  # the feature that is a number of seconds already, and the cells tuned on
 _LEAST_SPEED = 0.01  # where jobs took no longer than what they were given
 _PRIOR_WEIGHT = 0.5  # the guess counts as so many jobs
@@ -60,8 +59,7 @@ def features(sizes: Sequence[Size], *, steps: int | None, seconds: float | None,
     """float64 [4]: 1, seconds given, cells tuned on, cells predicted."""
     attention = sum(1 + size.tune / _ATTENTION for size in sizes) / len(sizes)
     tuned = (steps or 0) * len(sizes) * STEP_TOKENS * attention
-    predicted = views * sum(size.predict for size in sizes)
-    predicted *= OVERRUN if seconds is not None else 1.0
+    predicted = views * sum(size.predict for size in sizes) if seconds is None else 0.0
     return np.array([1.0, seconds or 0.0, tuned, predicted])
 
 

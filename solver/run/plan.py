@@ -34,6 +34,7 @@ from solver.run.schedule import (
 from solver.run.settings import SolveOptions
 from solver.words import counted
 
+LATEST = 100  # finished jobs that say what one takes beyond its time
 PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
 
@@ -99,6 +100,7 @@ class Plan:
         self.running: dict[int, _Running] = {}
         self.disagreement: dict[str, float] = {}
         self._numbers = 0
+        self._overruns: list[tuple[float, float]] = []  # of finished jobs: their cells, seconds beyond theirs
         if options.budget_seconds is not None:
             self._choose_phases(options.workers or 1)
         self.shares = self._divide(options.workers or 1)
@@ -282,13 +284,18 @@ class Plan:
         beyond = self._beyond(group)
         least = 0.0 if phase == self.phases[0] else 2 * beyond  # no more than half of it is its start
         fair = max(least, capacity * group.weight / sum(self.groups[n].weight for n in waiting))
-        # Jobs before it were of other sizes: what they took beyond their time costs this one half at most.
         beyond = min(beyond, fair / 2)
-        return max(0.0, (min(fair, end - now) - beyond) / max(1.0, float(self.model.weights[1])))
+        return max(0.0, min(fair, end - now) - beyond)
 
     def _beyond(self, group: Group) -> float:
-        """Seconds that a job of the group takes beyond what it is given, by its size."""
-        return self.model.predict(features(group.sizes, steps=None, seconds=0.0, views=self._views))
+        """Seconds that a job of the group is likely to take beyond what it is given: the mean of what the latest
+        ones took, in proportion where they were larger; those of about its size count most."""
+        own, total, weights = _cells(group), 0.0, 0.0
+        for cells, seconds in self._overruns[-LATEST:]:
+            weight = min(own, cells) / max(own, cells)
+            total += weight * seconds * min(1.0, own / cells)
+            weights += weight
+        return total / weights if weights else float(self.model.weights[0])
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes
@@ -321,6 +328,8 @@ class Plan:
         self.disagreement |= dict.fromkeys((task.id for task in job.tasks), disagreement)
         if job.phase == JOINT and job.given.seconds is not None:
             return  # its overrun is not what every job takes beyond its time
+        if job.given.seconds is not None:
+            self._overruns.append((_cells(group), max(0.0, seconds - job.given.seconds)))
         self.model.update(self._features(job), seconds)
 
     def doubt(self, job: Job) -> None:
@@ -362,6 +371,11 @@ class Plan:
         if steps is None:
             seconds = self.options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
         return self.model.predict(features(group.sizes, steps=steps, seconds=seconds, views=self._views))
+
+
+def _cells(group: Group) -> float:
+    """What the group's jobs cost by its grids alone."""
+    return sum(size.tune + size.predict for size in group.sizes)
 
 
 def split_tasks(tasks: Sequence[Task], count: int, seed: int) -> list[tuple[int, ...]]:
