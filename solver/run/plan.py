@@ -288,8 +288,8 @@ class Plan:
         return max(0.0, min(fair, end - now) - beyond)
 
     def _beyond(self, group: Group) -> float:
-        """Seconds that a job of the group is likely to take beyond what it is given: the mean of what the latest
-        ones took, in proportion where they were larger; those of about its size count most."""
+        """Seconds that a job of the group is likely to take beyond what it is given: the mean of what the
+        latest ones took, in proportion where they were larger; those of about its size count most."""
         own, total, weights = _cells(group), 0.0, 0.0
         for cells, seconds in self._overruns[-LATEST:]:
             weight = min(own, cells) / max(own, cells)
