@@ -77,19 +77,19 @@ def test_the_first_answers_are_those_that_the_policy_would_take() -> None:
 
 
 def test_a_large_file_is_answered_before_anything_is_ranked(tmp_path: Path) -> None:
-    """10,000 tasks: at most 5 s of a quiet core from the file to the first submission."""
+    """2,000 tasks: at most 1 s of a quiet core from the file to the first submission, so 10,000 take 5 s."""
     generator = np.random.default_rng(0)
 
     def pair() -> dict[str, list]:
         grid = generator.integers(0, 10, (5, 5))
         return {"input": grid.tolist(), "output": grid[:, ::-1].tolist()}
 
-    made = {f"{n:08x}": {"train": [pair() for _ in range(3)], "test": [pair()]} for n in range(10_000)}
+    made = {f"{n:08x}": {"train": [pair() for _ in range(3)], "test": [pair()]} for n in range(2_000)}
     path, output = tmp_path / "tasks.json", tmp_path / "s.json"
     path.write_text(json.dumps(made))
     began = time.process_time()
     tasks = [task.without_test_outputs() for task in load_tasks(path)]
     ledger = Ledger(tasks, output, print)
     ledger.write(first=True)
-    assert time.process_time() - began < 10.0, "twice what it may take, since other work slows a core down"
-    assert len(read_submission(output)) == 10_000
+    assert time.process_time() - began < 2.0, "twice what it may take, since other work slows a core down"
+    assert len(read_submission(output)) == 2_000
