@@ -145,11 +145,11 @@ def test_answers_that_are_no_submission_leave_the_file_untouched(attempts, messa
     assert files(tmp_path) == ["s.json"]
 
 
-@pytest.mark.parametrize("place", ["missing/s.json", "folder", "file/s.json"])
+@pytest.mark.parametrize("place", ["folder", "file/s.json", "file/more/s.json"])
 def test_a_path_that_cannot_be_written_is_one_sentence(place, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(ValueError, match="cannot be written") as found:
+    with pytest.raises(ValueError, match=r"cannot be written|expected a file") as found:
         write_submission(tmp_path / place, ATTEMPTS, TASKS)
     assert str(tmp_path / place) in str(found.value) and "\n" not in str(found.value)
     assert files(tmp_path) == ["file", "folder"]
