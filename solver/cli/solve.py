@@ -296,7 +296,7 @@ def _files(
     """The run's files, before any work: none of them may be an input, and what an earlier run has left is not
     touched without a word of the user's."""
     from solver.arc.task import files_of
-    from solver.file import backup_of, make_folder, real_file, refuse_inputs
+    from solver.file import backup_of, make_folder, real_file, refuse_inputs, refuse_other_kind
 
     target = real_file(output) if os.path.islink(output) else Path(output)
     real_file(target)  # refuses what is no file
@@ -314,6 +314,7 @@ def _files(
     make_folder(target)
     if report is not None:
         _check_report_is_possible()
+        refuse_other_kind(report, b"<!doctype html", "a page")
         make_folder(real_file(report))
     there = journal in left
     return RunFiles(target, journal, resume and there, bool(left) and (overwrite or not there))
