@@ -10,7 +10,7 @@ def draw(known: dict[str, Any], target: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise ValueError('the figure needs matplotlib: pip install "arc-urm-solver[train]"') from error
+        raise ValueError("the figure needs matplotlib: pip install matplotlib") from error
     points, peak = known["cost"], known["peak"]["flop_per_second"]
     figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
     figure.suptitle(f"{known['device']}\nmatrix peak {peak / 1e12:,.2f} TFLOP/s, measured", fontsize=10)

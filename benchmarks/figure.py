@@ -95,7 +95,7 @@ def draw(rows: Sequence[dict], path: Path) -> None:
     """A column for each half, over the tasks that all its arms have: above, attempts with programs, and
     dotted the coverage of the network's pool; below, right cells of the network's best answer."""
     if find_spec("matplotlib") is None:
-        raise ValueError('a figure needs Matplotlib: pip install "arc-urm-solver[train]"')
+        raise ValueError("a figure needs Matplotlib: pip install matplotlib")
     from matplotlib.figure import Figure
 
     halves = sorted({row["half"] for row in rows})

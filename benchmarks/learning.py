@@ -232,7 +232,7 @@ def draw(folder: Path, target: Path) -> int:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise ValueError('the figure needs matplotlib: pip install "arc-urm-solver[train]"') from error
+        raise ValueError("the figure needs matplotlib: pip install matplotlib") from error
     found = [arm for arm in ARMS if (folder / arm / "curve.jsonl").exists()]
     figure = Figure(figsize=(11, 4), dpi=120, layout="constrained")
     panels = (("loss", "held-out loss, nats a cell"), ("cells", "held-out cells right"))

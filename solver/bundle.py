@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.file import read_object
+from solver.file import read_object, refuse_inputs, replace_file
 from solver.weights_card import KAGGLE, VECTORS_FILE, default_weights, find_weights, read_card
 
 COMPETITION = "arc-prize-2026-arc-agi-2"
@@ -94,15 +94,11 @@ def write_bundle(
     }
     if (source / VECTORS_FILE).is_file():
         files[f"weights/{VECTORS_FILE}"] = _read(source / VECTORS_FILE)
+    refuse_inputs([folder / name for name in files], [path for path in source.iterdir() if path.is_file()])
     sizes = {}
     for name, data in files.items():
-        path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
-        sizes[path] = len(data)
+        replace_file(folder / name, data)
+        sizes[folder / name] = len(data)
     return Bundle(folder / "kernel", folder / "weights", sizes)
 
 

@@ -11,6 +11,8 @@ VoteRule = Literal["consensus", "confidence", "probability"]
 # Phases of a run in their order (solver.arc.policy says whose answers count). START: before any network ran.
 START, QUICK, JOINT, TUNE, REFINE = PHASES = ("start", "quick", "joint", "tune", "refine")
 
+NOT_REACHED = "not reached"  # the note of a task that no source but the quick ones came to
+
 # Who proposes answers where nothing is said, in this order (solver.run.sources).
 SEARCH, NETWORK = "search", "network"
 DEFAULT_SOURCES = (SEARCH, NETWORK)

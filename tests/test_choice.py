@@ -74,7 +74,7 @@ def test_a_task_goes_to_the_shipped_set_that_knows_it(shipped: Path) -> None:
     found, said = run(None, [KNOWN, NEW], workers=1)
     assert found["known"].at_once and found["known"].label == SEEN_LABEL
     assert found["new"].steps == 2 and found["new"].label == ""
-    assert "Known: 1 by public" in said
+    assert "public answers 1 without tuning" in said
     found, said = run("small", [KNOWN])
     assert not found["known"].at_once and "public" not in said, "weights that were named answer alone"
 

@@ -105,7 +105,7 @@ def test_without_ray_a_sentence_says_what_to_install(
     monkeypatch.setattr("solver.run.cluster.find_spec", lambda name: None)
     words = [str(example_tasks), "-o", str(tmp_path / "s.json"), "--cluster", "auto"]
     result = CliRunner().invoke(main, words)
-    assert result.exit_code == 2 and 'pip install "arc-urm-solver[ray]"' in result.output
+    assert result.exit_code == 2 and 'pip install "ray[client]"' in result.output
     assert not (tmp_path / "s.json").exists()
 
 

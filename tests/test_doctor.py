@@ -1,6 +1,7 @@
 """The doctor: what it says of this machine, and of one that lacks something."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 from test_run import tiny_weights
 
+from solver.arc.made_up import SIDES, made_up_task
 from solver.cli import main
 from solver.model.checkpoint import save_weights
-from solver.run.cost import CostModel
+from solver.run.cost import features, size_of
 from solver.run.doctor import diagnose, projection
 
 
@@ -26,7 +28,7 @@ def test_the_doctor_measures_and_projects(tmp_path: Path, monkeypatch: pytest.Mo
     save_weights(tmp_path / "tiny", tiny.network, tiny.memory, {})
     done = run(tmp_path / "tiny", "1")
     assert done.exit_code == 0, done.output
-    for part in (f"mounts: Under {tmp_path}", "cpu: ", "weights: tiny", "GiB free", "pace: ", "240 tasks on"):
+    for part in (f"mounts: Under {tmp_path}", "cpu: ", "weights: tiny", "GiB free", "pace: ", "240 tasks"):
         assert part in done.output
 
 
@@ -36,15 +38,32 @@ def test_a_problem_is_named_and_the_exit_code_says_so(tmp_path: Path) -> None:
     assert f"problem: weights {tmp_path / 'none'}" in done.output
 
 
+def jobs(noise: float, count: int = 12) -> list[tuple[np.ndarray, float]]:
+    """Jobs of a machine with a cost of its own; every other one takes ``noise`` times as long."""
+    made = []
+    for number in range(count):
+        size = size_of(made_up_task(SIDES[number % len(SIDES)]))
+        row = features([size], steps=(0, 2, 8)[number % 3], seconds=None, views=4)
+        seconds = float(row @ np.array([0.2, 0.0, 1e-6, 1e-5]))
+        made.append((row, seconds * (noise if number % 2 else 1.0)))
+    return made
+
+
 def test_the_projection_follows_the_pace() -> None:
-    model = CostModel()
-    for steps in (0, 10, 20):
-        tokens = steps * 4096.0
-        model.update(np.array([1.0, 0.0, tokens, 1000.0]), 1.0 + tokens * 1e-6)
-    one, four = ("\n".join(projection(model, devices, 11.25)) for devices in (1, 4))
+    one, four = ("\n".join(projection(jobs(1.0), devices, 11.25)) for devices in (1, 4))
     assert "1 device:" in one and "4 devices:" in four
     steps = [int(text.split(" allow ")[1].split()[0]) for text in (one, four)]
     assert 3.5 < steps[1] / steps[0] < 4.5
+
+
+def test_a_projection_agrees_with_itself_or_says_that_it_cannot_tell() -> None:
+    """Whatever is measured, and for how long: hours within a fifth of those that all of it gives."""
+    whole = float(next(re.finditer(r": ([\d.]+) h with", "\n".join(projection(jobs(1.0, 48), 1, 11.25))))[1])
+    for count in range(1, 40):
+        text = "\n".join(projection(jobs(1.0, count), 1, 11.25))
+        found = re.search(r": ([\d.]+) h with", text)
+        assert "cannot tell" in text or 0.8 < float(found[1]) / whole < 1.25, (count, text)
+    assert "cannot tell" in "\n".join(projection(jobs(4.0), 1, 11.25))
 
 
 READY = {"weights": "x/weights", "placement": "CPU, 1 thread, float32", "workers": 1}

@@ -183,9 +183,9 @@ def test_resuming_refuses_other_settings_and_other_files(tmp_path):
     path = tmp_path / "j"
     Journal.create(path, HEADER).close()
     other = Header({"steps": 41, "tune": "full", "new": 1}, "urm-nano", ("ab", "cd"), 8)
-    with pytest.raises(ValueError, match=r"\(option new, option steps, seed\)"):
+    with pytest.raises(ValueError, match=r"\(--new, --seed, --steps\)"):
         Journal.resume(path, other)
-    with pytest.raises(ValueError, match="lies here already"):
+    with pytest.raises(ValueError, match="expected no file here yet"):
         Journal.create(path, HEADER)
     path.write_text('{"a": 1}')
     with pytest.raises(ValueError, match="no whole line"):

@@ -17,7 +17,7 @@ from solver.arc.checksum import task_checksum
 from solver.arc.journal import SEEN_LABEL, TESTS_SEEN_LABEL, read_journal
 from solver.choices import NETWORK, QUICK, TUNE
 from solver.cli import main
-from solver.cli.progress import WIDTH
+from solver.cli.output import WIDTH
 from solver.model.checkpoint import load_weights, save_weights, task_vectors
 from solver.model.embedding import build_memory
 from solver.run.message import Base, Given, Job, Known
@@ -97,7 +97,7 @@ def test_a_known_task_is_answered_without_tuning_and_labelled(folder: str, tmp_p
     known, new = found["known"], found["new"]
     assert (known.steps, known.reproduced, known.at_once, known.label) == (0, 2, True, SEEN_LABEL)
     assert (new.steps, new.at_once, new.label) == (2, False, "")
-    assert "Known: 1 by tiny" in said and f"1 of the tasks: {SEEN_LABEL}" in said
+    assert "tiny answers 1 without tuning" in said and f"* marks 1 task: {SEEN_LABEL}" in said
     contents = read_journal(tmp_path / "run.journal")
     assert contents.finished("known").label == SEEN_LABEL and contents.finished("new").label == ""
     assert {event.source for event in contents.events["known"]} == {"fallback", "search", NETWORK}
@@ -119,7 +119,7 @@ def test_a_task_that_was_seen_but_is_not_known_is_tuned_and_labelled(tmp_path: P
     folder = save(tmp_path / "tiny", {"tasks": [CHECKSUM], **more}, vectors={})
     found, said = run(folder, [KNOWN])
     assert (found["known"].steps, found["known"].label) == (2, TESTS_SEEN_LABEL)
-    assert "Known:" not in said and SEEN_LABEL in said
+    assert "without tuning" not in said and SEEN_LABEL in said
 
 
 def test_tests_may_have_been_seen_of_some_tasks_only(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_terminal_score_and_report_say_what_was_seen(folder: str, tmp_path: Path
     assert all(len(line) <= WIDTH for line in lines if str(tmp_path) not in line), result.output
     assert any("known*" in line for line in lines) and not any("new*" in line for line in lines)
     assert any(line.startswith(f"* {SEEN_LABEL}: 1 of 2 tasks, ") for line in lines)
-    assert "  Of these 1 answered without tuning." in lines
+    assert "  1 of these answered without tuning." in lines
     assert any(line.startswith("  All others: 1 of 2 tasks, ") for line in lines)
     assert SEEN_LABEL in report.read_text()
     files = [str(output), str(tmp_path / "tasks_solutions.json"), "--journal", str(tmp_path / "out.journal")]

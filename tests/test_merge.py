@@ -155,10 +155,8 @@ def test_the_command(tmp_path):
     arguments = ["merge", other, run.submission, run.journal, "-o", output, "--tasks", run.tasks]
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    assert (
-        "2 tasks, 3 outputs by order" in result.output and "1 invalid attempts were left out" in result.output
-    )
-    assert "1 ids were left out" in result.output
+    assert "2 tasks, 3 outputs by order" in result.output and "1 invalid attempt left out" in result.output
+    assert "1 id left out" in result.output
     answers = read_submission(output)
     ours = read_submission(run.submission)
     assert answers["a"][0][0].tolist() == [[4]] and same_grid(answers["a"][0][1], ours["a"][0][0])
@@ -176,8 +174,10 @@ def test_the_command_without_tasks_and_its_errors(tmp_path):
     both = [str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "both.json")]
     said = CliRunner().invoke(main, ["merge", *both, "--by", "votes"]).output
     assert "ranked by confidence: the runs voted by different rules" in said
+    assert CliRunner().invoke(main, ["merge", *both]).exit_code == 2  # what is there stays
+    both.append("--overwrite")
     said = CliRunner().invoke(main, ["merge", *both, "--by", "votes", "--vote", "probability"]).output
-    assert "1 outputs by votes, ranked by probability\n" in said
+    assert "1 task, 1 output by votes, ranked by probability\n" in said
     refused = CliRunner().invoke(main, ["merge", *both, "--vote", "probability"])
     assert refused.exit_code == 2 and "wanted --by votes" in refused.output
     option = next(p for p in main.get_command(None, "merge").params if p.name == "vote")
@@ -186,7 +186,7 @@ def test_the_command_without_tasks_and_its_errors(tmp_path):
     result = CliRunner().invoke(main, ["merge", str(run.submission), "-o", str(output)])
     assert result.exit_code == 2 and "wanted two or more files" in result.output
     run.submission.write_text("[]")
-    result = CliRunner().invoke(main, ["merge", *arguments])
+    result = CliRunner().invoke(main, ["merge", *arguments, "--overwrite"])
     assert result.exit_code == 2 and "wanted a submission" in result.output
     assert output.read_bytes() == before
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from solver.arc.policy import Answer
 from solver.arc.task import load_tasks
 from solver.choices import NETWORK, SEARCH
-from solver.cli.progress import describe, duration, judge, score_lines, shorten, verdict_word
+from solver.cli.bar import duration
+from solver.cli.verdict import describe, judge, score_lines, shorten, verdict_word
 
 
 def answer(rows: list[list[int]], source: str = NETWORK, votes: int = 3) -> Answer:
@@ -31,7 +32,7 @@ def test_judge_credits_the_attempt_that_is_right(example_tasks: Path) -> None:
     )
     assert first.right_by == {"search": 1} and verdict_word(first) == "right"
     assert describe(first.credited, 40) == "search: mirror left to right"
-    assert describe(second.credited, 40) == "2nd: search: mirror left to right"
+    assert describe(second.credited, 40) == "2nd attempt: search: mirror left to right"
     assert [neither.right, verdict_word(neither)] == [0, "wrong"]
     assert describe(neither.credited, 40) == "network, 3 votes"
     both = Answer(truth, (NETWORK, SEARCH), 2, 1, explanation="mirror left to right")
@@ -49,14 +50,15 @@ def test_the_score_counts_half_a_task_by_half(example_tasks: Path) -> None:
     assert verdict_word(half) == "1 of 2"
     right = judge(single, [(answer(single.test[0].output.tolist(), SEARCH), wrong)])
     lines = score_lines([half, right])
-    assert [line.split() for line in lines[1:]] == [
-        ["per", "task", "1.5", "of", "2", "75.0%", "0.5", "1"],
-        ["per", "output", "2", "of", "3", "66.7%", "1", "1"],
+    assert lines[1:] == [
+        "  per task     75.00%   1.5 of 2",
+        "  per output   66.67%   2 of 3",
+        "  right from  network 1, search 1",
     ]
     unknown = judge(single.without_test_outputs(), [(wrong, wrong)])
     assert score_lines([half, unknown]) == [
         "No score: the solutions of 1 of 2 tasks are not known.",
-        "Answers to 3 outputs: 3 by network.",
+        "First attempts: 3 from network.",
     ]
 
 

@@ -163,7 +163,7 @@ def test_problems_missing_and_extra_ids_are_listed(tmp_path):
     run.submission.write_text(json.dumps(value))
     text, page = page_of(run)
     assert "invalid attempts: 1, missing tasks: 1" in text and "x&lt;y" in text
-    assert "attempt_1, row 1: wanted 2 cells as in row 0, found 1" in text
+    assert "attempt_1, row 1: expected 2 cells as in row 0, got 1" in text
     assert page.bodies()[1]["data-status"] == "missing"
     output = tmp_path / "r.html"
     write_report(output, run.submission, tasks=run.tasks, solutions=run.solutions)

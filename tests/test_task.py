@@ -92,17 +92,17 @@ BAD = [
     (changed("train", 1, "output", to=...), 'task t, train 1: wanted an "output" grid, found none'),
     (changed("train", 1, "output", to=None), 'task t, train 1: wanted an "output" grid, found none'),
     (changed("test", 1, "input", to=...), 'task t, test 1: wanted an "input" grid, found none'),
-    (changed("test", 1, "input", to=None), "test 1, input: wanted a grid (a list of rows), found nothing"),
-    (changed("test", 0, "input", to=[]), "test 0, input: wanted 1 to 30 rows, found 0"),
-    (changed("test", 0, "input", to=[[]]), "test 0, input, row 0: wanted 1 to 30 cells, found 0"),
-    (changed("test", 0, "input", to=[[0]] * 31), "test 0, input: wanted 1 to 30 rows, found 31"),
-    (changed("test", 0, "input", to=[[0] * 31]), "test 0, input, row 0: wanted 1 to 30 cells, found 31"),
-    (changed("test", 0, "input", to=[[0, 0], [0]]), "input, row 1: wanted 2 cells as in row 0, found 1"),
-    (changed("test", 0, "input", to=[[0], 0]), "test 0, input, row 1: wanted a list of colours, found 0"),
-    (changed("test", 0, "output", to=[[10]]), "test 0, output, row 0, column 0: wanted a colour 0 to 9"),
+    (changed("test", 1, "input", to=None), "test 1, input: expected a grid (a list of rows), got nothing"),
+    (changed("test", 0, "input", to=[]), "test 0, input: expected 1 to 30 rows, got 0"),
+    (changed("test", 0, "input", to=[[]]), "test 0, input, row 0: expected 1 to 30 cells, got 0"),
+    (changed("test", 0, "input", to=[[0]] * 31), "test 0, input: expected 1 to 30 rows, got 31"),
+    (changed("test", 0, "input", to=[[0] * 31]), "test 0, input, row 0: expected 1 to 30 cells, got 31"),
+    (changed("test", 0, "input", to=[[0, 0], [0]]), "input, row 1: expected 2 cells as in row 0, got 1"),
+    (changed("test", 0, "input", to=[[0], 0]), "test 0, input, row 1: expected a list of colours, got 0"),
+    (changed("test", 0, "output", to=[[10]]), "test 0, output, row 0, column 0: expected a colour 0 to 9"),
 ]
 BAD += [
-    (changed("train", 0, "output", 0, 0, to=cell), "train 0, output, row 0, column 0: wanted a colour")
+    (changed("train", 0, "output", 0, 0, to=cell), "train 0, output, row 0, column 0: expected a colour")
     for cell in (10, -1, 1.0, True, None, "1", [1], 10**30, float("nan"), float("inf"))
 ]
 
@@ -153,7 +153,7 @@ def test_an_id_in_two_files_of_a_folder_is_named(tmp_path):
     [
         ({"aa": [[[1]]]}, "x_solutions.json, task aa: wanted 2 output grids, found 1"),
         ({"aa": []}, "x_solutions.json, task aa: wanted a list of output grids"),
-        ({"aa": [[[1]], [[11]]]}, "x_solutions.json, task aa, test 1, row 0, column 0: wanted a colour"),
+        ({"aa": [[[1]], [[11]]]}, "x_solutions.json, task aa, test 1, row 0, column 0: expected a colour"),
         ([], "x_solutions.json: wanted an object of solutions"),
     ],
 )

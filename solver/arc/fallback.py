@@ -5,10 +5,11 @@ submission is valid before any source has begun.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 
-from solver.arc.candidate import Candidate, Program
+from solver.arc.candidate import Candidate, Program, grid_key
 from solver.arc.task import COLOURS, MAX_SIDE, Grid, Pair, Task, as_grid
 
 Demonstrations = tuple[Pair, ...]
@@ -107,6 +108,26 @@ FALLBACKS: tuple[tuple[str, Fallback], ...] = (
     ("solid", _solid),
 )
 SOURCE = "fallback"  # the name of this source
+
+
+def first_answers(task: Task) -> list[tuple[Grid, Grid]]:
+    """For each test input the first two different grids of ``fallbacks``: an answer at once, before anything
+    is ranked."""
+    pairs = []
+    for pair in task.test:
+        first, second = islice(_different(task.train, pair.input), 2)
+        pairs.append((first, second))
+    return pairs
+
+
+def _different(train: Demonstrations, grid: Grid) -> Iterator[Grid]:
+    seen: set[bytes] = set()
+    for _, propose in FALLBACKS:
+        for cells in propose(train, grid):
+            made = as_grid(cells)
+            if (key := grid_key(made)) not in seen:
+                seen.add(key)
+                yield made
 
 
 def fallbacks(task: Task) -> tuple[tuple[Candidate, ...], ...]:

@@ -6,13 +6,12 @@ stand in the line. A last line without its line break was torn by a kill and is 
 wrong is a ValueError that names file and line. An event is one line, so a kill leaves all of it or nothing.
 """
 
-import gc
+import fcntl
 import json
 import math
 import os
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Self
 import numpy as np
 
 from solver.arc.candidate import Candidate, Program, View, grid_key
-from solver.arc.task import MAX_SIDE, Grid, as_grid, name_of
+from solver.arc.task import MAX_SIDE, Grid, as_grid, name_of, without_collector
 from solver.choices import DEFAULT_RULE, NETWORK, PHASES, START, TUNE, VOTE_RULES, VoteRule
 
 SCHEMA = 2
@@ -269,18 +268,6 @@ def is_journal(path: Path) -> bool:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Pause the search for cycles: it takes 40 % of the reading, and records have none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def read_journal(path: str | Path) -> Contents:
     """Header and records. A torn last line is left out; anything else wrong is a ValueError."""
     path = Path(path)
@@ -292,7 +279,7 @@ def read_journal(path: str | Path) -> Contents:
     if not size:
         raise ValueError(f"{path}, line 1: wanted a journal's header, found no whole line")
     lines = data[: size - 1].split(b"\n")
-    with _without_collector():
+    with without_collector():
         records = [parse_line(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     for number, record in enumerate(records, 1):
         if isinstance(record, Header) != (number == 1):
@@ -310,39 +297,74 @@ def read_journal(path: str | Path) -> Contents:
     return contents
 
 
+_NAMES = {"tasks": "the tasks", "known": "--tune-known", "seen": "--weights", "version": "the version"}
+
+
 def _differences(wanted: Header, found: Header) -> list[str]:
-    """Names of the fields and options that differ, as JSON keeps them."""
+    """The fields and options that differ, as JSON keeps them, each as a user has said it."""
     sides = []
     for header in (wanted, found):
         fields = json.loads(json.dumps(asdict(header)))
         options = fields.pop("options")
-        sides.append(fields | {f"option {name}": value for name, value in options.items()})
+        sides.append(fields | options)
     missing = object()
-    names = sorted(sides[0].keys() | sides[1].keys())
-    return [name for name in names if sides[0].get(name, missing) != sides[1].get(name, missing)]
+    differing = [
+        name
+        for name in sorted(sides[0].keys() | sides[1].keys())
+        if sides[0].get(name, missing) != sides[1].get(name, missing)
+    ]
+    if "tasks" in differing or "weights" in differing:  # what follows from these is not said beside them
+        differing = [name for name in differing if name not in ("known", "seen")]
+    return [_NAMES.get(name, f"--{name.replace('_', '-')}") for name in differing]
+
+
+def _lock(file: int) -> bool:
+    """Lock an open file until it is closed or its process ends. False where another process has done so;
+    True also where the system has no locks, as some network file systems."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _same_file(file: int, path: Path) -> bool:
+    """Whether the open file is still the one at ``path``: another run may have moved it away meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path))
+    except OSError:
+        return False
 
 
 class Journal:
-    """A journal open for writing; one process writes it. Use it as a context manager."""
+    """A journal open for writing. One process writes it: a second one is refused for as long as the first
+    lives. Use it as a context manager."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        """Continue the file at ``size`` bytes; what lies behind (a torn line) is cut off."""
+    def __init__(self, path: Path) -> None:
+        """Open the file, which is made where there is none, and lock it. ValueError where another run writes
+        it, OSError where it cannot be opened."""
         self.path = path
-        self._size = size
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            os.ftruncate(self._file, size)
-        except OSError as error:
-            raise ValueError(f"{path}: the journal cannot be written ({error.strerror})") from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._size = os.fstat(self._file).st_size
+        if not (_lock(self._file) and _same_file(self._file, path)):
+            self.close()
+            raise ValueError(f"{path}: another run is writing this journal and its submission")
 
     @classmethod
     def create(cls, path: str | Path, header: Header) -> Self:
-        """A new journal; ValueError where a file lies already, since a journal is never overwritten."""
-        path = Path(path)
-        if path.exists() and path.stat().st_size:
-            raise ValueError(f"{path}: a journal lies here already; resume it or name another file")
-        journal = cls(path, 0)
-        journal._write(encode_line(header))
+        """A new journal; ValueError where a file lies already, since a journal is never overwritten. OSError
+        where it cannot be written; what there is of it then is empty."""
+        journal = cls(Path(path))
+        try:
+            if journal._size:
+                raise ValueError(f"{path}: expected no file here yet, got the journal of an earlier run")
+            journal._write(encode_line(header))
+        except (ValueError, OSError):
+            journal.close()
+            raise
         return journal
 
     @classmethod
@@ -352,16 +374,26 @@ class Journal:
         ValueError naming what differs when the journal was begun with another header.
         """
         path = Path(path)
-        begun = path.read_bytes() if path.exists() else b""
-        if b"\n" not in begun and LINE_START.startswith(begun[: len(LINE_START)]):
-            journal = cls(path, 0)  # nothing, or a header torn by a kill
-            journal._write(encode_line(header))
-            return journal, Contents(header, (), journal._size)
-        contents = read_journal(path)
-        differing = _differences(header, contents.header)
-        if differing:
-            raise ValueError(f"{path}: begun with other settings ({', '.join(differing)}); cannot resume")
-        return cls(path, contents.size), contents
+        journal = cls(path)
+        try:
+            begun = path.read_bytes()
+            if b"\n" not in begun and LINE_START.startswith(begun[: len(LINE_START)]):
+                journal._cut(0)  # nothing, or a header torn by a kill
+                journal._write(encode_line(header))
+                return journal, Contents(header, (), journal._size)
+            contents = read_journal(path)
+            if differing := _differences(header, contents.header):
+                what = ", ".join(differing)
+                raise ValueError(f"{path}: begun with other settings ({what}); cannot resume it with these")
+            journal._cut(contents.size)
+        except (ValueError, OSError):
+            journal.close()
+            raise
+        return journal, contents
+
+    def _cut(self, size: int) -> None:
+        os.ftruncate(self._file, size)
+        self._size = size
 
     def append(self, record: Proposed) -> None:
         """Write one record as a whole line. OSError when the disk takes no more; no half line stays."""

@@ -83,6 +83,7 @@ class Merged:
     """``answers[id]``: two different grids for each output. ``filled``: how many no file had.
 
     ``dropped``: ids that are not among the tasks. ``invalid``: attempts of the files that were no grids.
+    ``incomplete``: how many tasks are not in every file.
     ``ruling``: what ranked the votes, where votes were asked for.
     """
 
@@ -90,6 +91,7 @@ class Merged:
     filled: int
     dropped: tuple[str, ...]
     invalid: int
+    incomplete: int
     ruling: Ruling | None
 
 
@@ -218,6 +220,7 @@ def merge_sources(
             answers[task_id].append((first, second))
     ids = dict.fromkeys(task_id for source in sources for task_id in source.sizes())
     problems = (p for source in sources if source.attempts for p in source.attempts.problems)
-    invalid = sum(problem.attempt is not None for problem in problems)
+    invalid = sum(problem.attempt is not None or problem.test is None for problem in problems)
     dropped = tuple(task_id for task_id in ids if task_id not in sizes)
-    return Merged(answers, filled, dropped, invalid, ruling)
+    incomplete = sum(any(name not in source.sizes() for source in sources) for name in ids)
+    return Merged(answers, filled, dropped, invalid, incomplete, ruling)

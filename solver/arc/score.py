@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from statistics import stdev
 
 from solver.arc.candidate import same_grid
 from solver.arc.submission import Problem, Submission
@@ -18,8 +19,8 @@ from solver.arc.task import Grid, Task, load_tasks, name_of, read_json, read_sol
 SOLVED, PARTLY, SHAPE, WRONG, INVALID, MISSING = (
     "solved",
     "partly",
-    "shape right",
-    "wrong",
+    "right size",
+    "wrong size",
     "invalid",
     "missing",
 )
@@ -68,9 +69,9 @@ class TaskScore:
 
     @property
     def status(self) -> str:
-        """The first of these that fits: missing, solved, partly, invalid, shape right, wrong.
+        """The first of these that fits: missing, solved, partly, invalid, right size, wrong size.
 
-        invalid: no output is right and at least one attempt is not a grid. shape right: no output is
+        invalid: no output is right and at least one attempt is not a grid. right size: no output is
         right, but each has an attempt of the right shape.
         """
         if not self.present:
@@ -94,6 +95,13 @@ class Score:
     def per_task(self) -> float:
         """Mean over tasks of the share of right outputs, 0..1; 0 without tasks."""
         return sum(task.score for task in self.tasks) / len(self.tasks) if self.tasks else 0.0
+
+    @property
+    def chance(self) -> float:
+        """How far chance alone may take the score of as many other tasks from this one: half of the 95 %
+        interval of the mean, 0..1; 0 for fewer than two tasks."""
+        shares = [task.score for task in self.tasks]
+        return 1.96 * stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else 0.0
 
     @property
     def outputs(self) -> int:

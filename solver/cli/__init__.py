@@ -5,6 +5,7 @@ name wins over a file of that name: ``solve ./score`` reaches the file. To add o
 imports nothing but click at its top, and name its command in COMMANDS.
 """
 
+import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -54,9 +55,11 @@ class Commands(click.Group):
         other code from this call; ``obj`` of its contexts is that moment of the monotonic clock."""
         began = time.monotonic()
         if args is None:
+            from solver.cli.output import open_streams
             from solver.kaggle.mounts import process_age
 
             began -= process_age()
+            open_streams()
         return super().main(args, *more, **{"obj": began, **extra})
 
     def make_context(
@@ -70,13 +73,24 @@ class Commands(click.Group):
         return self.load(DEFAULT).make_context(info_name, rest, parent, **extra)
 
     def invoke(self, context: click.Context) -> object:
-        """Run what ``make_context`` chose; a ValueError from inside becomes one sentence."""
+        """Run what ``make_context`` chose. A ValueError from inside becomes one sentence, and so does a file
+        or stream that fails."""
+        if sys.platform == "win32":
+            raise BadInput("this program needs Linux or macOS; on Windows it runs inside WSL 2")
         try:
             if context.command is not self:
                 return context.command.invoke(context)
             return super().invoke(context)
         except ValueError as error:
             raise BadInput(str(error)) from error
+        except BrokenPipeError:  # click ends quietly where nobody reads on
+            raise
+        except OSError as error:
+            if error.filename is None:
+                from solver.cli.output import silence
+
+                silence(sys.stdout)
+            raise BadInput(f"{error.filename or 'standard output'}: {error.strerror}") from error
 
 
 def _refuse_misspelt(args: list[str]) -> None:
@@ -90,4 +104,4 @@ def _refuse_misspelt(args: list[str]) -> None:
         raise BadInput(f"{word}: no such command, file or folder; did you mean solve {close[0]}?")
 
 
-main = Commands("solve")
+main = Commands("solve", context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,8 @@
 
 import click
 
+from solver.words import counted
+
 EXAMPLES = """\b
 Examples:
   solve compare before.json after.json arc-agi_evaluation_solutions.json
@@ -68,7 +70,11 @@ def compare(
     )
     for name, ids in (("gained", result.gained), ("lost", result.lost)):
         click.echo(f"{name} {len(ids)}: {_all_names(ids) or 'none'}")
-    click.echo(f"verdict: {verdict(result.is_noise, result.difference)}")
+    for name, score in zip("AB", scores, strict=True):
+        if score.missing:
+            click.echo(f"{name} lacks {counted(len(score.missing), 'task')}, which count as wrong")
+    same = not (result.gained or result.lost) and result.difference == 0
+    click.echo(f"verdict: {verdict(result.is_noise, result.difference, same=same)}")
 
 
 def _all_names(ids: tuple[str, ...]) -> str:
@@ -77,8 +83,10 @@ def _all_names(ids: tuple[str, ...]) -> str:
     return ", ".join(map(printable, ids))
 
 
-def verdict(noise: bool, difference: float) -> str:
+def verdict(noise: bool, difference: float, *, same: bool = False) -> str:
     """The last line: a difference within noise is never called better."""
+    if same:
+        return "both solve the same tasks"
     if noise:
         return "noise; these tasks do not tell the two apart"
     return f"{'B' if difference > 0 else 'A'} is better, beyond noise"

@@ -51,12 +51,16 @@ def doctor(context: click.Context, weights: str | None, device: str, seconds: fl
     from solver.run.doctor import diagnose
     from solver.weights_card import default_weights
 
-    mounts = find_mounts(input_root())
-    click.echo(f"mounts: {mounts.describe()}")
+    root = input_root()
+    if root.is_dir():  # on Kaggle, or where KAGGLE_INPUT says so
+        click.echo(f"mounts: {find_mounts(root).describe()}")
     sound = True
     for line in diagnose(
         weights or default_weights(expected_kind(device)), device, seconds=seconds, hours=hours
     ):
         click.echo(line)
         sound = sound and not line.startswith("problem")
+    click.echo(
+        "verdict: all of this works" if sound else "verdict: something does not work, see the problem above"
+    )
     context.exit(0 if sound else 1)

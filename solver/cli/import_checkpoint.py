@@ -141,7 +141,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _read_yaml(text: str) -> Any:
     if find_spec("omegaconf") is None:
-        raise click.UsageError('a YAML file needs omegaconf: pip install "arc-urm-solver[train]"')
+        raise click.UsageError("a YAML file needs omegaconf: pip install omegaconf")
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError

@@ -1,11 +1,11 @@
-"""What a person sees while tasks are solved, and the summary: lines of at most 80 columns.
+"""What a person sees while tasks are solved, and the summary.
 
-The lines go to stdout; the bar with the time left goes to stderr, and only to a terminal.
+The lines go to stdout and are as wide as the terminal, 80 columns elsewhere; the bar goes to stderr.
 """
 
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,242 +13,135 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from solver.arc.policy import Answer, Attempts
-from solver.arc.pool import find_answer
 from solver.arc.task import Task
-from solver.choices import JOINT, QUICK
+from solver.choices import JOINT, NETWORK, NOT_REACHED, QUICK
+from solver.cli.bar import Bar, duration
+from solver.cli.output import columns, tell
+from solver.cli.verdict import Verdict, describe, judge, score_lines, seen_lines, shorten, verdict_word
+from solver.report.terminal import printable
+from solver.words import counted
 
 if TYPE_CHECKING:
-    from solver.run.settings import TaskResult
+    from solver.run.events import TaskResult
 
-WIDTH = 80
-BAR = "{desc}{n_fmt}/{total_fmt} |{bar}| {elapsed} gone, {postfix}"
 ID_WIDTH = 16  # a longer id is cut in the terminal, never in the file
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One task's answers, judged. Counts are of test outputs.
-
-    ``known``: whether all solutions are.
-    ``right``: by source, the outputs for which its attempt is the right one.
-    ``credited``: for each test input the attempt that counts: the right one, else the first.
-    """
-
-    outputs: int
-    known: bool
-    right_by: Mapping[str, int]
-    credited: tuple[tuple[int, Answer], ...]
-
-    @property
-    def right(self) -> int:
-        """Right outputs, whoever gave them."""
-        return sum(self.right_by.values())
-
-
-def judge(task: Task, attempts: Sequence[Attempts]) -> Verdict:
-    """``task``: with the test outputs that are known. ``attempts``: two for each test input, in order."""
-    right: Counter[str] = Counter()
-    credited = []
-    for pair, both in zip(task.test, attempts, strict=True):
-        found = None if pair.output is None else find_answer(pair.output, both)
-        if found is not None:
-            right[found.source] += 1
-        answer = found or both[0]
-        credited.append((1 if answer is both[0] else 2, answer))
-    return Verdict(len(task.test), task.solved_publicly, right, tuple(credited))
-
-
-def describe(credited: Sequence[tuple[int, Answer]], width: int) -> str:
-    """Where the answers came from: ``network, 14 votes`` or ``rules: mirror``; a second attempt says so."""
-    parts = []
-    for number, answer in credited:
-        names = " + ".join(answer.sources)
-        text = f"{names}, {answer.reason}" if answer.votes or answer.pooled else f"{names}: {answer.reason}"
-        parts.append(f"2nd: {text}" if number == 2 else text)
-    return shorten("; ".join(dict.fromkeys(parts)), width)
-
-
-def shorten(text: str, width: int) -> str:
-    """The text, cut with ``...`` where it is longer than ``width``."""
-    return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def verdict_word(verdict: Verdict) -> str:
-    """``right``, ``wrong`` or ``1 of 2``; empty where the solutions are not known."""
-    if not verdict.known:
-        return ""
-    if 0 < verdict.right < verdict.outputs:
-        return f"{verdict.right} of {verdict.outputs}"
-    return "right" if verdict.right else "wrong"
-
-
-def duration(seconds: float) -> str:
-    """``2.1 s``, ``3 m 05 s`` or ``2 h 07 m``."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
-
-
-def score_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """The score as a table; without all solutions, how many answers each source gave."""
-    outputs = sum(verdict.outputs for verdict in verdicts)
-    unknown = sum(not verdict.known for verdict in verdicts)
-    credited = Counter(answer.source for verdict in verdicts for _, answer in verdict.credited)
-    names = [name for name, _ in credited.most_common()]
-    if unknown:
-        parts = ", ".join(f"{credited[name]} by {name}" for name in names)
-        return [
-            f"No score: the solutions of {unknown} of {len(verdicts)} tasks are not known.",
-            f"Answers to {_plural(outputs, 'output')}: {parts}.",
-        ]
-    names = [name for name in names if any(verdict.right_by[name] for verdict in verdicts)]
-    lines = [f"{'Score (pass@2)':<16}{'right':>14}{'score':>10}" + "".join(f"{name:>10}" for name in names)]
-    for title, total in (("per task", len(verdicts)), ("per output", outputs)):
-        weights = [1 / v.outputs if title == "per task" else 1.0 for v in verdicts]
-        sums = [sum(w * v.right_by[name] for w, v in zip(weights, verdicts, strict=True)) for name in names]
-        right = f"{_count(sum(sums))} of {total}"
-        columns = "".join(f"{_count(number):>10}" for number in sums)
-        lines.append(f"{title:<16}{right:>14}{sum(sums) / total:>10.1%}{columns}")
-    return lines
-
-
-def seen_lines(results: Sequence[tuple[Verdict, "TaskResult"]]) -> list[str]:
-    """How many of the tasks have a label, and apart from each other the scores with and without it."""
-    total, lines = len(results), []
-    for label in sorted({result.label for _, result in results} - {""}):
-        found = [(verdict, result) for verdict, result in results if result.label == label]
-        lines.append(f"* {label}: {len(found)} of {total} tasks{_right_of([v for v, _ in found])}.")
-        at_once = sum(result.at_once for _, result in found)
-        lines += [f"  Of these {at_once} answered without tuning."] if at_once else []
-    others = [verdict for verdict, result in results if not result.label]
-    if lines and others:
-        lines.append(f"  All others: {len(others)} of {total} tasks{_right_of(others)}.")
-    return lines
-
-
-def _right_of(verdicts: Sequence[Verdict]) -> str:
-    if not all(verdict.known for verdict in verdicts):
-        return ""
-    return f", {_count(sum(verdict.right / verdict.outputs for verdict in verdicts))} right"
-
-
-def _count(number: float) -> str:
-    """A count; a task with two test inputs, one of them right, counts half."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+COLOURS = {"right": "green", "wrong": "red"}  # anything else is right in part
+WIDE, NARROW = 72, 56  # columns from which a line has the seconds too, and the demonstrations
 
 
 class Progress:
     """The terminal of one run. Use it as a context: the bar is open inside."""
 
     def __init__(self, source: str, tasks: Sequence[Task], output: Path, *, quiet: bool) -> None:
-        self.tasks = tasks
-        self.output = output
-        self.quiet = quiet
+        self.tasks, self.output, self.quiet = tasks, output, quiet
         self._known = {task.id: task for task in tasks}
         self._verdicts: dict[str, Verdict] = {}
-        self._results: dict[str, TaskResult] = {}
-        self._interim: dict[str, dict[str, Verdict]] = {QUICK: {}, JOINT: {}}
-        self._id_width = min(ID_WIDTH, max(len("task"), *(len(task.id) for task in tasks)))
-        self._bar = tqdm(disable=True)
+        self._notes: dict[str, str] = {}
+        self._interim: dict[str, set[str]] = {QUICK: set(), JOINT: set()}
+        self._began = time.monotonic()
+        self._bar = Bar("tasks", len(tasks), quiet=quiet)
+        self._width = columns()
+        self._id_width = min(ID_WIDTH, max(len("task"), *(len(printable(task.id)) for task in tasks)))
         outputs = sum(len(task.test) for task in tasks)
-        self.say(f"{source}: {_plural(len(tasks), 'task')}, {_plural(outputs, 'test output')} to find")
+        found = f"{counted(len(tasks), 'task')} with {counted(outputs, 'test input')}"
+        self.say(f"{source}: {found}")
 
     def __enter__(self) -> "Progress":
-        # disable=None: no bar where stderr is not a terminal, so that a log has only whole lines.
-        disable = True if self.quiet else None
-        self._bar = tqdm(total=len(self.tasks), ncols=WIDTH, bar_format=BAR, disable=disable, leave=False)
+        self._bar.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.close()
+        self._bar.__exit__(kind, error, trace)
 
     def start(self, text: str) -> None:
         """One line on device, dtype and weights, then the head of the table."""
         self.say(text)
-        counter = 2 * len(str(len(self.tasks))) + 1
-        head = f"{'':>{counter}}  {'task':<{self._id_width}}  {'answer':<{self._answer_width}}"
-        self.say(f"\n{head}  {'demos':>7}  {'time':>9}")
+        head = ["", f"{'task':<{self._id_width}} ", f"{'answer from':<{self._answer_width}}"]
+        head += ["demos"] if self._width >= NARROW else []
+        head += [f"{'time':>9}"] if self._width >= WIDE else []
+        head[0] = " " * (2 * len(str(len(self.tasks))) + 1)
+        self.say("\n" + "  ".join(head).rstrip())
 
     def result(self, result: "TaskResult") -> None:
-        """One line for a finished task. ``demos``: demonstrations it reproduces; ``*``: seen in training."""
+        """One line for a finished task. ``demos``: demonstrations that are reproduced; ``*``: seen in
+        training."""
         task_id, verdict = result.task.id, judge(self._known[result.task.id], result.attempts)
         before = self._verdicts.get(task_id)
-        self._results[task_id] = result
         if result.phase in self._interim:
-            interim = self._interim[result.phase]
-            interim[task_id] = verdict
+            self._interim[result.phase].add(task_id)
             name = "quick pass" if result.phase == QUICK else "joint tuning"
-            self._bar.set_description_str(f"{name} {len(interim)}, ")
+            self._bar.note = f"{name} {len(self._interim[result.phase])}, "
             return
         self._verdicts[task_id] = verdict
-        self._bar.n = len(self._verdicts)
-        self._bar.set_description_str("")
-        if before is None or describe(before.credited, WIDTH) != describe(verdict.credited, WIDTH):
+        self._notes[task_id] = result.note
+        self._bar.done, self._bar.note = len(self._verdicts), ""
+        if before is None or describe(before.credited, 80) != describe(verdict.credited, 80):
             self._line(result, verdict, "+" if before else f"{len(self._verdicts)}/{len(self.tasks)}")
 
     def projected(self, seconds: float) -> None:
         """How long the rest will take, as the run sees it."""
-        self._bar.set_postfix_str(f"{duration(seconds)} left")
+        self._bar.left = seconds
 
     def warn(self, text: str) -> None:
         """One sentence on what went wrong, on stderr, also for those who asked for quiet."""
         with tqdm.external_write_mode():
-            click.echo(text, err=True)
+            tell(printable(text), err=True)
 
     def _line(self, result: "TaskResult", verdict: Verdict, counter: str) -> None:
-        demos = "-" if result.note else f"{result.reproduced} of {result.demonstrations}"
-        width = 2 * len(str(len(self.tasks))) + 1
-        task_id = shorten(result.task.id, self._id_width)
-        answer = describe(verdict.credited, self._answer_width)
-        line = "  ".join(
-            [
-                f"{counter:>{width}}",
-                f"{task_id:<{self._id_width}}{'*' if result.label else ' '} {answer:<{self._answer_width}}",
-                f"{demos:>7}",
-                f"{duration(result.seconds):>9}",
-                verdict_word(verdict),
-            ]
-        )
-        self.say(line.rstrip())
+        tuned = result.source == NETWORK and not result.note
+        demos = f"{result.reproduced}/{result.demonstrations}" if tuned else "-"
+        task_id = shorten(printable(result.task.id), self._id_width)
+        answer = printable(describe(verdict.credited, self._answer_width))
+        word = verdict_word(verdict)
+        parts = [
+            f"{counter:>{2 * len(str(len(self.tasks))) + 1}}",
+            f"{task_id:<{self._id_width}}{'*' if result.label else ' '}",
+            f"{answer:<{self._answer_width}}",
+        ]
+        parts += [f"{demos:>5}"] if self._width >= NARROW else []
+        parts += [f"{duration(result.seconds):>9}"] if self._width >= WIDE else []
+        parts += [click.style(word, COLOURS.get(word, "yellow"))] if word else []
+        self.say("  ".join(parts).rstrip())
 
-    def summary(self) -> None:
-        """What the network was not asked, the score or why there is none, and where the answers are."""
-        notes = [result.note for result in self._results.values() if result.note]
-        for note, number in Counter(notes).items():
-            self.say(f"\nLeft to guesses, {_plural(number, 'task')}: {note}.")
-        verdicts = {**self._interim[QUICK], **self._interim[JOINT], **self._verdicts}
-        if verdicts:
-            results = [(verdict, self._results[task_id]) for task_id, verdict in verdicts.items()]
-            self.say("\n" + "\n".join([*score_lines(list(verdicts.values())), *seen_lines(results)]))
-        self.say(f"The submission is in {self.output}.")
+    @property
+    def _answer_width(self) -> int:
+        taken = 2 * len(str(len(self.tasks))) + 1 + 2 + self._id_width + 1 + 2 + 2 + len("1 of 2")
+        taken += (2 + 5 if self._width >= NARROW else 0) + (2 + 9 if self._width >= WIDE else 0)
+        return max(8, self._width - taken)
+
+    def summary(self, results: Sequence["TaskResult"]) -> None:
+        """How far the run came, the score or why there is none, and where the answers are. ``results``: of
+        every task."""
+        for note, number in Counter(filter(None, self._notes.values())).items():
+            self.say(f"\nLeft to the other sources, {counted(number, 'task')}: {note}.")
+        judged = [(judge(self._known[result.task.id], result.attempts), result) for result in results]
+        lines = [*score_lines([verdict for verdict, _ in judged]), *seen_lines(judged)]
+        missed = sum(result.note == NOT_REACHED for result in results)
+        if missed:
+            lines.append(
+                f"{missed} of {counted(len(results), 'task')} not reached in time: first answers stand."
+            )
+        self.say("\n" + "\n".join(lines))
+        elapsed = time.monotonic() - self._began
+        pace = f", {60 * len(results) / elapsed:.1f} tasks a minute" if elapsed >= 1 else ""
+        self.say(f"The submission is in {self.output} ({duration(elapsed)}{pace}).")
 
     def interrupted(self, *, written: bool) -> None:
         """How far it got and what is in the file; said even to those who asked for quiet."""
         done, total = len(self._verdicts), len(self.tasks)
         if written:
             text = (
-                f"Stopped after {done} of {total} tasks; those that were not reached have guesses.\n"
-                f"The latest valid submission stays in {self.output}."
+                f"Stopped after {done} of {total} tasks; the others have the best answers so far.\n"
+                f"The submission in {self.output} is valid; the same command with --resume goes on."
             )
         else:
-            text = f"Stopped before the first answers were written: {self.output} is as it was."
-        click.echo("\n" + text, err=True)
-
-    @property
-    def _answer_width(self) -> int:
-        counter = 2 * len(str(len(self.tasks))) + 1
-        return WIDTH - counter - self._id_width - len("  " * 5) - 7 - 9 - len("1 of 2")
+            text = f"Stopped before anything was written: {self.output} was not changed."
+        tell("\n" + text, err=True)
 
     def say(self, text: str) -> None:
         """One line or more, unless the run is to be quiet."""
         if not self.quiet:
             with tqdm.external_write_mode():
-                click.echo(text)
+                tell(text)

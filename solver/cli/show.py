@@ -24,8 +24,8 @@ Examples:
 )
 @click.argument("tasks")
 @click.argument("task_id", metavar="[ID]", required=False)
-@click.option("--png", type=click.Path(dir_okay=False), help="Write a PNG picture to this file.")
-@click.option("--svg", type=click.Path(dir_okay=False), help="Write an SVG picture to this file.")
+@click.option("--png", type=click.Path(), help="Write a PNG picture to this file.")
+@click.option("--svg", type=click.Path(), help="Write an SVG picture to this file.")
 @click.option(
     "--colours",
     type=click.Choice(["arc", "safe"]),
@@ -44,16 +44,23 @@ def show(
     import os
     import sys
 
-    from solver.file import replace_file
+    from solver.arc.task import files_of
+    from solver.file import refuse_inputs, refuse_other_kind, replace_file
     from solver.report.picture import png_bytes, task_pixels, task_svg
     from solver.report.terminal import task_lines
 
     task = find_task(tasks, task_id)
+    outputs = [path for path in (png, svg) if path]
+    refuse_inputs(outputs, files_of(tasks))
+    if png and not png.lower().endswith(".png"):
+        raise click.UsageError(f"--png {png}: expected a name that ends with .png")
     if png:
+        refuse_other_kind(png, b"\x89PNG", "a PNG picture")
         replace_file(png, png_bytes(task_pixels(task, colours)))
     if svg:
+        refuse_other_kind(svg, b"<svg", "an SVG picture")
         replace_file(svg, task_svg(task, colours).encode())
-    for path in filter(None, (png, svg)):
+    for path in outputs:
         click.echo(f"wrote {path}")
     if not (png or svg):
         plain = digits or bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()

@@ -7,6 +7,7 @@ other works (``solver.kaggle.work``). One that dies is started again and resumes
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,16 +36,20 @@ class Log:
     """Every line to stdout and, with the seconds since the start, to a file."""
 
     def __init__(self, path: Path, began: float) -> None:
-        self.path, self.began = path, began
+        self.path, self.began, self.failed = path, began, False
 
     def __call__(self, text: str) -> None:
-        print(text, flush=True)
+        with suppress(OSError):  # nobody reads on, or the disk is full: the run goes on
+            print(text, flush=True)
         line = f"{time.monotonic() - self.began:9.1f} {text}\n"
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
-            print(f"{self.path}: cannot be written ({error.strerror})", flush=True)
+            if not self.failed:
+                with suppress(OSError):
+                    print(f"{self.path}: cannot be written ({error.strerror})", flush=True)
+            self.failed = True
 
 
 def scratch_folder() -> str:
@@ -126,6 +131,8 @@ def kernel(full: bool, hours: float, reserve: float, weights: str | None, **opti
     age = process_age()
     began = time.monotonic() - age
     output = output_folder()
+    with suppress(OSError):  # the first file that cannot be written says so
+        output.mkdir(parents=True, exist_ok=True)
     log = Log(output / "run.log", began)
     mounts = find_mounts(input_root())
     log(f"Started {age:.1f} s ago; Python {sys.version.split()[0]}; output in {output.resolve()}.")
@@ -153,7 +160,9 @@ def kernel(full: bool, hours: float, reserve: float, weights: str | None, **opti
         log(f"Weights: {found}, {_sum_of(Path(found) / 'model.safetensors')}.")
     _work(settings, log)
     _account(settings, log)
-    return _finish(settings, log)
+    status = _finish(settings, log)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return status
 
 
 def _sum_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from solver.arc.candidate import same_grid
 from solver.arc.submission import validate_submission
 from solver.arc.task import Task, load_tasks, read_json
 from solver.choices import SEARCH
+from solver.file import keep_copy, move_aside
 from solver.kaggle.account import Notes
 from solver.kaggle.lenient import solve_leniently
 from solver.kaggle.replay import FILE, gather_replay
@@ -57,8 +58,14 @@ def main(text: str) -> None:
 
 
 def _answer_first(tasks: list[Task], output: Path) -> None:
-    """A valid submission at once, before anything that takes time."""
-    Ledger(tasks, output, say).write(first=True)
+    """A valid submission at once, before anything that takes time. What an earlier kernel has left in the
+    same folder is kept."""
+    try:
+        keep_copy(output)
+        move_aside(output.with_suffix(".journal"))
+    except ValueError as error:
+        say(str(error))
+    Ledger(tasks, output, say).write()
     say(f"{output}: fallback answers to {counted(len(tasks), 'task')}.")
 
 

@@ -57,7 +57,7 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     try:
         from scipy.stats import binomtest
     except ImportError as error:
-        raise ValueError('a comparison needs scipy: pip install "arc-urm-solver[report]"') from error
+        raise ValueError("a comparison needs scipy: pip install scipy") from error
     discordant = only_a + only_b
     return float(binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0
 

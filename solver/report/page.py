@@ -13,7 +13,8 @@ from importlib import resources
 from pathlib import Path
 
 from solver.arc.score import STATUSES
-from solver.file import replace_file
+from solver.arc.task import files_of
+from solver.file import refuse_inputs, refuse_other_kind, replace_file
 from solver.report.overview import overview_charts
 from solver.report.palette import PALETTES
 from solver.report.result import Result, Source, read_result, summarise
@@ -32,7 +33,7 @@ def render_report(result: Result, title: str) -> str:
         from jinja2 import Environment, StrictUndefined
         from markupsafe import Markup
     except ImportError as error:
-        raise ValueError('the report needs jinja2: pip install "arc-urm-solver[report]"') from error
+        raise ValueError("the report needs jinja2: pip install jinja2 markupsafe") from error
     ids = list(dict.fromkeys([*result.expected, *(task.id for task in result.tasks)]))
     ids = ids or list(result.attempts.grids)
     scores = {task.id: task for task in result.score.tasks} if result.score else {}
@@ -84,6 +85,9 @@ def write_report(
 
     ValueError, saying which and why, for a file that is not valid or a place that cannot be written.
     """
+    inputs = [Path(name) for name in (submission, solutions, journal) if name is not None]
+    refuse_inputs([path], [*inputs, *(files_of(tasks) if tasks is not None else [])])
+    refuse_other_kind(path, b"<!doctype html", "a page")
     result = read_result(submission, solutions, tasks, journal)
     page = render_report(result, Path(submission).name).encode("utf-8", "replace")
     replace_file(path, page)

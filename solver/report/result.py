@@ -1,11 +1,19 @@
 """A submission with all that is known beside it, read once for the score, the report and a comparison."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from solver.arc.journal import Contents, read_journal
-from solver.arc.pool import PASS_AT, PoolScore, Ranking, measure_pool, rank_journal, seen_labels
+from solver.arc.pool import (
+    PASS_AT,
+    PoolScore,
+    Ranking,
+    find_answer,
+    measure_pool,
+    rank_journal,
+    seen_labels,
+)
 from solver.arc.score import (
     Score,
     choose_tasks,
@@ -17,6 +25,7 @@ from solver.arc.score import (
 from solver.arc.submission import Submission, read_attempts
 from solver.arc.task import Grid, Task, load_tasks
 from solver.choices import VoteRule
+from solver.words import counted
 
 Source = str | Path
 
@@ -25,6 +34,7 @@ Source = str | Path
 class Result:
     """``expected`` is empty where no solutions were given, ``contents`` None without a journal.
 
+    ``solutions``: the name of what was scored against, or ''.
     ``ranking``: the answers of each output, as the journal's run ranked them. ``labels``: see
     ``TaskScore``.
     """
@@ -38,6 +48,7 @@ class Result:
     labels: Mapping[str, str]
     score: Score | None
     pool: PoolScore | None
+    solutions: str = ""
 
 
 def read_result(
@@ -62,9 +73,24 @@ def read_result(
     elif wanted and all(task.solved_publicly for task in wanted):
         expected = outputs_of(wanted, str(tasks))
     contents = read_journal(journal) if journal is not None else None
-    if contents and not contents.events.keys() & attempts.grids.keys():
-        raise ValueError(f"{journal}: expected the journal of {submission}, found one of other tasks")
-    return build_result(str(submission), attempts, wanted, expected, contents)
+    result = build_result(str(submission), attempts, wanted, expected, contents)
+    if contents:
+        refuse_other_run(result, str(journal))
+    return replace(result, solutions=str(solutions if solutions is not None else tasks or ""))
+
+
+def refuse_other_run(result: Result, journal: str) -> None:
+    """ValueError where another run wrote the journal: it has none of the submission's tasks, or most answers
+    to those that it has are no candidates of it."""
+    grids, events = result.attempts.grids, result.contents.events
+    places = [(name, test) for name in grids if name in events for test in range(len(grids[name]))]
+    found = sum(
+        any(find_answer(grid, result.ranking.get(place, ())) for grid in result.attempts.of(*place))
+        for place in places
+    )
+    if not places or 2 * found < len(places):
+        got = f"one with {found} of its {counted(len(places), 'answer')}" if places else "one of other tasks"
+        raise ValueError(f"{journal}: expected the journal of {result.name}, got {got}")
 
 
 def build_result(
@@ -92,7 +118,8 @@ def summarise(result: Result) -> dict[str, object]:
     repeated = repeated_attempts(result.attempts)
     return {
         "submission": result.name,
-        **_scores(score),
+        "solutions": result.solutions,
+        **scores(score),
         "status": score.counts,
         "invalid_attempts": score.invalid_attempts,
         "repeated_second_attempts": [[task_id, test] for task_id, test in repeated],
@@ -114,9 +141,11 @@ def summarise(result: Result) -> dict[str, object]:
     }
 
 
-def _scores(score: Score) -> dict[str, object]:
+def scores(score: Score) -> dict[str, object]:
+    """Both scores, 0..1, and what they are counted from."""
     return {
         "score_per_task": score.per_task,
+        "chance": score.chance,
         "score_per_output": score.per_output,
         "tasks": len(score.tasks),
         "outputs": score.outputs,
@@ -130,7 +159,7 @@ def _labelled(score: Score) -> dict[str, dict[str, object]]:
     if labels in ([""], []):
         return {}
     return {
-        label: _scores(score.subset(task.id for task in score.tasks if task.label == label))
+        label: scores(score.subset(task.id for task in score.tasks if task.label == label))
         for label in sorted(labels)
     }
 

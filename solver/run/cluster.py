@@ -271,7 +271,7 @@ def connected(address: str, *, workers: int | None) -> Iterator[Cluster]:
     ``workers``: as for ``Cluster``. ValueError without Ray or without a cluster.
     """
     if find_spec("ray") is None:
-        raise ValueError('a cluster needs Ray: pip install "arc-urm-solver[ray]"')
+        raise ValueError('a cluster needs Ray: pip install "ray[client]"')
     import ray
 
     try:

@@ -8,17 +8,22 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from solver.arc.made_up import SIDES, made_up_task
-from solver.run.cost import TUNED, CostModel, features, list_schedule, size_of
+from solver.run.cost import TUNED, CostModel, Size, features, list_schedule, size_of
 from solver.run.launch import PACKAGE_FOLDER
 from solver.weights_card import available_weights
+from solver.words import counted
 
 HIDDEN_TASKS = 240
 AUGMENTATIONS = 64
+LEAST_JOBS = 6  # measured, before anything is projected from them
+AGREE = 1.3  # how far two halves of the measured jobs may project apart for the whole to be within a fifth
 _LIBRARIES = ("torch", "numpy", "numba", "tqdm", "click", "orjson", "safetensors", "jinja2")
 _CODE = "import sys; sys.path.insert(0, {root!r}); from solver.tune.probe import main; main({wanted!r})"
 START_SECONDS = 300.0  # for torch to load and devices to answer
@@ -45,8 +50,8 @@ def diagnose(
     for name, folder in (("output", output), ("scratch", Path(tempfile.gettempdir()))):
         yield f"{name}: {folder.resolve()}, {_disk(folder)}"
     yield f"shipped weights: {', '.join(available_weights()) or 'none'}"
-    model, devices, problem, late, ready = CostModel(), 1, "", 0.0, False
-    tuned = False  # whether a job with tuning steps is among those that were measured
+    devices, problem, late, ready = 1, "", 0.0, False
+    jobs: list[tuple[np.ndarray, float]] = []
     for found in _probe(weights, device, seconds, start_seconds + 2 * seconds):
         if "devices" in found:
             yield from found["devices"]
@@ -63,39 +68,56 @@ def diagnose(
         else:
             sizes = [size_of(made_up_task(found["side"]))]
             row = features(sizes, steps=found["steps"], seconds=None, views=found["views"])
-            tuned = tuned or bool(row[TUNED] > 0)
-            model.update(row, float(found["seconds"]))
+            jobs.append((row, float(found["seconds"])))
     if late and not ready:
         problem = f"the devices and the weights were not ready after {late:.0f} s"
     if problem:
         yield f"problem: {problem}"
-    elif tuned:
-        yield from projection(model, devices, hours)
+    elif any(row[TUNED] > 0 for row, _ in jobs):
+        yield from projection(jobs, devices, hours)
     elif late:
         yield f"pace: not measured within {late:.0f} s on this busy machine; a run goes on without it"
 
 
-def projection(model: CostModel, devices: int, hours: float) -> Iterator[str]:
-    """What the measured pace means for 240 tasks of the made-up sizes in turn."""
+def projection(jobs: Sequence[tuple[np.ndarray, float]], devices: int, hours: float) -> Iterator[str]:
+    """What the pace of the measured jobs, each a row of ``cost.features`` and its seconds, means for 240
+    tasks of the made-up sizes in turn; or that it cannot be told, where two halves of the jobs disagree."""
     sizes = [size_of(made_up_task(side)) for side in SIDES]
     every = [sizes[number % len(sizes)] for number in range(HIDDEN_TASKS)]
-
-    def cost(steps: int) -> list[float]:
-        rows = [features([size], steps=steps, seconds=None, views=AUGMENTATIONS) for size in every]
-        return sorted((model.predict(row) for row in rows), reverse=True)
-
-    base, hundred = sum(cost(0)) / HIDDEN_TASKS, sum(cost(100)) / HIDDEN_TASKS
+    parts = [jobs[first::2] for first in (0, 1)] if len(jobs) >= LEAST_JOBS else []
+    halves = [_finish(_fitted(part), every, devices) for part in parts]
+    model = _fitted(jobs)
+    base, hundred = (sum(_costs(model, every, steps)) / HIDDEN_TASKS for steps in (0, 100))
     step = (hundred - base) / 100
-    if step < 1e-3 * base / 100:
-        yield "pace: too short a look at too busy a machine; measure for longer"
+    if not halves or max(halves) > AGREE * min(halves) or step < 1e-3 * base / 100:
+        found = " and ".join(f"{seconds / 3600:.2f} h" for seconds in halves) or "too few"
+        yield f"pace: {counted(len(jobs), 'job')} cannot tell ({found} for 240 tasks); measure for longer"
         return
     affordable = max(0.0, (hours * 3600 * devices / HIDDEN_TASKS - base) / step)
-    finish = list_schedule(cost(100), [0.0] * devices)
+    finish = _finish(model, every, devices)
     yield f"pace: {step:.3g} s a tuning step, {base:.3g} s to predict under {AUGMENTATIONS} augmentations"
     yield (
-        f"{HIDDEN_TASKS} tasks on {devices} device{'s' if devices > 1 else ''}: {finish / 3600:.2f} h with "
-        f"100 steps each; {hours:.4g} h allow {affordable:.0f} steps each"
+        f"{HIDDEN_TASKS} tasks on {counted(devices, 'device')}: {finish / 3600:.2f} h with 100 steps each; "
+        f"{hours:.4g} h allow {affordable:.0f} steps each"
     )
+
+
+def _fitted(jobs: Sequence[tuple[np.ndarray, float]]) -> CostModel:
+    model = CostModel()
+    for row, seconds in jobs:
+        model.update(row, seconds)
+    return model
+
+
+def _costs(model: CostModel, sizes: Sequence[Size], steps: int) -> list[float]:
+    """Seconds of each task, the most expensive first."""
+    rows = [features([size], steps=steps, seconds=None, views=AUGMENTATIONS) for size in sizes]
+    return sorted((model.predict(row) for row in rows), reverse=True)
+
+
+def _finish(model: CostModel, sizes: Sequence[Size], devices: int) -> float:
+    """Seconds until tasks of these sizes are done with 100 steps each."""
+    return list_schedule(_costs(model, sizes, 100), [0.0] * devices)
 
 
 def _probe(weights: str, device: str, seconds: float, limit: float) -> Iterator[dict]:

@@ -7,15 +7,16 @@ import json
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from solver.arc.belief import SETTLED
 from solver.arc.checksum import task_checksum
-from solver.arc.journal import Header, Journal, is_journal
+from solver.arc.journal import Header, Journal
 from solver.arc.policy import Policy
 from solver.arc.task import Task, load_tasks
 from solver.choices import NETWORK
+from solver.file import move_aside
 from solver.processors import available_cpus, cpu_workers
 from solver.run.events import Listener, TaskResult
 from solver.run.launch import Executor, InProcess, Launcher, UnfinishedError
@@ -31,6 +32,8 @@ from solver.run.temporary import JOINT, TemporaryFolder
 from solver.weights_card import read_card
 
 DEFAULT_OPTIONS = SolveOptions()
+# Seconds for the fallbacks of the journal: before the first result, after each, and at the end.
+FIRST_SECONDS, SLICE_SECONDS, LAST_SECONDS = 1.0, 0.1, 2.0
 
 
 class JournalError(ValueError):
@@ -38,29 +41,49 @@ class JournalError(ValueError):
 
 
 def solve(
-    tasks: Sequence[Task],
+    tasks: Sequence[Task] | str | Path,
     *,
     output: Path | None = None,
     options: SolveOptions = DEFAULT_OPTIONS,
     listener: Listener | None = None,
     journal: Path | None = None,
     resume: bool = False,
+    keep: bool = False,
     executor: Executor | None = None,
     must_write: bool = True,
 ) -> list[TaskResult]:
-    """Every source on every task, as long as the options say.
+    """Every source on every task, as long as the options say. ``tasks``: those, or what ``load_tasks`` reads.
 
     ``output`` holds a valid submission from the first moment on and is replaced after each result.
     Test outputs, where ``tasks`` hold them, are taken away before anything reads them. ``journal``:
-    every candidate; with ``resume`` the earlier run's is read and continued. ``executor``: what runs the
-    workers; None: processes of this machine, or this process where ``options.workers`` is 0.
-    ``must_write``: a submission that cannot be written at the start is a ValueError; without it the run
-    says so and tries again with every result.
+    every candidate. One that an earlier run has left is refused, unless ``resume`` reads and continues
+    it, or ``keep`` moves it aside with its submission (``file.backup_of``) once all settings are accepted and
+    a worker is ready; until then neither file is touched. ``executor``: what runs the workers; None:
+    processes of this machine, or this process where ``options.workers`` is 0. ``must_write``: a submission
+    that cannot be written at the start is a ValueError; without it the run says so and tries again with
+    every result.
     """
     if executor is None:
         executor = InProcess() if options.workers == 0 else Launcher()
-    run = Run(tasks, output, options, listener or Listener(), executor)
-    return run.go(journal, resume, must_write and not resume)  # a refused journal leaves it as it was
+    if isinstance(tasks, (str, Path)):
+        tasks = load_tasks(tasks)
+    files = Files(journal, resume, keep, must_write)
+    return Run(tasks, output, options, listener or Listener(), executor).go(files)
+
+
+@dataclass(frozen=True)
+class Files:
+    """What becomes of the journal and of what lies there already; fields as in ``solve``."""
+
+    journal: Path | None
+    resume: bool
+    keep: bool
+    must_write: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether an earlier run's files stay as they are until a worker is ready."""
+        return self.resume or self.keep
 
 
 class Run:
@@ -87,14 +110,15 @@ class Run:
         self.waiting: list[TaskResult] = []  # until the run has begun
         self.begun = False
 
-    def go(self, journal: Path | None, resume: bool, must_write: bool) -> list[TaskResult]:
+    def go(self, files: Files) -> list[TaskResult]:
         """The whole run; workers load while the first answers are written and the journal is read."""
-        header, folder = self._header(), None
+        self.files = files
+        self.header, folder = self._header(), None
         if self.settings.weights and self.said.tune in ("joint", "auto"):
-            folder = self._joint_folder(journal, header, resume)
+            folder = self._joint_folder()
         finished = False
         try:
-            self._work(journal, resume, must_write, header, str(folder.path) if folder else "")
+            self._work(str(folder.path) if folder else "")
             finished = True
         except UnfinishedError as error:
             error.results = tuple(self._results())
@@ -104,17 +128,16 @@ class Run:
                 folder.close(remove=finished)
         return self._results()
 
-    def _joint_folder(self, journal: Path | None, header: Header, resume: bool) -> TemporaryFolder:
+    def _joint_folder(self) -> TemporaryFolder:
         """For jointly tuned weights. A run that resumes this one finds it by the place of the journal."""
-        name = journal and json.dumps([str(journal.absolute()), asdict(header)], sort_keys=True)
+        journal = self.files.journal
+        name = journal and json.dumps([str(journal.absolute()), asdict(self.header)], sort_keys=True)
         folder = TemporaryFolder(JOINT, time.time(), name)
-        if not resume:
+        if not self.files.resume:
             folder.clear()
         return folder
 
-    def _work(
-        self, journal: Path | None, resume: bool, must_write: bool, header: Header, folder: str
-    ) -> None:
+    def _work(self, folder: str) -> None:
         pools = [self._pool(source, folder) for source in find_sources(self.said.sources)]
         plain = [pool for pool in pools if pool.settings.plain]
         if self._shares_processors() and plain:
@@ -127,17 +150,25 @@ class Run:
                 self.listener.say,
                 labels=self.settings.labels,
                 policy=Policy(self.said.vote, self.said.sources),
+                held=self.files.held,
+                clock=self.executor.clock,
             )
             try:
-                if journal is not None:
-                    self._open(journal, resume, header)
-                self.ledger.write(first=must_write)
+                if not self.files.keep:
+                    self._open()
+                self.ledger.write(first=self.files.must_write)
+                self.ledger.keep_fallbacks(FIRST_SECONDS)
                 for event in supervisor.run():
                     self._take(event)
+                    self.ledger.write()
+                    self.ledger.keep_fallbacks(SLICE_SECONDS)
+                self._accept()
             finally:
                 self._tell_waiting()
+                self.ledger.keep_fallbacks(LAST_SECONDS)
+                self.ledger.write(now=True)
                 self.ledger.close()
-        if self.ledger.stale:
+        if self.ledger.behind:
             try:
                 self.ledger.write(first=True)
             except ValueError as error:
@@ -146,23 +177,49 @@ class Run:
     def _results(self) -> list[TaskResult]:
         return [self._public(result) for result in self.ledger.results(self.last)]
 
-    def _open(self, path: Path, resume: bool, header: Header) -> None:
-        """The journal, and what it restores."""
+    def _accept(self) -> None:
+        """A worker is ready, or there is nothing left to do: from here on the files are written."""
+        if not self.ledger.held:
+            return
+        self.ledger.held = False
+        files = self.files
+        if files.keep or self.ledger.replaces_another():
+            self._say_kept(self.ledger.keep_old())
+        if files.keep:
+            if files.journal is not None:
+                self._say_kept(move_aside(files.journal))
+            self._open()
+        self.ledger.write(first=files.must_write)
+
+    def _say_kept(self, kept: Path | None) -> None:
+        if kept is not None:
+            self.listener.say(f"The file that was there is kept as {kept}.")
+
+    def _open(self) -> None:
+        """The journal, and what it restores. Without room for one the run goes on."""
+        path = self.files.journal
+        if path is None:
+            return
+        contents = None
         try:
-            if resume:
-                opened, contents = Journal.resume(path, header)
+            if self.files.resume:
+                opened, contents = Journal.resume(path, self.header)
             else:
-                if path.exists():
-                    if path.stat().st_size and not is_journal(path):
-                        raise ValueError(f"{path}: wanted a place for the journal, found another file")
-                    path.unlink()
-                opened, contents = Journal.create(path, header), None
-        except (ValueError, OSError) as error:
+                opened = Journal.create(path, self.header)
+        except ValueError as error:
             raise JournalError(str(error)) from error
+        except OSError as error:
+            self.listener.say(f"{path}: no journal, it cannot be written ({error.strerror}); the run goes on")
+            return
         restored = self.ledger.open_journal(opened, contents)
         for name, plan in self.plans.items():
             finished = [(result.phase, result.task.id) for result in restored if result.source == name]
             plan.restore(finished, lambda task: self.ledger.disagreement([task]))
+        if restored:
+            count, names = len({result.task.id for result in restored}), ", ".join(self.said.sources)
+            self.listener.say(
+                f"Resumed: {path} has answers to {count} of {len(self.hidden)} tasks by {names}."
+            )
         for result in restored:
             self._settle(result)
             self._tell(result)
@@ -288,6 +345,7 @@ class Run:
     def _start(self, text: str) -> None:
         if not self.begun:
             self.begun = True
+            self._accept()
             self.listener.start(text)
             self._tell_waiting()
 

@@ -11,6 +11,7 @@ Tasks that the weights know come before all others, alone and once.
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,7 +32,9 @@ from solver.run.schedule import (
     shares_for,
 )
 from solver.run.settings import SolveOptions
+from solver.words import counted
 
+LATEST = 100  # finished jobs that say what one takes beyond its time
 PHASES = (QUICK, TUNE, REFINE)  # answers of a later one count more
 JOINT_PHASES = (QUICK, JOINT, TUNE, REFINE)
 
@@ -97,6 +100,7 @@ class Plan:
         self.running: dict[int, _Running] = {}
         self.disagreement: dict[str, float] = {}
         self._numbers = 0
+        self._overruns: list[tuple[float, float]] = []  # of finished jobs: their cells, seconds beyond theirs
         if options.budget_seconds is not None:
             self._choose_phases(options.workers or 1)
         self.shares = self._divide(options.workers or 1)
@@ -113,8 +117,22 @@ class Plan:
         return shares_for(self.kind, hours, tasks, joint=self.joint, breadth=QUICK in self.phases)
 
     def told(self) -> list[str]:
-        """For people, once the workers are known: the division of a budget."""
-        return [f"Plan: {self.shares}."] if self.shares and self.tasks else []
+        """For people, once the workers are known: the division of a budget, and how many tasks it is likely
+        to reach where that is not all of them."""
+        if self.shares is None or not self.tasks:
+            return []
+        left = f"Time for each task: about {self.shares}."
+        costs = sorted(self._least(group) for group in self.groups)
+        seconds = self.options.budget_seconds * self.workers
+        reached = sum(total <= seconds for total in accumulate(costs))
+        if reached < len(costs):
+            left += f" It is likely to reach {reached} of {counted(len(costs), 'task')}."
+        return [left]
+
+    def _least(self, group: Group) -> float:
+        """Seconds that the group takes however little it is given, by the cost model."""
+        row = features(group.sizes, steps=1, seconds=None, views=self._views)
+        return self.model.predict(row)
 
     def _join(self, workers: int) -> None:
         """Joint groups beside the single tasks: one for each worker where a clock decides, one for all where
@@ -225,8 +243,8 @@ class Plan:
         group = self.groups[number]
         seed = derive_seed(self.options.seed, REFINE) if phase == REFINE else self.options.seed
         patience = self.options.patience
-        # A long job reports at checkpoints; three times its hours would be no cap at all.
-        factor = 1.2 if phase == JOINT else 3
+        # A long job reports at checkpoints; twice its hours would be no cap at all.
+        factor = 1.2 if phase == JOINT else 2
         cap = patience if seconds is None else factor * seconds + min(JOB_CAP, patience)
         self._numbers += 1
         given = Given(self._steps(group, phase), seconds, cap)
@@ -269,10 +287,21 @@ class Plan:
         busy = [max(0.0, end - max(now, r.ends)) for r in self.running.values()]
         free = max(1, self.workers - len(busy))
         capacity = sum(busy) + free * max(0.0, end - now)
-        fixed, each = map(float, self.model.weights[:2])  # what a job takes beyond what it is given
-        least = 0.0 if phase == self.phases[0] else 2 * fixed  # no more than half of it is its start
+        beyond = self._beyond(group)
+        least = 0.0 if phase == self.phases[0] else 2 * beyond  # no more than half of it is its start
         fair = max(least, capacity * group.weight / sum(self.groups[n].weight for n in waiting))
-        return max(0.0, (min(fair, end - now) - fixed) / max(1.0, each))
+        beyond = min(beyond, fair / 2)
+        return max(0.0, min(fair, end - now) - beyond)
+
+    def _beyond(self, group: Group) -> float:
+        """Seconds that a job of the group is likely to take beyond what it is given: the mean of what the
+        latest ones took, in proportion where they were larger; those of about its size count most."""
+        own, total, weights = _cells(group), 0.0, 0.0
+        for cells, seconds in self._overruns[-LATEST:]:
+            weight = min(own, cells) / max(own, cells)
+            total += weight * seconds * min(1.0, own / cells)
+            weights += weight
+        return total / weights if weights else float(self.model.weights[0])
 
     def _features(self, job: Job):
         sizes = self.groups[job.group].sizes
@@ -305,21 +334,24 @@ class Plan:
         self.disagreement |= dict.fromkeys((task.id for task in job.tasks), disagreement)
         if job.phase == JOINT and job.given.seconds is not None:
             return  # its overrun is not what every job takes beyond its time
+        if job.given.seconds is not None:
+            self._overruns.append((_cells(group), max(0.0, seconds - job.given.seconds)))
         self.model.update(self._features(job), seconds)
 
     def doubt(self, job: Job) -> None:
         """What the weights know of the job's task is not enough: it waits for tuning like any other."""
         self.groups[job.group].doubted = True
 
-    def fail(self, job: Job) -> bool:
-        """The job's worker failed. True when the group waits once more, False when it is given up."""
+    def fail(self, job: Job, *, last: bool = False) -> bool:
+        """The job's worker failed, for the ``last`` time or not. True when the group waits once more, False
+        when it is given up."""
         del self.running[job.number]
         group = self.groups[job.group]
         if job.untuned:
             self.doubt(job)
             return True
         group.failures += 1
-        if group.failures <= RETRIES:
+        if group.failures <= RETRIES and not last:
             return True
         group.failures = 0
         alone = job.phase in (QUICK, JOINT)  # the phases after it need nothing of it
@@ -345,6 +377,11 @@ class Plan:
         if steps is None:
             seconds = self.options.default_seconds(self.kind) * len(group.tasks) * self._own_share(phase)
         return self.model.predict(features(group.sizes, steps=steps, seconds=seconds, views=self._views))
+
+
+def _cells(group: Group) -> float:
+    """What the group's jobs cost by its grids alone."""
+    return sum(size.tune + size.predict for size in group.sizes)
 
 
 def split_tasks(tasks: Sequence[Task], count: int, seed: int) -> list[tuple[int, ...]]:

@@ -79,11 +79,12 @@ class TaskQueue:
         """The job is done."""
         del self.running[job.number]
 
-    def fail(self, job: Job) -> bool:
-        """The job's worker failed. True when the task waits once more, False when it is given up."""
+    def fail(self, job: Job, *, last: bool = False) -> bool:
+        """The job's worker failed, for the ``last`` time or not. True when the task waits once more, False
+        when it is given up."""
         del self.running[job.number]
         self._failures[job.group] += 1
-        again = self._failures[job.group] <= RETRIES
+        again = not last and self._failures[job.group] <= RETRIES
         if again:
             self._waiting.append(job.group)
         return again

@@ -31,7 +31,7 @@ SEARCH_SHARE = 0.25  # of a budget at most, where there is a network too
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
 GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it, at least, at most
 LEAST_SECONDS = 0.5  # of a job; less is of use in the first phase alone
-JOB_CAP = 60.0  # seconds beyond three times what a job was given: then its worker hangs
+JOB_CAP = 60.0  # seconds beyond twice what a job was given: then its worker hangs
 RETRIES = 1  # of a group whose worker failed; then its other answers stand
 START_CAP = 300.0  # seconds until a worker must be ready
 STRIKES = 3  # failures of a device in a row, without a finished job between them
@@ -76,6 +76,9 @@ SOLVED = 0.5  # of the views of the held-back demonstration
 LEAST_DEMONSTRATIONS = 3  # with fewer, half of what shows the rule would be missing
 
 
+NAMES = {QUICK: "quick pass", JOINT: "joint tuning", TUNE: "tuning", REFINE: "second seed"}  # for people
+
+
 @dataclass(frozen=True)
 class Shares:
     """``seconds``: of a device for each task. Parts of the whole time, in the order of the work, 1 together
@@ -107,9 +110,9 @@ class Shares:
         yield from ((QUICK, self.quick), (JOINT, self.joint), (TUNE, self.tune), (REFINE, self.refine))
 
     def __str__(self) -> str:
-        """For people: the phases that have any time."""
-        parts = ", ".join(f"{phase} {share:.0%}" for phase, share in self.phases() if share)
-        return f"{parts} of {self.seconds:.0f} s for each task"
+        """For people: the seconds of a task, and the phases that have any of them."""
+        parts = ", ".join(f"{share:.0%} {NAMES[phase]}" for phase, share in self.phases() if share)
+        return f"{self.seconds:.3g} s: {parts}"
 
 
 def shares_for(kind: str, hours: float, tasks: float, *, joint: bool, breadth: bool | None = None) -> Shares:

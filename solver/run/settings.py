@@ -16,6 +16,7 @@ from solver.choices import DEFAULT_RULE, DEFAULT_SOURCES, NETWORK, TUNES, VOTE_R
 from solver.run.schedule import DEFAULT_SECONDS, JOINT_SECONDS, STEP_VIEWS, views_for
 from solver.run.sources import find_sources
 from solver.weights_card import KAGGLE, Card, available_weights, default_weights, find_weights, read_card
+from solver.words import counted
 
 
 @dataclass(frozen=True)
@@ -163,19 +164,22 @@ class Settings:
         """Where this machine keeps one of ``paths``."""
         return self.local.get(path, path)
 
+    def _known_counts(self) -> Counter[str]:
+        """How many tasks each set of weights knows."""
+        return Counter(Path(folder).name for folder in self.known.values())
+
     @property
     def known_text(self) -> str:
-        """``12 by urm-arc1-public``: how many tasks each set of weights knows."""
-        counts = Counter(Path(folder).name for folder in self.known.values())
-        return ", ".join(f"{count} by {name}" for name, count in sorted(counts.items()))
+        """``12 by urm-arc1-public``: for the journal's header."""
+        return ", ".join(f"{count} by {name}" for name, count in sorted(self._known_counts().items()))
 
     def lines(self) -> list[str]:
         """For people, before the work begins: what was seen in training."""
         if not self.labels:
             return []
-        lines = [f"{len(self.labels)} of the tasks: {SEEN_LABEL}."]
-        if self.known:
-            lines.append(f"Known: {self.known_text}; tuned only if the demonstrations come out wrong.")
+        lines = [f"* marks {counted(len(self.labels), 'task')}: {SEEN_LABEL}, no measure of new tasks."]
+        for name, count in sorted(self._known_counts().items()):
+            lines.append(f"{name} answers {count} without tuning, if all demonstrations come out.")
         return lines
 
 

@@ -171,7 +171,7 @@ class Supervisor:
         now = self.clock()
         for worker, (pool, slot) in places.items():
             if slot.worker is worker and worker.hangs(now, START_CAP):
-                yield from self._lose(pool, slot, "it gave no sign of life in time")
+                yield from self._lose(pool, slot, "it gave no sign of life in time", hung=True)
         if now >= self._next_projection and any(pool.begun for pool in self.pools):
             self._next_projection = now + PROJECTION_SECONDS
             yield Projected(max(self._projected(pool, now) for pool in self.pools if pool.begun))
@@ -211,8 +211,11 @@ class Supervisor:
         pool.plan.begin(ready.kind, len(places))
         return Began(pool, ready, len(places))
 
-    def _lose(self, pool: Pool, slot: Slot, reason: str, *, final: bool = False) -> Iterator[Event]:
-        """The slot's worker is of no more use: end it, requeue its job, or give up job or slot."""
+    def _lose(
+        self, pool: Pool, slot: Slot, reason: str, *, final: bool = False, hung: bool = False
+    ) -> Iterator[Event]:
+        """The slot's worker is of no more use: end it, requeue its job, or give up job or slot. A job in
+        which it ``hung`` has had more than its time: it does not get that twice."""
         worker = slot.worker
         died = reason == DIED
         how = worker.end(patience=LAST_WORDS if died else 0.0)
@@ -220,7 +223,7 @@ class Supervisor:
         slot.strikes += 1
         pool.reason = reason = f"{reason} ({how})" if died else reason
         if worker.job is not None:
-            again = pool.plan.fail(worker.job)
+            again = pool.plan.fail(worker.job, last=hung and worker.job.given.seconds is not None)
             yield GivenUp(Lost(tuple(task.id for task in worker.job.tasks), reason, again), worker.job)
         elif not worker.ready:
             yield Trouble(f"A worker on {_place(slot.settings)} did not start: {reason}")

@@ -22,13 +22,15 @@ from solver.tune.views import View, build_batch
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder."""
+    """What a worker works with. ``sets``: other weights that were asked for a task they know, by folder.
+    ``pace``: floating-point operations a second that its device reaches at best; None where it is no CPU."""
 
     weights: Weights
     placement: Placement
     settings: Settings
     clock: Callable[[], float] = time.monotonic
     sets: dict[str, Weights] = field(default_factory=dict)
+    pace: float | None = None
 
     def knowing(self, job: Job) -> "Engine":
         """The engine for a task that some weights know: their network and its trained vector. ValueError
@@ -66,7 +68,20 @@ def open_engine(settings: Settings) -> tuple[Engine, Ready]:
     if kind == "cpu":
         reason = f"CPU, {counted_threads(threads)} each, {cpu_precision()[1]}"
     compile_kernels()
-    return Engine(weights, placement, settings), Ready(kind, reason, weights.name, devices)
+    pace = measure_pace(time.monotonic) if kind == "cpu" else None
+    return Engine(weights, placement, settings, pace=pace), Ready(kind, reason, weights.name, devices)
+
+
+def measure_pace(clock: Callable[[], float]) -> float:
+    """Floating-point operations a second of a product of matrices in float32: the best of a few that take
+    milliseconds each."""
+    side, best = 512, 0.0
+    matrix = torch.ones(side, side)
+    for _ in range(4):
+        began = clock()
+        torch.mm(matrix, matrix)
+        best = max(best, 2 * side**3 / max(1e-6, clock() - began))
+    return best
 
 
 def _place(name: str) -> Placement:

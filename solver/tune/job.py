@@ -13,7 +13,7 @@ import torch
 
 from solver.budget import Budget
 from solver.choices import JOINT, Arm
-from solver.model.flops import inference_flop
+from solver.model.flops import inference_flop, training_flop
 from solver.run.message import Answered, Done, Failed, Job, Known, Message, Ready
 from solver.run.schedule import BATCH_TOKENS, CPU_BATCH_FLOP, LEAST_TOKENS, PREDICTED_PER_TUNED, TUNING_SHARE
 from solver.run.settings import Settings
@@ -22,7 +22,7 @@ from solver.tune.engine import Engine, open_engine
 from solver.tune.joint import finish_settings, start_from, tune_jointly
 from solver.tune.predict import NOT_FINITE, Asking, Tuned, answer_task, is_finite, outputs_of
 from solver.tune.settings import PredictSettings, TuneSettings
-from solver.tune.views import fits
+from solver.tune.views import canvas_of, fits
 
 _VIEW_CELLS = 300  # of a typical view, for its cost
 
@@ -74,6 +74,11 @@ def solve_job(engine: Engine, job: Job, beat: Callable[[], None]) -> Iterator[Me
             if job.untuned:
                 yield Done(job.number, engine.clock() - started, str(error), doubted=True)
                 return
+    if slow := too_slow(engine, job):
+        for task in job.tasks:
+            yield Answered(job.number, task.id, (), 0, 0, 0.0, slow)
+        yield Done(job.number, engine.clock() - started)
+        return
     full = full_room(engine, job)
     room: MemoryLimit | None = full
     answered: set[str] = set()
@@ -106,6 +111,25 @@ def full_room(engine: Engine, job: Job) -> MemoryLimit:
         each = inference_flop(config, _VIEW_CELLS, config.loops) / _VIEW_CELLS
         tokens = int(min(tokens, max(LEAST_TOKENS, CPU_BATCH_FLOP / each / PREDICTED_PER_TUNED)))
     return MemoryLimit(tokens, engine.settings.options.tuned_views)
+
+
+def too_slow(engine: Engine, job: Job) -> str:
+    """Why a job of so many seconds gives way at once, or '': a single view of its smallest task, tuned on in
+    one step unless the job is untuned and predicted once, takes longer than that even at the device's best
+    pace."""
+    if engine.pace is None or job.given.seconds is None:
+        return ""
+    config = engine.weights.config
+    canvases = (canvas_of(pair, config) for task in job.tasks for pair in task.train)
+    cells = min(height * width for height, width in canvases)
+    step = 0.0 if job.untuned or engine.settings.options.tune == "none" else training_flop(config, cells)
+    needed = (step + inference_flop(config, cells, config.loops)) / engine.pace
+    if needed <= job.given.seconds:
+        return ""
+    return (
+        f"the network is too slow here: a step and a view take {needed:.2g} s or more, "
+        f"{job.given.seconds:.2g} s are given"
+    )
 
 
 def out_of_memory(error: BaseException) -> bool:
