@@ -246,8 +246,7 @@ def solve(
     is never overwritten: give --resume or --overwrite.
 
     Give at most one of --seconds-per-task, --budget and --steps; without any, a task gets 28 seconds on
-    cpu, 20 on mps, 30 on cuda. Only --steps makes a run repeatable: the same command on the same machine
-    then writes the same bytes again. What fits into a time is never quite the same twice.
+    cpu, 20 on mps, 30 on cuda. Only with --steps does a run write the same bytes again on the same machine.
 
     Exit status: 0 with a submission in place, 2 where something was refused, 130 after Ctrl-C, 143 after
     SIGTERM.
