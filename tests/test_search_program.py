@@ -292,7 +292,7 @@ def test_a_demonstration_is_chosen_by_a_picture():
 
 
 def test_a_list_is_no_answer():
-    made = walk(parse("1 program | objects_1"), made_tasks()["mirror"], 0)
+    made = walk(parse("1 program | rows"), made_tasks()["mirror"], 0)
     assert made.grid is None and "list" in made.problem
     assert len(made.steps[-1].images) > 1
 

@@ -23,12 +23,13 @@ def decisions(table: Mapping[Key, int]) -> tuple[list[Case], int | tuple[int]]:
 
     A picture is its place in a key; ``then`` is a colour, or ``(place,)`` for the colour of that picture. The
     cases give the table's colour for each of its keys. Of the possible bases the one with the fewest
-    conditions is taken. The cases of a base are found greedily: fewest conditions first, then most keys.
+    conditions, then the fewest cases, is taken. The cases of a base are found greedily: fewest conditions
+    first, then most keys.
     """
     width = len(next(iter(table)))
     bases: list[int | tuple[int]] = [*((place,) for place in range(width)), *sorted(set(table.values()))]
     made = [(_cases(table, base, width), base) for base in bases]
-    return min(made, key=lambda item: sum(len(case.conditions) for case in item[0]))
+    return min(made, key=lambda item: (sum(len(case.conditions) for case in item[0]), len(item[0])))
 
 
 def evaluate(cases: list[Case], otherwise: int | tuple[int], key: Key) -> int:
