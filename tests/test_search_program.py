@@ -125,7 +125,7 @@ def made_tasks() -> dict[str, Task]:
         return [rng.integers(0, colours, (height, width)).astype(np.uint8) for _ in range(4)]
 
     varying = [np.where(g == 3, 3 + n, g).astype(np.uint8) for n, g in enumerate(drawn(6, 6))]
-    halves = [np.vstack([np.zeros((2, 5), np.uint8), g]) for g in drawn(3, 5, 3)]
+    walls = [np.vstack([g, np.full((1, 5), 5, np.uint8)]) for g in drawn(4, 5, 3)]
     ones = [np.where(g == 1, 1 + n % 2, 0).astype(np.uint8) for n, g in enumerate(drawn(4, 4, 2))]
     made = (
         task("mirror", np.fliplr, *drawn(5, 4)),
@@ -136,7 +136,7 @@ def made_tasks() -> dict[str, Task]:
         task("size", lambda g: np.tile(g, (2, 2))[:5, :7], *drawn(3, 5)),
         task("product", lambda g: np.kron(g != 0, g[::-1]), *drawn(3, 3)),
         task("choice", lambda g: np.array([[5, 7], [7, 6]])[g.max() - 1 :: 1][:1], *ones),
-        task("turned", lambda g: g, *halves),
+        task("turned", lambda g: g, *walls),
     )
     turned = made[-1]
     pairs = tuple(
