@@ -102,11 +102,11 @@ def test_what_is_no_program_is_refused(text, message):
 
 
 TABLES = st.integers(2, 3).flatmap(
-    lambda width: st.dictionaries(st.tuples(*[st.integers(0, 3)] * width), COLOURS, min_size=1, max_size=20)
+    lambda width: st.dictionaries(st.tuples(*[st.integers(0, 3)] * width), COLOURS, min_size=1, max_size=12)
 )
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(TABLES)
 def test_cases_give_the_colours_of_the_table(table):
     cases, otherwise = decisions(table)
