@@ -112,11 +112,12 @@ def test_the_grids_in_the_page_are_those_of_the_files(tmp_path):
 
 
 def test_the_table_says_what_the_score_says(tmp_path):
-    text, page = page_of(make_run(tmp_path, ["a", "b", "c"]))  # outputs: a0 network | b0 rules, b1 wrong | c0
+    # outputs: a0 network | b0 search, b1 wrong | c0
+    text, page = page_of(make_run(tmp_path, ["a", "b", "c"]))
     a, b, c = page.bodies()
     assert (a["data-status"], b["data-status"], c["data-status"]) == ("solved", "partly", "solved")
     assert (a["data-right"], b["data-right"]) == ("1.0", "0.5")
-    assert a["data-source"] == "network" and b["data-source"] == "rules + network"
+    assert a["data-source"] == "network" and b["data-source"] == "search + network"
     assert float(a["data-votes"]) == 2 / 4 and a["data-seconds"] == "1.5" and a["data-shown"] == "0.5"
     assert c["data-label"] == "demonstrations seen in training"
     assert ">83.33<small>" in text and ">75.00<small>" in text

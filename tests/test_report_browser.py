@@ -101,7 +101,7 @@ def test_filters(opened):
     choose(opened, "find", "")
     choose(opened, "status", "partly")
     assert len(shown_ids(opened)) == 4  # every second task has one of its two outputs right
-    choose(opened, "source", "rules")
+    choose(opened, "source", "search")
     by_source = shown_ids(opened)
     assert 0 < len(by_source) < len(IDS)
     choose(opened, "status", "")
