@@ -151,15 +151,13 @@ def _print(task: "Task", explained: "list[Explained]", colours: str) -> None:
 def _write_pictures(task: "Task", explained: "list[Explained]", folder: str, colours: str) -> None:
     from pathlib import Path
 
-    from solver.file import replace_file
+    from solver.file import make_folder, refuse_other_kind, replace_file
     from solver.report.explained_picture import explained_png
 
     target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{target}: cannot be made ({error.strerror})") from error
     for item, name in zip(explained, _names(task, explained), strict=True):
+        make_folder(target / name)
+        refuse_other_kind(target / name, b"\x89PNG", "a PNG picture")
         replace_file(target / name, explained_png(item, colours))
         click.echo(f"wrote {click.format_filename(target / name)}")
 
