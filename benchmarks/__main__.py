@@ -8,14 +8,13 @@ from pathlib import Path
 import click
 import numba
 
-from benchmarks import canvas, dataset, memory, step, vote
+from benchmarks import canvas, dataset, memory, step
 from benchmarks.measure import Measurement, Setting
 
 BENCHMARKS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "compact": dataset.measure_compact,
     "rows": dataset.measure_rows,
     "loader": dataset.measure_loader,
-    "vote": vote.measure_vote,
     "canvas": canvas.measure_canvas,
     "step": step.measure_step,
     "memory": memory.measure_memory,

@@ -9,7 +9,6 @@ cropped arms on the canvas that ``predict`` would choose from the demonstrations
 data included, evaluation not. Each arm resumes from its own folder; one figure shows them all.
 """
 
-import io
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -32,10 +31,15 @@ from solver.model.learner import run_loops
 from solver.model.loss import log_stablemax
 from solver.processors import available_cpus
 from solver.tune.views import View, build_batch
-from train.short.pool import PooledTask, Source, build_pool, unseen
-from train.short.recipe import ShortRun
-from train.short.sample import BLOCK, Deck, Mixture
-from train.short.trainer import ShortTrainer
+from train.cells import BLOCK, Deck
+from train.checkpoint import LATEST, find_checkpoint, save_checkpoint
+from train.config import from_dict, to_yaml
+from train.distributed import World
+from train.feed import CellFeed
+from train.pool import PooledTask, build_pool, unseen
+from train.resume import load
+from train.settings import Mixture, Source, TrainConfig
+from train.trainer import Trainer
 
 SOURCE = "arc-agi_training_challenges.json"
 POINTS = 6  # evaluations after the first
@@ -57,9 +61,9 @@ SIZES: dict[str, tuple[dict[str, Any], int, dict[str, float]]] = {
     "nano": (
         {**_COMMON, **_NANO, "H_cycles": 1, "L_cycles": 2},
         8,
-        {"weights": 1e-3, "tasks": 3e-3},
+        {"lr": 1e-3, "task_lr": 3e-3},
     ),
-    "512": ({**_COMMON, **_WIDE, "H_cycles": 2, "L_cycles": 2}, 128, {"weights": 2.5e-4, "tasks": 3e-3}),
+    "512": ({**_COMMON, **_WIDE, "H_cycles": 2, "L_cycles": 2}, 128, {"lr": 2.5e-4, "task_lr": 3e-3}),
 }
 
 
@@ -72,18 +76,25 @@ class Study:
     tasks: int
     seed: int
 
-    def run(self, arm: str) -> ShortRun:
-        """The arm as a short run."""
+    def run(self, arm: str) -> TrainConfig:
+        """The arm as a run by cells."""
         network, _, rates = SIZES[self.size]
-        return ShortRun(
-            name=arm,
-            network={**network, **ARMS[arm]},
-            sources=[{"file": SOURCE, "tests": False}],
-            held_out=[SOURCE],
-            seconds=self.seconds,
-            seed=self.seed,
-            stages=[[0.0, 1], [0.5, LOOPS]],
-            rates=rates,
+        return from_dict(
+            {
+                "run_name": arm,
+                "arch": {"name": "urm", **network, **ARMS[arm]},
+                "sources": [{"file": SOURCE, "tests": False}],
+                "held_out": [SOURCE],
+                "seconds": self.seconds,
+                "seed": self.seed,
+                "stages": [[0.0, 1], [0.5, LOOPS]],
+                "warm_up": 0.02,
+                "decay_from": 0.5,
+                "ema": True,
+                "ema_rate": 0.998,
+                "ema_warm": True,
+                **rates,
+            }
         )
 
     def pool(self, data: Path) -> list[PooledTask]:
@@ -133,7 +144,7 @@ def held_out(pool: Sequence[PooledTask], study: Study, canvas: str) -> list[View
     return sorted(views, key=lambda view: _cells(view.canvas))
 
 
-def evaluate(trainer: ShortTrainer, views: Sequence[View], size: int) -> dict[str, float]:
+def evaluate(trainer: Trainer, views: Sequence[View], size: int) -> dict[str, float]:
     """Means over the held-out pairs: ``loss``, nats a cell of the output; ``cells``, share of them that are
     right; ``exact``, share of outputs that come out whole, size included."""
     sums = torch.zeros(3, dtype=torch.float64)
@@ -161,23 +172,24 @@ def _comes_out(cells: torch.Tensor, view: View) -> bool:
     return bool((grid[: output.shape[0], : output.shape[1]] - FIRST_COLOUR == output).all())
 
 
-def _placed(batch: Batch, trainer: ShortTrainer) -> Batch:
+def _placed(batch: Batch, trainer: Trainer) -> Batch:
     """On the device; packed on a GPU, where sequences without padding are worth it."""
     if trainer.placement.device.type == "cuda":
-        batch = batch.packed(trainer.config.prefix_len)
+        batch = batch.packed(trainer.feed.network.prefix_len)
     return batch.to(trainer.placement.device)
 
 
 def run_arm(study: Study, arm: str, data: Path, folder: Path, placement: Placement, *, quiet: bool) -> None:
     """Train the arm to the end of its seconds, from where it stands; a line of curve.jsonl each point."""
     pool, canvas, size = study.pool(data), ARMS[arm]["canvas"], SIZES[study.size][1]
-    trainer = ShortTrainer(study.run(arm), pool, placement)
-    state, curve = folder / arm / "state.pt", folder / arm / "curve.jsonl"
-    state.parent.mkdir(parents=True, exist_ok=True)
+    config = study.run(arm)
+    trainer = Trainer(config, CellFeed(config, pool, placement), World(), placement)
+    own, curve = folder / arm, folder / arm / "curve.jsonl"
+    own.mkdir(parents=True, exist_ok=True)
     header = {**asdict(study), "arm": arm, "device": placement.reason}
     known = _known(curve, header)
-    if state.exists():
-        trainer.load(torch.load(state, map_location=placement.device, weights_only=True))
+    if (state := find_checkpoint(LATEST, own)) is not None:
+        load(trainer, state)
         # A point that was written after the last state is made again.
         known = [record for record in known if record["samples"] <= trainer.at.samples]
     views = held_out(pool, study, canvas)
@@ -189,20 +201,26 @@ def run_arm(study: Study, arm: str, data: Path, folder: Path, placement: Placeme
                 position = {"seconds": trainer.at.seconds, "samples": trainer.at.samples}
                 record = {**position, "steps": trainer.at.step, "flop": trainer.at.flop}
                 known.append({**record, **evaluate(trainer, views, size)})
-                buffer = io.BytesIO()
-                torch.save(trainer.state(), buffer)
-                replace_file(state, buffer.getvalue())
+                save_checkpoint(
+                    own,
+                    step=trainer.at.step,
+                    state=trainer.state(),
+                    own=trainer.own_state(),
+                    config_text=to_yaml(config),
+                    world=World(),
+                    keep=1,
+                )
                 _write(curve, header, known)
             bar.set_postfix(loss=f"{known[-1]['loss']:.3f}", cells=f"{known[-1]['cells']:.1%}")
             bar.update(point > 0)
 
 
-def _train_until(trainer: ShortTrainer, feed: Iterator[Batch], seconds: float) -> None:
+def _train_until(trainer: Trainer, feed: Iterator[Batch], seconds: float) -> None:
     while trainer.at.seconds < seconds:
         start = time.monotonic()
         batch = next(feed)
         if trainer.placement.device.type == "cuda":
-            trainer.learn(batch.packed(trainer.config.prefix_len))
+            trainer.learn(batch.packed(trainer.feed.network.prefix_len))
             torch.cuda.synchronize(trainer.placement.device)  # or the clock would stop before the work
         else:
             trainer.learn(batch)

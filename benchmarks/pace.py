@@ -1,8 +1,8 @@
-"""Samples a second of a short recipe's steps, in variants that take turns on the same core.
+"""Samples a second of a recipe's steps by cells, in variants that take turns on the same core.
 
     python -m benchmarks.pace urm_small --data DATA --steps 5 --arm recipe --arm "wide: mixture.tokens=6000"
 
-The first line is the recipe with torch.optim.Muon in the place of ours: torch's iterates in bfloat16
+The first line is the first arm with torch.optim.Muon in the place of ours: torch's iterates in bfloat16
 whatever the processor. Each arm takes its own batches of the first block; wall seconds and seconds of the
 processor are medians over the steps.
 """
@@ -17,11 +17,11 @@ import torch
 
 from solver.model.dense import Dense
 from solver.model.device import place, use_threads
-from train.short.__main__ import recipe_path
-from train.short.recipe import ShortRun, read_run
-from train.short.run import pool_of
-from train.short.trainer import ShortTrainer
-from train.short.trial import read_arm
+from train.config import resolve
+from train.data import CellData
+from train.distributed import World
+from train.trainer import Trainer
+from train.trials import read_arm
 
 WARM_UP = 2  # steps that are not counted
 
@@ -31,14 +31,14 @@ class Arm:
     """A trainer with its batches, and (samples, wall seconds, processor seconds) of each step."""
 
     name: str
-    trainer: ShortTrainer
+    trainer: Trainer
     batches: list = field(default_factory=list)
     taken: list[tuple[float, float, float]] = field(default_factory=list)
 
     def step(self) -> None:
         """Learn the next batch, at a share of the budget where every recurrence runs."""
         trainer, at = self.trainer, self.trainer.at
-        at.flop = 0.99 * trainer.run.flop
+        at.flop = 0.99 * trainer.budget
         samples, wall, used = at.samples, time.perf_counter(), time.process_time()
         trainer.learn(self.batches.pop(0))
         spent = (time.perf_counter() - wall, time.process_time() - used)
@@ -50,29 +50,30 @@ class Arm:
         return tuple(statistics.median(step[0] / step[n] for step in counted) for n in (1, 2))
 
 
-def with_torch_muon(trainer: ShortTrainer) -> ShortTrainer:
+def with_torch_muon(trainer: Trainer) -> Trainer:
     """The same trainer, its hidden matrices moved by torch's own Muon."""
-    (ours, rate), *rest = trainer.learner.optimizers
+    (ours, rate), *rest = trainer.dense
     (group,) = ours.param_groups
     theirs = torch.optim.Muon(
         group["params"], lr=rate, weight_decay=group["weight_decay"], adjust_lr_fn="match_rms_adamw"
     )
-    trainer.learner.optimizers = [Dense(theirs, rate), *rest]
+    trainer.dense = [Dense(theirs, rate), *rest]
     return trainer
 
 
-def arms_of(recipe: Path, data: Path, texts: tuple[str, ...], steps: int) -> list[Arm]:
+def arms_of(recipe: str, data: Path, texts: tuple[str, ...], steps: int) -> list[Arm]:
     """The recipe with torch's Muon, then each arm, with the batches that they will take."""
     placement = place("cpu", quick=True)
 
-    def trainer(*changes: str) -> ShortTrainer:
-        run: ShortRun = read_run(recipe, changes)
-        return ShortTrainer(run, pool_of(run, data), placement)
+    def trainer(*changes: str) -> Trainer:
+        config = resolve([recipe, f"data_path={data}", *changes])
+        return Trainer(config, CellData(config, placement).feed, World(), placement)
 
-    arms = [Arm("torch's Muon", with_torch_muon(trainer()))]
-    arms += [Arm(name, trainer(*changes)) for name, changes in map(read_arm, texts)]
+    read = [read_arm(text) for text in texts]
+    arms = [Arm("torch's Muon", with_torch_muon(trainer(*read[0][1])))]
+    arms += [Arm(name, trainer(*changes)) for name, changes in read]
     for arm in arms:
-        arm.batches = arm.trainer.maker(0)[: WARM_UP + steps]
+        arm.batches = arm.trainer.feed.maker(0)[: WARM_UP + steps]
     return arms
 
 
@@ -83,10 +84,10 @@ def arms_of(recipe: Path, data: Path, texts: tuple[str, ...], steps: int) -> lis
 @click.option("--arm", "texts", multiple=True, required=True, metavar="NAME: KEY=VALUE ...")
 @click.option("--threads", default=1, show_default=True)
 def main(recipe: str, data: Path, steps: int, texts: tuple[str, ...], threads: int) -> None:
-    """Time RECIPE, which uses Muon, in its arms, and print how many times faster each is than the first."""
+    """Time RECIPE in its arms, the first with Muon, and print how many times faster each is than torch's."""
     use_threads(threads)
     try:
-        arms = arms_of(recipe_path(recipe), data, texts, steps)
+        arms = arms_of(recipe, data, texts, steps)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for _ in range(WARM_UP + steps):

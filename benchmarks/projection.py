@@ -33,10 +33,10 @@ from solver.tune.joint import read_replay
 from solver.tune.sampler import DemonstrationSampler
 from solver.tune.settings import TuneSettings
 from solver.weights_card import find_weights
-from train.short.__main__ import RECIPES
-from train.short.recipe import read_run
+from train.arch import network_config
+from train.config import resolve
 
-RECIPE = RECIPES / "urm_kaggle.json"
+RECIPE = "urm_kaggle"
 SAMPLED_TASKS, ALONE_BATCHES, JOINT_BATCHES = 40, 2, 16
 
 
@@ -64,7 +64,10 @@ class Affordable:
 def networks() -> dict[str, NetworkConfig]:
     """The network of the recipe for Kaggle, and urm-nano's."""
     nano = read_object(find_weights("urm-nano") / "config.json")["model"]
-    return {"hidden 512 (urm_kaggle)": read_run(RECIPE).config, "urm-nano": URMConfig.from_dict(nano)}
+    return {
+        "hidden 512 (urm_kaggle)": network_config(resolve([RECIPE]).arch),
+        "urm-nano": URMConfig.from_dict(nano),
+    }
 
 
 def afford(

@@ -9,12 +9,14 @@ import torch
 
 from benchmarks.parts import Card, Measurements
 from benchmarks.step import EXAMPLES
-from train.short.__main__ import RECIPES
-from train.short.pool import PooledTask, Source, build_pool
-from train.short.recipe import MODES, read_run
-from train.short.trainer import ShortTrainer
+from train.config import resolve
+from train.distributed import World
+from train.feed import CellFeed
+from train.pool import PooledTask, build_pool
+from train.settings import MODES, Source
+from train.trainer import Trainer, take_step
 
-RECIPE = RECIPES / "urm_arc_short.json"
+RECIPE = "urm_arc_short"
 BATCHES = 4  # of a measurement
 STAGES = {"first": 0.0, "last": 0.99}  # shares of the budget where few and all recurrences run
 
@@ -27,15 +29,15 @@ def pool_of(card: Card) -> list[PooledTask]:
     )
 
 
-def trainer_of(card: Card, mode: str) -> ShortTrainer:
+def trainer_of(card: Card, mode: str) -> Trainer:
     """A trainer of the recipe at the card's size; ``mode``: of compiling, empty for none."""
-    changes = [f"network.{key}={value}" for key, value in card.sizes.network.items()]
+    changes = [f"arch.{key}={value}" for key, value in card.sizes.network.items()]
     if card.sizes.tokens:
         changes.append(f"mixture.tokens={card.sizes.tokens}")
     if "L_cycles" in card.sizes.network:
         changes.append("stages=[[0.0, 1]]")
-    run = read_run(RECIPE, [*changes, "layout=packed", f"compile={mode or 'false'}"])
-    return ShortTrainer(run, pool_of(card), card.placement)
+    config = resolve([RECIPE, *changes, "layout=packed", f"compile={mode or 'false'}"])
+    return Trainer(config, CellFeed(config, pool_of(card), card.placement), World(), card.placement)
 
 
 def step_of(card: Card, mode: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def step_of(card: Card, mode: str) -> dict[str, Any]:
     if mode:
         torch._dynamo.utils.counters.clear()
     trainer = trainer_of(card, mode)
-    parcels = trainer.maker(0)[:BATCHES]
+    parcels = trainer.feed.maker(0)[:BATCHES]
     found: dict[str, Any] = {}
     for name, share in STAGES.items():
         began = card.clock()
@@ -52,7 +54,7 @@ def step_of(card: Card, mode: str) -> dict[str, Any]:
         start = card.clock() - began
         seconds = card.seconds(lambda share=share: _learn(trainer, parcels, share))
         samples, cells, flop = _learn(trainer, parcels, share)
-        loops = trainer.run.stage_at(share).loops * len(parcels)
+        loops = trainer.config.stage_at(share).loops * len(parcels)
         found[name] = {
             "seconds": seconds / loops,
             "first_seconds": start,
@@ -68,25 +70,24 @@ def step_of(card: Card, mode: str) -> dict[str, Any]:
     return found
 
 
-def _learn(trainer: ShortTrainer, parcels: list, share: float) -> tuple[int, int, float]:
+def _learn(trainer: Trainer, parcels: list, share: float) -> tuple[int, int, float]:
     """(samples, cells, FLOP) of learning from the parcels at this share of the budget."""
     at, flop = trainer.at, 0.0
     samples, cells = at.samples, at.tokens
     for parcel in parcels:
-        at.flop = before = share * trainer.run.flop
+        at.flop = before = share * trainer.budget
         trainer.learn(parcel)
         flop += at.flop - before
     return at.samples - samples, at.tokens - cells, flop
 
 
-def _update(trainer: ShortTrainer) -> None:
+def _update(trainer: Trainer) -> None:
     """What follows the gradients: optimisers and average, from gradients of zero."""
-    learner = trainer.learner
-    for part in (*learner.optimizers, *learner.task_optimizers):
+    for part in trainer.dense:
         for group in part.optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = torch.zeros_like(parameter)
-    learner.apply((), 0.0, True)
+    take_step(trainer.config.run, trainer.dense, [], 0.0, trainer.average)
 
 
 def measure_recipe(card: Card) -> Measurements:

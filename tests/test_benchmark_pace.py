@@ -1,12 +1,11 @@
-"""The benchmark of a short recipe's steps: every arm takes its steps and is compared with torch's Muon."""
+"""The benchmark of a recipe's steps by cells: every arm takes its steps and is compared with torch's Muon."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
+from cell_runs import EXAMPLES, write_recipe
 from click.testing import CliRunner
-from short_runs import EXAMPLES, RECIPE
 
 from benchmarks.pace import main
 
@@ -14,10 +13,9 @@ pytestmark = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch 
 
 
 def test_arms_take_turns_and_are_compared(tmp_path: Path) -> None:
-    path = tmp_path / "tiny.json"
-    path.write_text(json.dumps({**RECIPE, "rates": {"matrices": 1e-3, "weights": 1e-3}}))
-    words = [str(path), "--data", str(EXAMPLES), "--steps", "2", "--arm", "recipe"]
-    result = CliRunner().invoke(main, [*words, "--arm", "small: mixture.tokens=300"])
+    words = [write_recipe(tmp_path), "--data", str(EXAMPLES), "--steps", "2"]
+    arms = ["recipe: matrix_lr=1e-3", "small: matrix_lr=1e-3 mixture.tokens=300"]
+    result = CliRunner().invoke(main, [*words, *(part for arm in arms for part in ("--arm", arm))])
     assert result.exit_code == 0, result.output
     head, *lines = result.output.splitlines()
     assert head.split()[:2] == ["arm", "samples/s"]

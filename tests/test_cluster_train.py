@@ -12,10 +12,10 @@ from test_train_resume import final, same, steps_logged
 from training import free_port, processes, small, small_words, sudoku_data
 from two_nodes import TwoNodes
 
-from train.config import TrainConfig
 from train.distributed import World, joined
 from train.log import FILE, read_log
 from train.loop import train
+from train.settings import TrainConfig
 
 EVERY, STEPS = 20, 120
 WORDS = ("arch.forward_dtype=float64", "arch.halt_exploration_prob=0.5", "ema=True", "ema_rate=0.9",
@@ -81,13 +81,13 @@ def test_a_lost_node_comes_back_and_the_run_ends_the_same(tmp_path: Path, nodes:
     state, slots, numbers = final(folder)
     state_whole, slots_whole, numbers_whole = final(tmp_path / "whole")
     for either in (state, state_whole):
-        del either["rng_state"]  # the global generator's, from which no step draws
-    assert state["step"] == STEPS == sum(number["event"] == "train" for number in numbers)
+        del either["rng"]  # the global generator's, from which no step draws
+    assert state["position"]["step"] == STEPS == sum(number["event"] == "train" for number in numbers)
     assert same(state, state_whole) and same(slots, slots_whole) and numbers == numbers_whole
 
     state_alone, _, numbers_alone = final(tmp_path / "alone")
-    for name, value in state_alone["model_state_dict"].items():
-        torch.testing.assert_close(state["model_state_dict"][name], value, rtol=1e-9, atol=1e-12)
+    for name, value in state_alone["network"].items():
+        torch.testing.assert_close(state["network"][name], value, rtol=1e-9, atol=1e-12)
     for own, other in zip(numbers, numbers_alone, strict=True):
         assert own.pop("event") == other.pop("event")
         assert own == pytest.approx(other, rel=1e-9)

@@ -10,7 +10,7 @@ from benchmarks import learning
 from solver.model.device import place
 
 NETWORK = {"hidden_size": 16, "num_heads": 2, "num_layers": 1, "H_cycles": 1, "L_cycles": 1}
-RATES = {"weights": 1e-3, "tasks": 3e-3}
+RATES = {"lr": 1e-3, "task_lr": 3e-3}
 
 
 @pytest.fixture

@@ -5,17 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training import build_arc, small
+from training import build_arc, small, trainer_of
 
 from solver.arc.augment import Augmentation
 from solver.arc.candidate import same_grid
 from solver.arc.submission import read_submission
 from solver.arc.tokens import VOCABULARY, encode
 from solver.model.batch import Batch
-from solver.model.device import place
 from train.act import Loop
 from train.dataset import Dataset
-from train.distributed import World
 from train.evaluation import Evaluation
 from train.trainer import Trainer
 
@@ -41,7 +39,7 @@ class Knowing:
     def __init__(self, trainer: Trainer, dataset: Dataset) -> None:
         self.rule = trainer.act.rule
         self.answers = {q.task_id: q.output for q in dataset.questions()}
-        self.names = trainer.task_names
+        self.names = trainer.feed.task_names
         self.asked: list[tuple[str, int, int]] = []
 
     def evaluate(self, batch: Batch, counts: list[int], stops: list[str]) -> dict[int, Loop]:
@@ -66,7 +64,7 @@ class Knowing:
 
 def evaluation(data: Path, folder: Path, *words: str) -> tuple[Evaluation, Knowing]:
     dataset = Dataset.open(data)
-    trainer = Trainer(small(data, folder, *CROPPED, *words), dataset, World(), place("cpu"))
+    trainer = trainer_of(small(data, folder, *CROPPED, *words))
     trainer.act = Knowing(trainer, dataset)
     return Evaluation(trainer, dataset, str(data)), trainer.act
 
@@ -105,8 +103,7 @@ def test_an_answer_without_room_is_counted_and_wrong(data: Path, tmp_path: Path)
 
 def test_the_training_split_is_measured_where_asked(data: Path, tmp_path: Path) -> None:
     config = small(data, tmp_path, *CROPPED, "eval_splits=[train,test]")
-    dataset = Dataset.open(data)
-    evaluated = Evaluation(Trainer(config, dataset, World(), place("cpu")), dataset, str(data))
+    evaluated = Evaluation(trainer_of(config), Dataset.open(data), str(data))
     evaluated.run(quiet=True)
     numbers = evaluated.finish(None, 0)
     assert int(evaluated.counts["train"][3].sums[0]) == 9 * 4

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from train.__main__ import main
-from train.config import TrainConfig, read_recipe, recipe_names, resolve
+from train.config import from_dict, recipe_names, resolve
+from train.settings import TrainConfig
 
 URM = (
     "torchrun --nproc-per-node 8 pretrain.py data_path=data/arc1concept-aug-1000 arch=urm arch.loops=16 "
@@ -114,20 +115,20 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
 @pytest.mark.parametrize("recipe", recipe_names())
 def test_recipes_resolve_and_come_back_from_json(recipe: str) -> None:
     config = resolve([recipe, "data_path=x"])
-    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    assert read_recipe(recipe)["run_name"] == config.run.run_name
+    assert from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert config.run.run_name
 
 
 def test_print_config_shows_everything_and_starts_nothing(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["urm_nano", "lr=3e-4", "--print-config"])
+    result = CliRunner().invoke(main, ["urm_laptop", "lr=3e-4", "--print-config"])
     assert result.exit_code == 0 and list(tmp_path.iterdir()) == []
     lines = result.output.splitlines()
     assert "lr: 0.0003" in lines and "  canvas: cropped" in lines and "seed: 0" in lines
 
 
 def test_the_command_refuses_with_exit_code_2() -> None:
-    for words in (["lrr=1"], ["urm_nano"], ["urm_nano", "data_path=/nowhere"]):
+    for words in (["lrr=1"], ["urm_laptop"], ["urm_laptop", "data_path=/nowhere"]):
         result = CliRunner().invoke(main, words)
         assert result.exit_code == 2, (words, result.output)
         assert result.output.count("Error:") == 1

@@ -80,9 +80,8 @@ def test_pass_at_k_counts_places(data: Path) -> None:
     numbers = evaluator.result(None, 0, 1)
     values = [numbers[f"ARC/pass@{k}"] for k in (1, 2, 5)]
     assert values == sorted(values) and 0 < values[0] <= values[1] <= values[2]
-    tally = evaluator.ballot.count()
     questions = Dataset.open(data).questions()
-    firsts = [same_grid(tally.answers(n, 1)[0].grid, q.output) for n, q in enumerate(questions)]
+    firsts = [same_grid(evaluator.ballot.answers(n, 1)[0].grid, q.output) for n, q in enumerate(questions)]
     assert values[0] == sum(firsts) / len(firsts)
 
 
@@ -158,11 +157,11 @@ def test_the_weights_are_the_average(run: Path) -> None:
     weights = load_weights(str(run / "weights"))
     state = read_state(checkpoints(run)[-1])
     names = [name for name, _ in weights.network.named_parameters()]
-    for name, value in zip(names, state["ema"]["values"], strict=True):
+    for name, value in zip(names, state["average"][1], strict=True):
         torch.testing.assert_close(weights.network.state_dict()[name], value, rtol=0, atol=0)
     assert any(
-        not torch.equal(value, state["model_state_dict"][name])
-        for name, value in zip(names, state["ema"]["values"], strict=True)
+        not torch.equal(value, state["network"][name])
+        for name, value in zip(names, state["average"][1], strict=True)
     )
     assert weights.provenance["steps"] == 30 and weights.provenance["scores"]["steps"] == 3.0
 

@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 from foreign import PlainConfig, Released
 from test_train_step import compare, two_processes
-from training import arc_data, free_port, sudoku_data
+from training import arc_data, free_port, sudoku_data, trainer_of
 
 from solver.arc.task import load_tasks
 from solver.choices import NETWORK
@@ -18,18 +18,15 @@ from solver.cli import main as solve_command
 from solver.model.checkpoint import load_weights
 from solver.model.config import NetworkConfig, URMConfig
 from solver.model.dense import of_weights
-from solver.model.device import place
 from solver.model.flops import inference_flop, training_flop
 from solver.model.muon import build_muon, hidden_matrices
 from solver.model.registry import build_network
 from train.__main__ import main
 from train.checkpoint import checkpoints, read_state
-from train.config import TrainConfig, resolve
-from train.dataset import Dataset
-from train.distributed import World
+from train.config import resolve
 from train.evaluate import main as score_command
 from train.log import FILE, read_log
-from train.trainer import Trainer
+from train.settings import TrainConfig
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "EXTENDING.md").read_text()
 FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL))
@@ -70,9 +67,9 @@ def test_an_example(command: str, folder: Path) -> None:
     result = CliRunner().invoke(main, [*again, start, "checkpoint_path=second", "--quiet"])
     assert result.exit_code == 0, result.output
     found = read_state(checkpoints(folder / "second")[-1])
-    assert found["step"] == wanted["step"] == 10
-    for name, value in wanted["model_state_dict"].items():
-        assert torch.equal(found["model_state_dict"][name], value), name
+    assert found["position"]["step"] == wanted["position"]["step"] == 10
+    for name, value in wanted["network"].items():
+        assert torch.equal(found["network"][name], value), name
 
 
 def test_a_network_of_ones_own_takes_cropped_canvases(folder: Path) -> None:
@@ -94,7 +91,7 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
         ("evaluators=[7]", "wanted arc@ARC or module@Class"),
     ):
         result = CliRunner().invoke(
-            main, ["urm_nano", "data_path=sudoku", "checkpoint_path=r", word, "--quiet"]
+            main, ["urm_laptop", "data_path=sudoku", "checkpoint_path=r", word, "--quiet"]
         )
         assert result.exit_code == 2 and says in result.output, (word, result.output)
 
@@ -150,11 +147,8 @@ def foreign(data: Path, folder: Path, *words: str) -> TrainConfig:
 
 
 def test_the_seed_decides_where_a_custom_network_starts(tmp_path: Path) -> None:
-    dataset = Dataset.open(sudoku_data(tmp_path, train=24, test=12))
-    starts = [
-        Trainer(foreign(tmp_path / "sudoku", tmp_path, f"seed={seed}"), dataset, World(), place("cpu"))
-        for seed in (1, 1, 2)
-    ]
+    data = sudoku_data(tmp_path, train=24, test=12)
+    starts = [trainer_of(foreign(data, tmp_path, f"seed={seed}")) for seed in (1, 1, 2)]
     one, same, other = (trainer.network.mix.weight for trainer in starts)
     assert torch.equal(one, same) and not torch.equal(one, other)
 

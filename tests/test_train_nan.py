@@ -15,16 +15,16 @@ CROPPED = ("arch.canvas=cropped", "checkpoint_interval=2", "eval_interval=6")
 
 def poison(run: Run, at: int, monkeypatch) -> None:
     """One slot's state turns to not-a-number before step ``at``, as an overflow would have it."""
-    step = run.trainer.train_step
+    step = run.trainer.learn
 
-    def poisoned(samples, *rest):
-        if run.trainer.step == at:
+    def poisoned(batch, *rest):
+        if run.trainer.at.step == at:
             carry = run.trainer.carries[0]
             carry.halted[1] = False
             carry.states[0][1, 0] = torch.nan
-        return step(samples, *rest)
+        return step(batch, *rest)
 
-    monkeypatch.setattr(run.trainer, "train_step", poisoned)
+    monkeypatch.setattr(run.trainer, "learn", poisoned)
 
 
 def test_stop_names_step_tasks_and_checkpoint(tmp_path: Path, monkeypatch) -> None:

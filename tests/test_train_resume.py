@@ -15,11 +15,11 @@ import pytest
 import torch
 from training import arc_data, processes, small, sudoku_data
 
-from train.checkpoint import checkpoints, find_checkpoint, read_state, read_tensors
-from train.config import TrainConfig
+from train.checkpoint import MANIFEST, checkpoints, find_checkpoint, read_state, read_tensors
 from train.distributed import World
 from train.log import FILE, read_log
 from train.loop import Run, train
+from train.settings import TrainConfig
 
 KILLS = int(os.environ.get("KILLS", "3"))
 WORDS = ("checkpoint_interval=3", "ema=True", "ema_rate=0.9", "arch.halt_exploration_prob=0.5")
@@ -58,8 +58,9 @@ def final(folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, 
     last = checkpoints(folder)[-1]
     state = read_state(last)
     state.pop("config")
+    state["position"].pop("seconds")
     steps = [r for r in read_log(folder / FILE) if r["event"] in ("train", "eval")]
-    numbers = [{k: v for k, v in r.items() if k != "time"} for r in steps]
+    numbers = [{k: v for k, v in r.items() if k not in ("time", "evaluation_seconds")} for r in steps]
     return state, read_tensors(last / "carry_0.pt"), sorted(numbers, key=lambda r: (r["step"], r["event"]))
 
 
@@ -93,7 +94,7 @@ def test_killed_at_any_moment_it_ends_the_same(data: Path, tmp_path: Path) -> No
         assert process.exitcode == 0
     state, slots, numbers = final(tmp_path / "whole")
     state_after, slots_after, numbers_after = final(tmp_path / "killed")
-    assert state["step"] == 60 and len([n for n in numbers if n["event"] == "train"]) == 60
+    assert state["position"]["step"] == 60 and len([n for n in numbers if n["event"] == "train"]) == 60
     assert same(state_after, state)
     assert same(slots_after, slots)
     assert numbers_after == numbers
@@ -127,7 +128,7 @@ def test_slots_of_cropped_canvases_are_resumed(tmp_path: Path, arch: str) -> Non
     train(again, World(), quiet=True)
     state, slots, numbers = final(tmp_path / "whole")
     state_after, slots_after, numbers_after = final(tmp_path / "again")
-    assert state["step"] == 10 and same(state_after, state) and same(slots_after, slots)
+    assert state["position"]["step"] == 10 and same(state_after, state) and same(slots_after, slots)
     assert numbers_after == [n for n in numbers if n["step"] > 3]
 
 
@@ -136,7 +137,7 @@ def test_sigterm_ends_with_a_checkpoint(data: Path, tmp_path: Path, monkeypatch)
     step, handler = Run._step, signal.getsignal(signal.SIGTERM)
 
     def interrupted(run: Run, samples: Any) -> dict[str, float]:
-        if run.trainer.step == 4:
+        if run.trainer.at.step == 4:
             os.kill(os.getpid(), signal.SIGTERM)
         return step(run, samples)
 
@@ -161,11 +162,11 @@ def test_another_configuration_is_refused_by_name(data: Path, tmp_path: Path) ->
     loose = Run(
         small(data, tmp_path / "c", *WORDS, first, "lr=1e-3", "load_strict=False"), World(), quiet=True
     )
-    assert loose.trainer.step == 30 and loose.trainer.saved_carries
+    assert loose.trainer.at.step == 30 and loose.trainer.saved_carries
     assert read_log(tmp_path / "c" / FILE)[0]["not_taken"] == ["lr: 0.0001 there, 0.001 here"]
     anew = small(data, tmp_path / "d", *WORDS, first, "lr=1e-3", "load_optimizer_state=False")
     fresh = Run(anew, World(), quiet=True)
-    assert fresh.trainer.step == 0 and fresh.epoch == 0 and not fresh.trainer.saved_carries
+    assert fresh.trainer.at.step == 0 and fresh.trainer.at.block == 0 and not fresh.trainer.saved_carries
     weights = fresh.trainer.network.state_dict()
     assert same(weights, loose.trainer.network.state_dict())
     assert same(fresh.trainer.average.values, fresh.trainer.average.params)
@@ -179,7 +180,7 @@ def test_tensors_that_do_not_fit_are_left_out_when_told(data: Path, tmp_path: Pa
     loose = Run(small(data, tmp_path / "b", *words, "load_strict=False"), World(), quiet=True)
     notes = read_log(tmp_path / "b" / FILE)[0]["not_taken"]
     assert any("layers.1" in note and "missing" in note for note in notes)
-    stored = read_state(checkpoints(tmp_path / "a")[-1])["model_state_dict"]
+    stored = read_state(checkpoints(tmp_path / "a")[-1])["network"]
     own = loose.trainer.network.state_dict()
     assert all(same(own[name], value) for name, value in stored.items())
 
@@ -194,8 +195,9 @@ def test_a_folder_with_checkpoints_is_not_overwritten(data: Path, tmp_path: Path
 def test_damaged_and_missing_checkpoints(data: Path, tmp_path: Path) -> None:
     train(small(data, tmp_path, "epochs=1", "eval_interval=1"), World(), quiet=True)
     state = checkpoints(tmp_path)[-1] / "state.pt"
+    assert (state.parent / MANIFEST).is_file()
     state.write_bytes(state.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="not a whole file of a checkpoint"):
+    with pytest.raises(ValueError, match="not a whole checkpoint"):
         read_state(state.parent)
     with pytest.raises(ValueError, match="no checkpoint"):
         find_checkpoint(str(tmp_path / "nothing"), tmp_path)

@@ -9,24 +9,21 @@ import pytest
 import torch
 from click.testing import CliRunner
 from test_train_resume import same
-from training import small, small_words, sudoku_data
+from training import small, small_words, sudoku_data, trainer_of
 
+import train.data
 import train.loop
 from solver.model.checkpoint import load_weights
-from solver.model.device import place
 from train.__main__ import main
 from train.act import Loop
 from train.checkpoint import checkpoints, find_checkpoint, read_best, read_state
-from train.config import TrainConfig
-from train.dataset import Dataset
 from train.distributed import World
 from train.evaluate import score_line
 from train.feed import as_batch
-from train.fit import check_memory, kept_bytes
+from train.fit import check_memory, check_table, kept_bytes
 from train.log import FILE, read_log
 from train.loop import Run
 from train.progress import Progress
-from train.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +37,12 @@ def evaluations(folder: Path) -> dict[int, dict]:
 
 def test_the_best_checkpoint_stays_beside_the_newest(data: Path, tmp_path: Path, monkeypatch) -> None:
     values = iter([0.2, 0.7, 0.5, 0.6, 0.1])
-    real = train.loop.evaluate
+    real = train.data.evaluate
 
     def judged(*arguments, **names):
         return {**real(*arguments, **names), "exact_accuracy": next(values)}
 
-    monkeypatch.setattr(train.loop, "evaluate", judged)
+    monkeypatch.setattr(train.data, "evaluate", judged)
     words = ("epochs=4", "eval_interval=1", "keep_best=exact_accuracy", "keep_checkpoints=1", "ema=True")
     train.loop.train(small(data, tmp_path, *words), World(), quiet=True)
     kept = [path.name for path in checkpoints(tmp_path)]
@@ -59,7 +56,7 @@ def test_the_best_checkpoint_stays_beside_the_newest(data: Path, tmp_path: Path,
     )
     weights = load_weights(str(tmp_path / "weights"))
     assert weights.provenance["steps"] == 20, "the exported weights are the best's"
-    average = read_state(tmp_path / kept[0])["ema"]["values"]
+    average = read_state(tmp_path / kept[0])["average"][1]
     assert all(map(torch.equal, weights.network.parameters(), average))
     with pytest.raises(ValueError, match="keep_best: got nothing, expected one of accuracy, exact_accuracy"):
         train.loop.train(small(data, tmp_path / "b", *words[:2], "keep_best=nothing"), World(), quiet=True)
@@ -87,13 +84,13 @@ def test_what_was_begun_is_ended_as_it_was_begun(data: Path, tmp_path: Path) -> 
     """A run stopped within an interval evaluates where it would have, whatever the new interval."""
     config = small(data, tmp_path, "epochs=6", "eval_interval=3", "checkpoint_interval=10")
     run = Run(config, World(), quiet=True)
-    real = run.trainer.train_step
+    real = run.trainer.learn
 
     def stopping(*arguments):
-        run.asked_to_stop = run.trainer.step == 11
+        run.call.stopped = run.trainer.at.step == 11
         return real(*arguments)
 
-    run.trainer.train_step = stopping
+    run.trainer.learn = stopping
     assert run.go() is None
     run.log.close()
     changed = small(data, tmp_path, "epochs=6", "eval_interval=1", "load_checkpoint=latest")
@@ -114,15 +111,10 @@ def test_several_seeds_by_one_command(data: Path, tmp_path: Path) -> None:
     assert again.exit_code == 0 and again.output == result.output, "what is finished stands"
 
 
-def trainer_of(config: TrainConfig) -> tuple[Trainer, Dataset]:
-    dataset = Dataset.open(config.run.data)
-    return Trainer(config, dataset, World(), place("cpu")), dataset
-
-
 def test_stops_are_those_of_the_loops_one_by_one(data: Path, tmp_path: Path) -> None:
     """``q_halt`` and ``settled`` against the sequences of all loops, looked through by hand."""
-    trainer, dataset = trainer_of(small(data, tmp_path, "arch.loops=6"))
-    batch = as_batch(next(dataset.test_batches(batch_size=20)), only_row=True, side=4)
+    trainer = trainer_of(small(data, tmp_path, "arch.loops=6"))
+    batch = as_batch(next(trainer.feed.dataset.test_batches(batch_size=20)), only_row=True, side=4)
     head = trainer.network.heads.q_head
     with torch.no_grad():
         head.weight.normal_(generator=torch.Generator().manual_seed(1)).mul_(3)
@@ -184,16 +176,25 @@ def test_a_step_that_cannot_fit_is_refused_before_anything(data: Path, tmp_path:
 
 def test_memory_is_counted_as_a_backward_pass_keeps_it(data: Path, tmp_path: Path) -> None:
     """Twice the sequences keep twice the bytes but for what all share; the trainer is as it was."""
-    trainer, dataset = trainer_of(small(data, tmp_path))
-    batch = as_batch(next(dataset.test_batches(batch_size=12)), only_row=True, side=4)
+    trainer = trainer_of(small(data, tmp_path))
+    batch = as_batch(next(trainer.feed.dataset.test_batches(batch_size=12)), only_row=True, side=4)
     before, random = trainer.state(), torch.get_rng_state()
     one, two = (kept_bytes(trainer, batch.select(torch.arange(n))) for n in (4, 8))
     assert 1.8 * one < two <= 2 * one
     width, layers = 32, 2  # with gradient
     assert one > 4 * 17 * width * 4 * layers * 4, "at least a few states of each layer"
-    assert " x 16 cells a micro-batch, about " in check_memory(trainer, batch)
-    assert same(trainer.state()["model_state_dict"], before["model_state_dict"])
+    assert "12 x 16 cells a micro-batch, about " in check_memory(trainer)
+    assert same(trainer.state()["network"], before["network"])
     assert torch.equal(torch.get_rng_state(), random) and trainer.carries == []
+
+
+def test_rows_that_cannot_fit_are_refused_before_they_are_made(
+    data: Path, tmp_path: Path, monkeypatch
+) -> None:
+    trainer = trainer_of(small(data, tmp_path))
+    monkeypatch.setattr("train.fit.free_bytes", lambda device: 255)
+    with pytest.raises(ValueError, match=r"arch.memory: got 2 rows of 32 numbers, 2.6e-07 GB, expected"):
+        check_table(trainer.config, trainer.feed, trainer.device)
 
 
 @pytest.mark.parametrize("where", ["step", "evaluation"])
@@ -224,8 +225,8 @@ def test_a_signal_ends_a_step_and_an_evaluation_at_once(
         small(data, tmp_path / "cut", *words, "load_checkpoint=latest"), World(), quiet=True
     )
     ends = [read_state(checkpoints(tmp_path / name)[-1]) for name in ("whole", "cut")]
-    assert same(ends[0]["model_state_dict"], ends[1]["model_state_dict"])
-    assert same(ends[0]["ema"], ends[1]["ema"])
+    assert same(ends[0]["network"], ends[1]["network"])
+    assert same(ends[0]["average"], ends[1]["average"])
     assert list(evaluations(tmp_path / "cut")) == [20, 40]
 
 

@@ -7,13 +7,11 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from training import arc_data, free_port, processes, small
+from training import arc_data, free_port, processes, small, trainer_of
 
-from solver.model.device import place
-from train.config import TrainConfig
-from train.dataset import Dataset
 from train.distributed import World, joined
-from train.trainer import Trainer
+from train.settings import TrainConfig
+from train.trainer import Trainer, metrics
 
 STEPS = 20
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
@@ -36,13 +34,10 @@ def data(tmp_path_factory) -> Path:
 
 def run_steps(config: TrainConfig, world: World, steps: int) -> tuple[Trainer, list[dict[str, float]]]:
     """A trainer after so many steps, and what they measured."""
-    dataset = Dataset.open(config.run.data)
-    trainer = Trainer(config, dataset, world, place("cpu"))
-    batches = dataset.train_batches(
-        seed=0, epoch=0, epochs=20, batch_size=config.run.global_batch_size, rank=world.rank,
-        world_size=world.size, drop_last=True, canvas="cropped",
-    )  # fmt: skip
-    numbers = [trainer.train_step(samples) for samples, _ in zip(batches, range(steps), strict=False)]
+    trainer, numbers = trainer_of(config, world), []
+    for batch, _ in zip(trainer.feed.block(trainer.at), range(steps), strict=False):
+        found = metrics(trainer.learn(batch))
+        numbers.append({**found, "lr": config.run.lr * trainer.last_factor, **trainer.watch.take()})
     assert len(numbers) == steps
     return trainer, numbers
 
@@ -144,7 +139,7 @@ def test_baselines_accumulate_too(data: Path, tmp_path: Path, arch: str) -> None
 
 def test_frozen_weights_move_rows_alone(data: Path, tmp_path: Path) -> None:
     config = small(data, tmp_path, *BASE, "freeze_weights=True", "ema=True")
-    fresh = Trainer(config, Dataset.open(data), World(), place("cpu"))
+    fresh = trainer_of(config)
     trained, _ = run_steps(config, World(), 3)
     compare(trained.network.state_dict(), fresh.network.state_dict(), rtol=0.0, atol=0.0)
     moved = trained.memory.rows.abs().sum(1) > 0
@@ -163,7 +158,7 @@ def test_muon_takes_a_step(data: Path, tmp_path: Path, variant: str) -> None:
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 def test_compilation_is_switched_by_setting_and_environment(data: Path, tmp_path: Path, monkeypatch) -> None:
     def compiled(*words: str) -> bool:
-        trainer = Trainer(small(data, tmp_path, *BASE, *words), Dataset.open(data), World(), place("cpu"))
+        trainer = trainer_of(small(data, tmp_path, *BASE, *words))
         return any(part._compiled_call_impl is not None for part in trainer.network.modules())
 
     assert not compiled() and compiled("compile=True") and not compiled("compile=False")
@@ -176,7 +171,7 @@ def test_rates_warm_up_and_fall_to_their_floor(data: Path, tmp_path: Path) -> No
     trainer, numbers = run_steps(small(data, tmp_path, *words), World(), 20)
     rates = [n["lr"] for n in numbers]
     assert rates[:3] == [0.5, 1.0, 1.0] and rates[3:] == sorted(rates[3:], reverse=True)
-    assert trainer.total_steps == 37 and rates[-1] > 0.1
+    assert trainer.step_total == 37 and rates[-1] > 0.1
 
 
 def test_a_profile_says_where_the_time_goes(data: Path, tmp_path: Path) -> None:

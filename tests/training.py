@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 
 from solver.arc.seed import derive_generator
-from train.config import TrainConfig, resolve
+from solver.model.device import place
+from train.config import resolve
+from train.dataset import Dataset
 from train.dataset.build import COMPACT, Options, build_arc_dataset
+from train.distributed import World
+from train.feed import SampleFeed
 from train.puzzles import Taken, make_split, sudokus, write_rows
+from train.settings import TrainConfig
+from train.trainer import Trainer
 
 # The smallest networks of each kind, on top of any recipe or released command.
 SMALL = (
@@ -82,6 +88,13 @@ def small_words(data: Path, folder: Path, *words: str, arch: str = "urm") -> lis
 def small(data: Path, folder: Path, *words: str, arch: str = "urm") -> TrainConfig:
     """A run of seconds: the smallest network of an architecture, ``words`` last."""
     return resolve(small_words(data, folder, *words, arch=arch))
+
+
+def trainer_of(config: TrainConfig, world: World | None = None) -> Trainer:
+    """A trainer by samples before its first step; its data set is ``trainer.feed.dataset``."""
+    world = world or World()
+    feed = SampleFeed(config, Dataset.open(config.run.data), world)
+    return Trainer(config, feed, world, place("cpu"))
 
 
 def free_port() -> int:

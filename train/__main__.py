@@ -14,8 +14,11 @@ from train.distributed import joined
 @click.argument("words", nargs=-1, metavar="[RECIPE] [KEY=VALUE]...")
 @click.option("--print-config", is_flag=True, help="Show the whole resolved configuration and stop.")
 @click.option("--seeds", type=click.IntRange(1), help="Train with so many seeds; mean and range at the end.")
+@click.option("--arm", "arms", multiple=True, metavar="'NAME: KEY=VALUE ...'", help="A variant; repeat.")
 @click.option("--quiet", is_flag=True, help="No progress bar, no messages.")
-def main(words: tuple[str, ...], print_config: bool, seeds: int | None, quiet: bool) -> None:
+def main(
+    words: tuple[str, ...], print_config: bool, seeds: int | None, arms: tuple[str, ...], quiet: bool
+) -> None:
     """Train a network by a recipe and settings in the released syntax."""
     try:
         config = resolve(words)
@@ -23,13 +26,15 @@ def main(words: tuple[str, ...], print_config: bool, seeds: int | None, quiet: b
             click.echo(to_yaml(config), nl=False)
             return
         from train.loop import train
-        from train.seeds import train_seeds
+        from train.trials import train_arms, train_seeds
 
         with joined() as world:
-            if seeds is None:
-                train(config, world, quiet=quiet)
-            else:
+            if arms:
+                train_arms(words, arms, world, seeds or 1, quiet=quiet)
+            elif seeds:
                 train_seeds(config, world, seeds, quiet=quiet)
+            else:
+                train(config, world, quiet=quiet)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

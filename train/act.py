@@ -158,6 +158,36 @@ class NativeAct(Stored):
         return replace(now, halted=old | done, **mixed)
 
 
+class KeptAct(NativeAct):
+    """Loops of batches that are kept as a whole for as many loops as the trainer decides: nothing halts alone
+    and nothing is refilled, so hidden states stay in the form in which the batch came."""
+
+    def start(self, batch: Batch) -> Carry:
+        """The carry before a batch's first loop."""
+        return initial_carry(self.model.network, batch, self.dtype)
+
+    def refill(self, carry: Carry, incoming: Batch) -> Carry:
+        """The carry itself: ``incoming`` is what it holds."""
+        return carry
+
+    def loop(self, carry: Carry, draws: Tensor | None, *, with_target: bool) -> Loop:
+        """Run one loop of every sequence."""
+        batch, steps = carry.batch, carry.steps + 1
+        output, _, sparse = self.wrapped(carry.states, batch, self.dtype)
+        return Loop(
+            carry=Carry(output.states, steps, carry.halted, batch),
+            logits=output.logits,
+            q_halt=output.q_halt,
+            q_continue=output.q_continue,
+            labels=batch.labels,
+            steps=steps,
+            halted=carry.halted,
+            tasks=batch.keys.tasks,
+            target_q=None,
+            sparse=sparse,
+        )
+
+
 def without_padding(carry: Carry, prefix_len: int) -> Carry:
     """Slots of unlike canvases cut to the longest now in them, and packed for one loop.
 

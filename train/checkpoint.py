@@ -1,11 +1,13 @@
 """Checkpoints of a run: everything it needs to go on as if it had never stopped.
 
-``step_N.pt`` is a folder: ``state.pt`` (configuration, raw weights, averages, task memory, optimisers,
-random state, position in the data), ``carry_R.pt`` for each process R (its slots), ``config.yaml``. It is
-written beside its name and moved there whole; ``latest`` is the one of most steps. ``best.json`` names the
-one whose evaluation was best, which stays whatever its age.
+``step_N.pt`` is a folder: ``state.json``, a manifest, and the part or parts that it names (configuration, raw
+weights, average, task memory, optimisers, random state, position); ``carry_R.pt`` for each process R (its
+slots); ``config.yaml``. It is written beside its name and moved there whole; ``latest`` is the one of most
+steps. ``best.json`` names the one whose evaluation was best, which stays whatever its age. A ``small`` state
+travels: weights, average and task vectors as 16-bit numbers, no optimiser's moments, in parts of 15 MiB.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -19,22 +21,24 @@ import torch
 from torch import Tensor
 
 from solver.file import read_object, replace_file
-from train.config import TrainConfig
 from train.distributed import World
-from train.provenance import check_identifiers
-from train.trainer import Trainer
 
-FORMAT = 1
+FORMAT = 2
 LATEST = "latest"
 BEST = "best"
 BEST_FILE = "best.json"
+MANIFEST = "state.json"
+PART = 15 * 2**20  # bytes of a part of a small state at most
+TINY = 4096  # tensors of fewer numbers keep their precision: they weigh nothing
+EARLIER = "state"  # where runs by cells had their only checkpoint once
 _NAME = re.compile(r"step_(\d+)\.pt")
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """The whole checkpoints of a run's folder, oldest first."""
     found = [(int(m[1]), path) for path in folder.glob("step_*.pt") if (m := _NAME.fullmatch(path.name))]
-    return [path for _, path in sorted(found) if (path / "state.pt").is_file()]
+    found += [(-1, folder / EARLIER)]
+    return [path for _, path in sorted(found) if (path / MANIFEST).is_file()]
 
 
 def find_checkpoint(name: str, folder: Path) -> Path | None:
@@ -53,7 +57,7 @@ def find_checkpoint(name: str, folder: Path) -> Path | None:
     if name == LATEST:
         return next(iter(reversed(checkpoints(folder))), None)
     path = Path(name)
-    if (path / "state.pt").is_file():
+    if (path / MANIFEST).is_file():
         return path
     found = checkpoints(path)
     if not found:
@@ -70,6 +74,7 @@ def save_checkpoint(
     config_text: str,
     world: World,
     keep: int,
+    small: bool = False,
 ) -> Path:
     """Write ``step_N.pt`` whole or not at all, then drop all but the ``keep`` newest (0: keep all).
 
@@ -78,21 +83,20 @@ def save_checkpoint(
     final = folder / f"step_{step}.pt"
     beside = folder / f".step_{step}.pt.tmp"
     if world.first:
-        for left in folder.glob(".step_*.pt.tmp"):
+        for left in folder.glob(".step_*.pt.*"):
             shutil.rmtree(left)
         beside.mkdir(parents=True)
     world.wait()
     write_tensors(beside / f"carry_{world.rank}.pt", own)
     world.wait()
     if world.first:
-        write_tensors(beside / "state.pt", {"format": FORMAT, **state})
+        write_state(beside, halved(dict(state)) if small else state, part=PART if small else 0)
         replace_file(beside / "config.yaml", config_text.encode())
         if final.exists():
-            # Only a repeat of steps after a resume comes here: what stands there holds the same.
-            shutil.rmtree(beside)
-        else:
-            os.replace(beside, final)
-            _sync(folder)
+            # A repeat of steps after a resume, or a moment later at the same step: what is new holds no less.
+            discard(final)
+        os.replace(beside, final)
+        _sync(folder)
         best = read_best(folder) or {}
         for old in checkpoints(folder)[: -keep or None] if keep else []:
             if old.name != best.get("checkpoint"):
@@ -120,9 +124,74 @@ def write_best(folder: Path, metric: str, value: float, step: int) -> None:
 
 def discard(checkpoint: Path) -> None:
     """Remove a checkpoint so that no half of it can be taken for a whole one."""
-    gone = checkpoint.with_name(f".{checkpoint.name}.tmp")
+    gone = checkpoint.with_name(f".{checkpoint.name}.old")
+    shutil.rmtree(gone, ignore_errors=True)
     os.replace(checkpoint, gone)
     shutil.rmtree(gone)
+
+
+def halved(state: dict[str, Any]) -> dict[str, Any]:
+    """The same without moments, large float32 tensors as float16: relative rounding 2^-11, an eighth of
+    bfloat16's, over a range that trained weights stay in."""
+    return {**_halved(state), "optimizers": None}
+
+
+def _halved(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _halved(item) for key, item in value.items() if key != "optimizers"}
+    if isinstance(value, list):
+        return [_halved(item) for item in value]
+    if isinstance(value, Tensor) and value.dtype == torch.float32 and value.numel() >= TINY:
+        return value.half()
+    return value
+
+
+def write_state(folder: Path, state: Mapping[str, Any], *, part: int = 0) -> list[Path]:
+    """A state in a folder without one, in parts of ``part`` bytes at most (0: in one); its files, the
+    manifest first."""
+    whole = folder / "state.pt"
+    write_tensors(whole, {"format": FORMAT, **state})
+    with open(whole, "rb") as file:
+        checksum = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    names, size = [whole.name], whole.stat().st_size
+    if part:
+        with open(whole, "rb") as file:
+            names = [f"{checksum[:8]}.{n}.part" for n in range(-(-size // part))]
+            for name in names:
+                replace_file(folder / name, file.read(part))
+        whole.unlink()
+    manifest = {"format": FORMAT, "bytes": size, "checksum": checksum, "parts": names}
+    replace_file(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    return [folder / MANIFEST, *(folder / name for name in names)]
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The state in ``folder``, on the CPU; ValueError where a part is missing or is not what was written."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        names, checksum = [Path(name).name for name in manifest["parts"]], manifest["checksum"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not the manifest of a run's state ({error})") from error
+    data = bytearray()
+    for name in names:
+        try:
+            data += (folder / name).read_bytes()
+        except OSError as error:
+            raise ValueError(f"{folder / name}: cannot be read ({error.strerror})") from error
+    if hashlib.blake2b(data, digest_size=16).hexdigest() != checksum:
+        raise ValueError(f"{folder}: not a whole checkpoint (the parts are not those that {MANIFEST} names)")
+    state = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
+    if state.get("format", manifest.get("format")) not in (1, FORMAT):
+        raise ValueError(f"{folder}: format {state.get('format')!r}, expected {FORMAT}")
+    return state if "network_config" in state else _of_earlier(state)
+
+
+def _of_earlier(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a run by cells as it was before there was one trainer: the network's configuration
+    alone."""
+    own = {"config": None, "network_config": state["config"], "skipped": 0, "processes": 1}
+    return {**state, **own, "rng": None, "cuda_rng": []}
 
 
 def write_tensors(path: Path, value: Mapping[str, Any]) -> None:
@@ -143,144 +212,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: not a whole file of a checkpoint ({error})") from error
 
 
-def read_state(checkpoint: Path) -> dict[str, Any]:
-    """``state.pt`` of a checkpoint; ValueError for another format."""
-    state = read_tensors(checkpoint / "state.pt")
-    if state.get("format") != FORMAT:
-        raise ValueError(f"{checkpoint}: format {state.get('format')!r}, wanted {FORMAT}")
-    return state
-
-
 def _sync(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def fitting(
-    own: Mapping[str, Tensor], stored: Mapping[str, Tensor], strict: bool, where: str
-) -> tuple[dict[str, Tensor], list[str]]:
-    """(tensors to load, lines on what does not fit).
-
-    Strictly every name and shape must agree, ValueError otherwise; else what fits is taken and the
-    rest stays as it is.
-    """
-    wrong = [f"{name} is missing" for name in own if name not in stored]
-    wrong += [f"{name} is unknown here" for name in stored if name not in own]
-    wrong += [
-        f"{name} is {list(stored[name].shape)}, wanted {list(own[name].shape)}"
-        for name in own
-        if name in stored and stored[name].shape != own[name].shape
-    ]
-    if wrong and strict:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise ValueError(f"{where}: other tensors than this run's: {'; '.join(wrong[:5])}{more}")
-    same = {name: t for name, t in own.items() if name in stored and stored[name].shape == t.shape}
-    return {name: stored[name] for name in same}, wrong
-
-
-Position = tuple[int, int]  # first epoch of the current interval, steps done in it
-
-
-def load(trainer: Trainer, checkpoint: Path) -> tuple[Position, int, list[str]]:
-    """(where the data goes on, epochs from there to the next evaluation, lines on what was not taken).
-
-    As configured: ``load_strict`` refuses what does not fit, ``load_optimizer_state=False`` takes the
-    weights alone and starts from step 0, as does a network that not all tensors fit. ValueError,
-    listing what differs, where the run is another.
-    """
-    state = read_state(checkpoint)
-    run = trainer.config.run
-    there = TrainConfig.from_dict(state["config"])
-    notes = trainer.config.differences(there)
-    if notes and run.load_strict and run.load_optimizer_state:
-        raise ValueError(
-            f"{checkpoint}: a checkpoint of another configuration ({'; '.join(notes)}); go on with its own, "
-            f"or pass load_strict=False, or load_optimizer_state=False to start from its weights"
-        )
-    wrong = load_weights(trainer, state, str(checkpoint), strict=run.load_strict, average=False)
-    if wrong or not run.load_optimizer_state:
-        # Weights alone: whatever was measured on other tensors, or is not wanted, starts anew.
-        restart_average(trainer)
-        return (0, 0), run.eval_interval, notes + wrong
-    notes += _load_progress(trainer, state, checkpoint)
-    # What was begun is ended as it was begun: a stretch of epochs has its own order of the data.
-    begun = state["position"][1] > 0
-    interval = state.get("interval", there.run.eval_interval) if begun else run.eval_interval
-    return tuple(state["position"]), interval, notes
-
-
-def load_weights(
-    trainer: Trainer, state: dict[str, Any], where: str, *, strict: bool, average: bool
-) -> list[str]:
-    """Network and task memory; with ``average`` the moving average stands in for the raw weights."""
-    notes = []
-    if strict:
-        check_identifiers(state["identifiers"], trainer.identifiers, where)
-    for module, key in ((trainer.network, "model_state_dict"), (trainer.memory, "memory_state_dict")):
-        if module is None:
-            continue
-        taken, wrong = fitting(module.state_dict(), state[key], strict, where)
-        module.load_state_dict(taken, strict=False)
-        notes += wrong
-    if average and state["ema"] is not None:
-        with torch.no_grad():
-            for p, value in zip(trainer.network.parameters(), state["ema"]["values"], strict=True):
-                p.copy_(value)
-    return notes
-
-
-def restart_average(trainer: Trainer) -> None:
-    """The moving average starts from the weights that were loaded."""
-    if trainer.average is not None:
-        for value, p in zip(trainer.average.values, trainer.average.params, strict=True):
-            value.copy_(p.detach())
-
-
-def _load_progress(trainer: Trainer, state: dict[str, Any], checkpoint: Path) -> list[str]:
-    """Optimisers, average, step, random state and slots; lines on what was not taken."""
-    strict = trainer.config.run.load_strict
-    notes = _load_optimisers(trainer, state["optimizer_states"], strict, checkpoint)
-    average = trainer.average
-    if average is not None:
-        stored = state["ema"]
-        if stored is None or [v.shape for v in stored["values"]] != [v.shape for v in average.values]:
-            restart_average(trainer)
-            notes.append("the moving average starts anew")
-        else:
-            for value, saved in zip(average.values, stored["values"], strict=True):
-                value.copy_(saved)
-            average.steps = stored["steps"]
-    trainer.step, trainer.skipped = state["step"], state["skipped"]
-    torch.set_rng_state(state["rng_state"])
-    if torch.cuda.is_available() and len(state["cuda_rng_state"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda_rng_state"])
-    return notes + _load_slots(trainer, state["processes"], strict, checkpoint)
-
-
-def _load_optimisers(trainer: Trainer, stored: list[dict], strict: bool, checkpoint: Path) -> list[str]:
-    try:
-        for part, saved in zip(trainer.dense, stored, strict=True):
-            part.optimizer.load_state_dict(saved)
-    except ValueError as error:
-        if strict:
-            raise ValueError(f"{checkpoint}: the optimisers' state does not fit ({error})") from error
-        return ["the optimisers start anew"]
-    return []
-
-
-def _load_slots(trainer: Trainer, processes: int, strict: bool, checkpoint: Path) -> list[str]:
-    world = trainer.world
-    if processes == world.size:
-        stored = read_tensors(checkpoint / f"carry_{world.rank}.pt")
-        if len(stored["slots"]) == trainer.config.run.grad_accum_steps:
-            trainer.saved_carries = stored["slots"]
-            return []
-    if strict:
-        raise ValueError(
-            f"{checkpoint}: the slots of {processes} processes, here are {world.size}; "
-            f"load_strict=False starts with empty slots"
-        )
-    return ["the slots start empty"]

@@ -14,13 +14,16 @@ from typing import Any
 import click
 
 from solver.file import replace_file
-from train.checkpoint import find_checkpoint, load_weights, read_state
-from train.config import TrainConfig, build_config, parse_override
+from train.checkpoint import find_checkpoint, read_state
+from train.config import from_dict, parse_override
 from train.dataset import Dataset
 from train.dataset.inspection import check_data
 from train.distributed import World, joined
 from train.evaluation import Evaluation
+from train.feed import SampleFeed
 from train.loop import local_placement
+from train.resume import load_weights
+from train.settings import TrainConfig
 from train.trainer import Trainer
 
 SCORES = {
@@ -62,7 +65,7 @@ def reconfigured(stored: dict[str, Any], words: Sequence[str]) -> TrainConfig:
             values[key] = value
         if key in ("data_path", "data_paths"):
             values |= {name: "" if name == "data_path" else [] for name in CHANGEABLE[:3] if name != key}
-    return build_config(values, arch)
+    return from_dict({**values, "arch": arch})
 
 
 def score(
@@ -72,17 +75,20 @@ def score(
     trainer, evaluation, steps = None, None, []
     for path in checkpoints:
         state = read_state(path)
+        if state["config"] is None or state["config"]["sources"]:
+            raise ValueError(f"{path}: is of a run by cells; python -m train.protocol scores its weights")
         config = reconfigured(state["config"], words)
         if trainer is None:
             dataset = Dataset.open(config.run.data_test)
             check_data(dataset.splits, dataset.splits, config.run.data_test, leaks=config.run.allow_leaks)
-            trainer = Trainer(config, dataset, world, local_placement(config.run.device, world))
+            feed = SampleFeed(config, dataset, world)
+            trainer = Trainer(config, feed, world, local_placement(config.run.device, world))
             evaluation = Evaluation(trainer, dataset, config.run.data_test)
         load_weights(trainer, state, str(path), strict=True, average=not raw)
         evaluation.run(quiet=quiet)
-        steps.append(state["step"])
+        steps.append(state["position"]["step"])
     numbers = evaluation.finish(output, steps[-1])
-    averaged = not raw and state["ema"] is not None
+    averaged = not raw and state["average"] is not None
     return {
         "checkpoints": [str(path) for path in checkpoints],
         "steps": steps,

@@ -46,7 +46,7 @@ class Evaluation:
         questions = dataset.questions() if "test" in dataset.splits else []
         self.answered = np.array([q.output is not None for q in questions] or [False])
         self.canvases = None  # int64 [Q, 2] where the network takes canvases of any size
-        if trainer.config.arch.network["canvas"] == CROPPED and not trainer.only_row:
+        if trainer.config.arch.network["canvas"] == CROPPED and not trainer.feed.only_row:
             self.canvases = predicted_canvases(questions, dataset.demonstrations())
         run, base = trainer.config.run, trainer.act.rule.loops
         for delta in run.loop_deltas:
@@ -97,7 +97,7 @@ class Evaluation:
             self._ask(views, size, counts)
 
     def _loops(self, samples: Samples) -> dict[int | str, Loop]:
-        batch = self.trainer.batch(samples).to(self.trainer.device)
+        batch = self.trainer.feed.batch(samples).to(self.trainer.device)
         return self.trainer.act.evaluate(batch, self.loops, self.trainer.config.run.eval_stops)
 
     def _ask(self, views: Views, size: int, counts: dict[int | str, _Count]) -> None:
@@ -253,4 +253,4 @@ def evaluate(
     evaluation = Evaluation(trainer, dataset, trainer.config.run.data_test)
     with averaged(trainer), interruptible or nullcontext():
         evaluation.run(quiet=quiet)
-    return evaluation.finish(folder, trainer.step)
+    return evaluation.finish(folder, trainer.at.step)

@@ -14,22 +14,77 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from solver.arc.candidate import same_grid
+from solver.arc.augment import transform
+from solver.arc.candidate import grid_key, same_grid
 from solver.arc.fallback import fallbacks
 from solver.arc.policy import Answer, believe_views, join, rank_programs
 from solver.arc.submission import write_submission
+from solver.arc.symmetry import INVERSE_SYMMETRY
 from solver.arc.task import Pair, Task
+from solver.arc.tokens import crop
+from solver.choices import NETWORK
 from solver.model.registry import find_class
-from train.ballot import Ballot
 from train.dataset import Dataset, Metadata
 from train.distributed import World
 
 PASS_KS = (1, 2, 5, 10, 100, 1000)
 ARC_NAMES = ("arc", "arc@ARC")
 PREDICTIONS = frozenset(("logits", "preds", "q_halt_logits", "q_continue_logits"))
+
+
+class Ballot:
+    """Votes on the questions of a data set: equal grids of a question count together. A prediction without a
+    crop does not vote. The rank is that of ``solver.arc.policy.rank_views`` by confidence: votes, mean
+    confidence, first come."""
+
+    def __init__(self, questions: int) -> None:
+        # Of each question, by a grid's key: the grid, its votes, the sum of their confidences.
+        self.found: list[dict[bytes, tuple[np.ndarray, int, float]]] = [{} for _ in range(questions)]
+
+    def add(
+        self,
+        tokens: np.ndarray,
+        heights: np.ndarray,
+        widths: np.ndarray,
+        symmetries: np.ndarray,
+        palettes: np.ndarray,
+        questions: np.ndarray,
+        confidences: np.ndarray,
+    ) -> None:
+        """Predictions of a batch. Those with a negative question (padding) are left out.
+
+        ``tokens`` uint8 [B, T], canvases row-major; ``heights``, ``widths`` [B]; ``symmetries`` [B] and
+        ``palettes`` uint8 [B, 10]: the augmentations to undo; ``questions`` [B]; ``confidences`` [B].
+        """
+        for n in np.flatnonzero(np.asarray(questions) >= 0).tolist():
+            height, width = int(heights[n]), int(widths[n])
+            grid = crop(tokens[n, : height * width].reshape(height, width))
+            if grid is not None:
+                colours = np.argsort(palettes[n]).astype(np.uint8)
+                grid = transform(grid, INVERSE_SYMMETRY[int(symmetries[n])], colours)
+                self._count(int(questions[n]), grid, 1, float(confidences[n]))
+
+    def _count(self, question: int, grid: np.ndarray, votes: int, confidence: float) -> None:
+        first, before, total = self.found[question].get(grid_key(grid), (grid, 0, 0.0))
+        self.found[question][grid_key(grid)] = (first, before + votes, total + confidence)
+
+    def merge(self, other: "Ballot") -> None:
+        """Add what another ballot on the same questions collected, e.g. that of another rank."""
+        for question, found in enumerate(other.found):
+            for grid, votes, confidence in found.values():
+                self._count(question, grid, votes, confidence)
+
+    def answers(self, question: int, limit: int | None = None) -> list[Answer]:
+        """The best ``limit`` answers of a question, best first."""
+        answers = [
+            Answer(grid, (NETWORK,), votes, confidence=total / votes)
+            for grid, votes, total in self.found[question].values()
+        ]
+        return sorted(answers, key=lambda answer: (-answer.votes, -answer.confidence))[:limit]
 
 
 class ARC:
@@ -83,9 +138,8 @@ class ARC:
         whole = ballots[0]
         for other in ballots[1:]:
             whole.merge(other)
-        tally = whole.count()
         most = max(self.pass_ks)
-        answers = [tally.answers(n, most) for n in range(len(self.questions))]
+        answers = [whole.answers(n, most) for n in range(len(self.questions))]
         if save_path is not None:
             self.write(Path(save_path) / "submission.json", answers)
         return self.scores(answers)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 from solver.arc.checksum import task_checksum
 from solver.arc.task import Pair, Task, as_grid
 from solver.file import replace_file
-from train.config import TrainConfig
 from train.dataset import Dataset
 from train.log import commit
+from train.pool import PooledTask
+from train.settings import Position, TrainConfig
 
 
 def trained_tasks(dataset: Dataset) -> list[str]:
@@ -41,7 +43,7 @@ def trained_tasks(dataset: Dataset) -> list[str]:
     return sorted({task_checksum(task) for task in heads})
 
 
-def provenance(
+def of_samples(
     config: TrainConfig, dataset: Dataset, *, step: int, numbers: dict[str, float], parameters: dict[str, int]
 ) -> dict[str, Any]:
     """What ``config.json`` of a set of weights says under ``provenance``. ``parameters``: of the network, and
@@ -58,6 +60,25 @@ def provenance(
         "parameters": parameters,
         "scores": numbers,
         "tasks": trained_tasks(dataset),
+    }
+
+
+def of_cells(
+    config: TrainConfig, pool: Sequence[PooledTask], at: Position, former: Sequence[str]
+) -> dict[str, Any]:
+    """The same of a run by cells: what it has seen, and what went into it. ``former``: checksums of tasks
+    that it no longer trains on."""
+    run = config.run
+    spent = ("samples", "tokens", "flop", "before")
+    return {
+        "name": run.run_name,
+        "data": [*(source.file for source in run.sources), *([run.extra] if run.extra else [])],
+        "test_pairs_seen": sorted({checksum for entry in pool for checksum in entry.tested}),
+        "config": config.to_dict(),
+        "tasks": sorted({*former, *(checksum for entry in pool for checksum in entry.checksums)}),
+        "steps": at.step,
+        **{name: getattr(at, name) for name in spent},
+        "seconds": round(at.seconds),
     }
 
 
@@ -86,12 +107,3 @@ def write_identifiers(folder: Path, dataset: Dataset) -> None:
         ids=np.array(known.ids, dtype=np.str_),
     )
     replace_file(folder / FILE, data.getvalue())
-
-
-def check_identifiers(stored: str, own: str, where: str) -> None:
-    """ValueError where a checkpoint's rows are of other tasks or augmentations than the data set's."""
-    if stored != own:
-        raise ValueError(
-            f"{where}: the rows of its puzzle-embedding table are of other tasks or augmentations than this "
-            f"data set's (checksum {stored[:8]} there, {own[:8]} here); wanted the data set it was trained on"
-        )

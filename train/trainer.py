@@ -3,10 +3,10 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, replace
 from inspect import signature
-from math import isfinite, isqrt
 from typing import Any
 
 import torch
@@ -14,24 +14,25 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from solver.arc.seed import derive_seed
-from solver.model.batch import Batch
 from solver.model.dense import Dense, clear, of_tasks, of_weights, shared_parameters
 from solver.model.device import Placement
 from solver.model.embedding import SparseRows, build_memory
+from solver.model.flops import training_flop
 from solver.model.halting import HaltingRule
 from solver.model.loss import LossTerms, act_loss
-from solver.model.optim import Average, cosine_with_floor, sign_sgd_rows
-from train.act import Loop, Model, NativeAct, ReleasedAct
-from train.arch import network_config
-from train.config import RunConfig, TrainConfig
-from train.dataset import Dataset, Samples
+from solver.model.optim import Average, cosine_with_floor, sign_sgd_rows, warm_stable_decay
+from solver.model.scaling import LossScale
+from train.act import KeptAct, Loop, Model, NativeAct, ReleasedAct
 from train.distributed import World
-from train.feed import as_batch, split_batch, total_steps
-from train.provenance import identifiers_checksum
+from train.feed import Arrived, CellFeed, Feed, Item
+from train.settings import Position, RunConfig, TrainConfig
 
-# What a step measures: sums over the sequences that finished in it, then over all slots.
+# What a step measures: sums over the sequences that finished in it, then over all, and how many these are.
 FINISHED = ("count", "accuracy", "exact_accuracy", "q_halt_accuracy", "steps")
 LOSSES = ("loss", "lm_loss", "q_halt_loss", "q_continue_loss")
+LOSS = len(FINISHED)  # its place
+MEASURES = len(FINISHED) + len(LOSSES) + 1
+REWARM = 50  # steps over which rates rise again where optimisers' moments start anew
 
 
 class NotANumber(ValueError):
@@ -47,59 +48,78 @@ class Interrupted(Exception):
 
 
 class Trainer:
-    """Network, task memory, optimisers, averages and slots of one process.
+    """Network, task memory, optimisers, averages, slots and position of one process.
 
-    ``step`` counts updates. ``skipped``: steps whose loss was no number, left out.
+    ``config.run`` decides by what a step is taken: slots that are refilled after every loop (by samples), or
+    a batch that is kept for its stage's loops (by cells). ``skipped``: steps whose loss was no number, left
+    out.
     """
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, world: World, placement: Placement) -> None:
-        self.config, self.world, self.device = config, world, placement.device
-        self.dtype = placement.unscaled_dtype
-        if config.arch.forward_dtype != "auto":
-            self.dtype = getattr(torch, config.arch.forward_dtype)
-        meta = dataset.metadata
-        self.only_row = meta.num_puzzle_identifiers == 1
-        self.total_steps = total_steps(config, dataset)
-        self.task_names = dataset.identifiers.ids
-        self.identifiers = identifiers_checksum(dataset)
-        self.side = isqrt(meta.seq_len)
-        rows = max(2, meta.num_puzzle_identifiers)
-        network = network_config(
-            config.arch, vocab_size=meta.vocab_size, canvas_side=self.side, num_puzzle_identifiers=rows
-        )
-        self._build(network, tasks=len(self.task_names) + 1, rows=rows)
-        self.act = self._act(network)
+    def __init__(self, config: TrainConfig, feed: Feed, world: World, placement: Placement) -> None:
+        self.config, self.feed, self.world = config, feed, world
+        self.placement, self.device = placement, placement.device
+        named = config.arch.forward_dtype
+        self.dtype = placement.dtype if named == "auto" else getattr(torch, named)
+        self.kept = isinstance(feed, CellFeed)
+        if self.kept and (world.size > 1 or config.run.grad_accum_steps > 1):
+            raise ValueError("sources: a run by cells is one process without grad_accum_steps")
+        self.at = Position(until=config.run.eval_interval)
+        self.step_total = 0 if self.kept else feed.total
+        self._build()
+        self.act = self._act()
         self.watch = Stopwatch(self.device, config.arch.profile)
-        self.step, self.skipped = 0, 0
+        self.skipped, self.rewarmed = 0, REWARM
+        self.last_factor = 0.0  # of the last step's rates
+        self.former: list[str] = []  # checksums of tasks that were trained on and no longer are
         self.carries: list[Any] = []
         self.saved_carries: list[Any] = []  # as stored, until the first batch shows their structure
 
-    def _build(self, config: Any, *, tasks: int, rows: int) -> None:
-        run, arch = self.config.run, self.config.arch
-        generator = torch.Generator().manual_seed(derive_seed(run.seed, "network"))
+    def _build(self) -> None:
+        run, arch, network = self.config.run, self.config.arch, self.feed.network
+        # The shipped sets, trained by cells, began from the seed itself.
+        seed = run.seed if self.kept else derive_seed(run.seed, "network")
+        generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(derive_seed(run.seed, "global"))  # what a custom network may draw from
-        self.network = arch.build(config, generator)
+        self.network = arch.build(network, generator)
         if hasattr(self.network, "initial_carry"):
             self.memory, self.model = None, self.network
         else:
-            self.memory = build_memory(config, tasks=tasks, rows=rows, generator=generator)
+            self.memory = build_memory(
+                network, tasks=self.feed.tasks, rows=self.feed.rows, generator=generator
+            )
             self.model = Model(self.network, self.memory)
         self.model.to(self.device)
         if self.dtype == torch.float64:
             self.model.double()
         self.dense = build_dense(run, self.model)
         trained = any(p.requires_grad for p in self.network.parameters())
-        self.average = Average(self.network, run.ema_rate) if run.ema and trained else None
-        wanted = run.compile if run.compile is not None else self.device.type == "cuda"
-        if wanted and os.environ.get("DISABLE_COMPILE", "") in ("", "0"):
-            self.network.compile()
+        average = run.ema and trained
+        self.average = Average(self.network, run.ema_rate, warm=run.ema_warm) if average else None
+        self.scaling = LossScale(self.device) if self.dtype == torch.float16 else None
+        self._compile()
 
-    def _act(self, config: Any) -> NativeAct | ReleasedAct:
-        rule = HaltingRule(config.loops, self.config.arch.halt_exploration_prob, config.use_continue)
+    def _compile(self) -> None:
+        """The network's blocks where that is asked for; of packed batches, one graph with gradient and one
+        without."""
+        asked = self.config.run.compile
+        wanted = self.device.type == "cuda" if asked is None else bool(asked)
+        if not wanted or os.environ.get("DISABLE_COMPILE", "") not in ("", "0"):
+            return
+        options = {"mode": asked} if isinstance(asked, str) else {}
+        if self.kept:
+            options = {"dynamic": self.feed.frame is None, "mode": options.get("mode", "default")}
+            # Graphs of an earlier run in this process would count against torch's limit for this one, and
+            # behind the limit it goes on uncompiled.
+            torch.compiler.reset()
+        self.network.compile(**options)
+
+    def _act(self) -> NativeAct | ReleasedAct:
+        network = self.feed.network
+        rule = HaltingRule(network.loops, self.config.arch.halt_exploration_prob, network.use_continue)
         wrapped = self._wrapped()
         if self.memory is None:
             return ReleasedAct(self.model, wrapped, rule)
-        return NativeAct(self.model, wrapped, rule, self.dtype)
+        return (KeptAct if self.kept else NativeAct)(self.model, wrapped, rule, self.dtype)
 
     def _wrapped(self) -> nn.Module:
         """The model; with several processes, one that sums gradients while the backward pass runs."""
@@ -113,6 +133,21 @@ class Trainer:
         return DistributedDataParallel(self.model, init_sync=not same, **{buffers: False})
 
     @property
+    def used(self) -> float:
+        """Of the budget, in its unit: FLOP or seconds by cells, steps by samples."""
+        return self.at.step if not self.kept else self.at.flop if self.config.run.flop else self.at.seconds
+
+    @property
+    def budget(self) -> float:
+        """All of it."""
+        return self.config.run.flop or self.config.run.seconds if self.kept else self.step_total
+
+    @property
+    def done(self) -> float:
+        """The share of the budget that is used."""
+        return self.used / self.budget
+
+    @property
     def parameters(self) -> int:
         """Parameters of the network, the rows of the task memory not counted."""
         return sum(p.numel() for p in self.network.parameters())
@@ -122,78 +157,109 @@ class Trainer:
         """Numbers in the task memory: rows of a table, or what a factored one learns."""
         return 0 if self.memory is None else sum(value.numel() for value in self.memory.state_dict().values())
 
-    def batch(self, samples: Samples) -> Batch:
-        """The samples as the network takes them, on the CPU."""
-        return as_batch(samples, only_row=self.only_row, side=self.side)
+    def rate_factor(self) -> float:
+        """What multiplies every rate now (RunConfig)."""
+        run = self.config.run
+        if run.decay_from:
+            return warm_stable_decay(self.done, run.warm_up, run.decay_from)
+        return cosine_with_floor(self.at.step, run.lr_warmup_steps, self.step_total, run.lr_min_ratio)
 
-    def train_step(
-        self, samples: Samples, interruptible: AbstractContextManager[None] | None = None
-    ) -> dict[str, float]:
-        """One update from this process's share of a batch. ``interruptible`` surrounds what may end by an
-        exception without a trace: everything before the update.
+    def learn(self, item: Item, interruptible: AbstractContextManager[None] | None = None) -> Tensor:
+        """Take this process's share of a batch: one step, or by cells one for each of its stage's loops.
+        ``interruptible`` surrounds what may end by an exception without a trace: all of a step before its
+        update.
 
-        Returns the numbers of the log, the same on every process. NotANumber when the loss is none
-        and the run is not told to skip.
+        Returns what the last loop measured, MEASURES sums over all processes [10] float64 on the device.
+        NotANumber where the loss is none and the run is not told to skip. By cells the host waits for
+        nothing, and the loss is looked at when the log is written.
         """
-        run, world = self.config.run, self.world
         self.watch.start()
+        parts = self.feed.arrive(item, self.device)
+        self.watch.mark("data")
+        if not self.kept:
+            return self._step(parts, self.rate_factor(), interruptible)
+        (arrived,) = parts
+        stage = self.config.stage_at(self.done)
+        network = self.feed.network
+        self.network.config = replace(network, H_cycles=stage.H_cycles, L_cycles=stage.L_cycles)
+        self.carries = [self.act.start(arrived.batch)]
+        factor = self.rate_factor()
+        for _ in range(stage.loops):
+            if self.config.run.compile == "reduce-overhead":
+                # Graphs may write over what the last step left: its states are read before the first runs.
+                torch.compiler.cudagraph_mark_step_begin()
+            measured = self._step(parts, factor, None)
+        self.carries = []
+        self.at.samples += arrived.samples
+        self.at.tokens += stage.loops * int(arrived.cells[: arrived.samples].sum())
+        self.at.flop += stage.loops * float(training_flop(self.network.config, arrived.cells).sum())
+        return measured
+
+    def _step(
+        self, parts: list[Arrived], factor: float, interruptible: AbstractContextManager[None] | None
+    ) -> Tensor:
+        """One loop of every part, and one update."""
         random = torch.get_rng_state()
         try:
             with interruptible or nullcontext():
-                loops, sums, own = self._gradients(samples)
+                loops, sums, own = self._gradients(parts)
         except Interrupted:
             clear(self.dense)
             torch.set_rng_state(random)
             raise
-        rows = [part for loop in loops for part in loop.sparse]
-        count = own * world.size
-        values = world.sum(sums).tolist()
+        sums = self.world.sum(sums)
         self.watch.mark("reduce")
-        factor = rate_factor(run, self.step, self.total_steps)
-        if isfinite(values[-len(LOSSES)]):  # read already: the host need not wait again
-            take_step(run, self.dense, world.all_rows(rows, own), factor, self.average)
+        self.rewarmed = min(REWARM, self.rewarmed + 1)
+        if self.kept or bool(sums[LOSS].isfinite()):
+            rows = self.world.all_rows([part for loop in loops for part in loop.sparse], own)
+            self.last_factor = factor * self.rewarmed / REWARM
+            self._update(rows, self.last_factor)
             self.carries = [loop.carry for loop in loops]
         else:
             self._leave_out(loops)
         self.watch.mark("update")
-        self.step += 1
-        return {**_metrics(values, count), "lr": run.lr * factor, **self.watch.take()}
+        self.at.step += 1
+        return sums
 
-    def _gradients(self, samples: Samples) -> tuple[list[Loop], Tensor, int]:
-        """(a loop of each micro-batch, what they measured, sequences in work here); gradients are added to
+    def _gradients(self, parts: list[Arrived]) -> tuple[list[Loop], Tensor, int]:
+        """(a loop of each part, what they measured, sequences in work here); gradients are added to
         those that are there, nothing else changes."""
-        filled = self._fill(samples)
+        filled = self._fill(parts)
         sizes = [self.act.size(carry) for carry in filled]
-        self.watch.mark("data")
         self.model.train()
-        sums = torch.zeros(len(FINISHED) + len(LOSSES), dtype=torch.float64, device=self.device)
+        sums = torch.zeros(MEASURES, dtype=torch.float64, device=self.device)
         count, draws = sum(sizes) * self.world.size, self._draws(sizes)
-        loops = [
-            self._micro_batch(carry, draws[n], count, sums, last=n + 1 == len(filled))
-            for n, carry in enumerate(filled)
-        ]
+        loops = []
+        for n, (carry, part) in enumerate(zip(filled, parts, strict=True)):
+            last = n + 1 == len(filled)
+            loops.append(self._micro_batch(carry, draws[n], count, sums, part.samples, last=last))
         return loops, sums, sum(sizes)
 
-    def _fill(self, samples: Samples) -> list[Any]:
-        """The slots of each micro-batch, refilled."""
-        split = split_batch(self.batch(samples), self.config.run.grad_accum_steps)
-        parts = [part.to(self.device) for part in split]
+    def _fill(self, parts: list[Arrived]) -> list[Any]:
+        """The slots of each part, refilled."""
         if not self.carries:
-            self.carries = [self._first_carry(n, part) for n, part in enumerate(parts)]
-        return [self.act.refill(carry, part) for carry, part in zip(self.carries, parts, strict=True)]
+            self.carries = [self._first_carry(n, part.batch) for n, part in enumerate(parts)]
+        return [self.act.refill(carry, part.batch) for carry, part in zip(self.carries, parts, strict=True)]
 
-    def _draws(self, sizes: list[int]) -> list[Tensor]:
+    def _draws(self, sizes: list[int]) -> list[Tensor | None]:
         """Exploration of this step, [2, b] for each micro-batch: a slice of the whole batch's."""
-        generator = torch.Generator().manual_seed(derive_seed(self.config.run.seed, "exploration", self.step))
+        if self.kept:
+            return [None for _ in sizes]
+        generator = torch.Generator().manual_seed(
+            derive_seed(self.config.run.seed, "exploration", self.at.step)
+        )
         own = sum(sizes)
         drawn = torch.rand(2, own * self.world.size, generator=generator)
         first = own * self.world.rank
         return list(drawn[:, first : first + own].to(self.device).split(sizes, 1))
 
-    def _micro_batch(self, carry: Any, draws: Tensor, count: int, sums: Tensor, *, last: bool) -> Loop:
+    def _micro_batch(
+        self, carry: Any, draws: Tensor | None, count: int, sums: Tensor, samples: int, *, last: bool
+    ) -> Loop:
         """One loop of a micro-batch's slots and its gradients; ``sums`` collects what it measures.
-        ``count``: sequences of the whole step, over which the loss is the mean."""
-        due = self.step % self.config.run.target_q_update_every == 0
+        ``count``: sequences of the whole step, over which the loss is the mean; ``samples``: of this part,
+        those that are not blank."""
+        due = self.at.step % self.config.run.target_q_update_every == 0
         quiet = isinstance(self.act.wrapped, DistributedDataParallel) and not last
         with self.act.wrapped.no_sync() if quiet else nullcontext():
             loop = self.act.loop(carry, draws, with_target=due)
@@ -207,9 +273,10 @@ class Trainer:
             )
             self.watch.mark("forward")
             # Processes' gradients are averaged: times their number, they add up to the whole batch's.
-            (terms.total * (self.world.size / count)).backward()
+            loss = terms.total / (count / self.world.size)
+            (loss if self.scaling is None else self.scaling.scaled(loss)).backward()
         self.watch.mark("backward")
-        sums += _measure(loop, terms, self.act.rule.use_continue)
+        sums += _measure(loop, terms, self.act.rule.use_continue, samples)
         return loop
 
     def _first_carry(self, n: int, batch: Any) -> Any:
@@ -218,6 +285,20 @@ class Trainer:
             return self.act.restore(self.saved_carries[n], batch)
         return self.act.start(batch)
 
+    def _update(self, rows: list[SparseRows], factor: float) -> None:
+        """Take the gradients in and clear them; ``rows`` are those of all micro-batches of all processes."""
+        run = self.config.run
+        if self.scaling is not None and not self.scaling.unscale(self._collected(rows)):
+            clear(self.dense)
+            return
+        take_step(run, self.dense, rows, factor, self.average)
+
+    def _collected(self, rows: list[SparseRows]) -> list[Tensor]:
+        """Every gradient of this step."""
+        groups = [group for part in self.dense for group in part.optimizer.param_groups]
+        known = [*(p for group in groups for p in group["params"]), *(part.values for part in rows)]
+        return [part.grad for part in known if part.grad is not None]
+
     def _leave_out(self, loops: list[Loop]) -> None:
         """After a loss that is no number: stop, or forget the step and empty the slots it spoilt."""
         clear(self.dense)
@@ -225,31 +306,39 @@ class Trainer:
             bad = [~loop.logits.isfinite().flatten(1).all(1) for loop in loops]
             tasks = [loop.tasks[b] if b.any() else loop.tasks for loop, b in zip(loops, bad, strict=True)]
             found = self.world.gather(torch.cat(tasks).tolist())
-            raise NotANumber(self.step, sorted({task for part in self.world.tell(found) for task in part}))
+            raise NotANumber(self.at.step, sorted({task for part in self.world.tell(found) for task in part}))
         self.skipped += 1
         self.carries = [self.act.reset(loop.carry) for loop in loops]
 
-    def names(self, tasks: Iterable[int]) -> list[str]:
-        """Task ids of task numbers; those of a set without tasks (Sudoku) have none."""
-        if self.only_row:
-            return []
-        return [self.task_names[task - 1] for task in tasks if 0 < task <= len(self.task_names)]
+    def averaged(self) -> nn.Module:
+        """A network of its own with the averaged parameters, not compiled, in the full recurrences."""
+        network = self.feed.network
+        with torch.random.fork_rng(devices=[]):  # its start is not used, and nothing else shall notice
+            own = self.config.arch.build(network, torch.Generator()).to(self.device)
+        state = dict(self.network.state_dict())
+        if self.average is not None:
+            names = [name for name, _ in self.network.named_parameters()]
+            state |= dict(zip(names, self.average.values, strict=True))
+        own.load_state_dict(state)
+        return own.eval()
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds beside the slots; raw weights and their average apart."""
-        average = None
-        if self.average is not None:
-            average = {"values": self.average.values, "steps": self.average.steps}
+        average = None if self.average is None else [self.average.steps, self.average.values]
         return {
-            "model_state_dict": self.network.state_dict(),
-            "memory_state_dict": {} if self.memory is None else self.memory.state_dict(),
-            "ema": average,
-            "optimizer_states": [part.optimizer.state_dict() for part in self.dense],
-            "step": self.step,
-            "identifiers": self.identifiers,
+            "config": self.config.to_dict(),
+            "network_config": self.feed.network.to_dict(),
+            "tasks": self.feed.identity,
+            "former": self.former,
+            "network": self.network.state_dict(),
+            "memory": {} if self.memory is None else self.memory.state_dict(),
+            "average": average,
+            "optimizers": [part.optimizer.state_dict() for part in self.dense],
+            "position": asdict(self.at),
             "skipped": self.skipped,
-            "rng_state": torch.get_rng_state(),
-            "cuda_rng_state": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "processes": self.world.size,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
 
     def own_state(self) -> dict[str, Any]:
@@ -257,31 +346,26 @@ class Trainer:
         return {"slots": [self.act.store(carry) for carry in self.carries] or self.saved_carries}
 
 
-def _measure(loop: Loop, terms: LossTerms, use_continue: bool) -> Tensor:
+def _measure(loop: Loop, terms: LossTerms, use_continue: bool, samples: int) -> Tensor:
     with torch.no_grad():
         counted = loop.halted & terms.labelled
         says = loop.q_halt > loop.q_continue if use_continue else loop.q_halt > 0
-        columns = (
-            counted,
-            terms.cell_accuracy,
-            terms.correct,
-            says == terms.correct,
-            loop.steps,
-        )
-        finished = torch.stack([torch.where(counted, column, 0).double().sum() for column in columns])
-        losses = torch.stack([terms.total, terms.lm, terms.q_halt, terms.q_continue]).detach().double()
-    return torch.cat((finished, losses))
+        columns = (counted, terms.cell_accuracy, terms.correct, says == terms.correct, loop.steps)
+        finished = [torch.where(counted, column, 0).double().sum() for column in columns]
+        losses = [part.detach().double() for part in (terms.total, terms.lm, terms.q_halt, terms.q_continue)]
+        return torch.stack([*finished, *losses, torch.full_like(losses[0], samples)])
 
 
-def _metrics(values: list[float], batch: int) -> dict[str, float]:
-    """Means: of finished sequences where there are any, and of losses over the batch."""
+def metrics(sums: Tensor) -> dict[str, float]:
+    """Means of what steps measured: of finished sequences where there are any, and of losses over all."""
+    values = sums.tolist()
     finished = dict(zip(FINISHED, values, strict=False))
     count = finished.pop("count")
     found = {name: value / count for name, value in finished.items()} if count else {}
     if found:  # what always saying the commoner of right and wrong would have of q_halt_accuracy
         found["q_halt_base_rate"] = max(found["exact_accuracy"], 1 - found["exact_accuracy"])
-    losses = zip(LOSSES, values[len(FINISHED) :], strict=True)
-    return {"finished": count, **found, **{name: value / batch for name, value in losses}}
+    losses = zip(LOSSES, values[LOSS:-1], strict=True)
+    return {"finished": count, **found, **{name: value / values[-1] for name, value in losses}}
 
 
 def build_dense(config: RunConfig, model: nn.Module) -> list[Dense]:
@@ -297,29 +381,24 @@ def build_dense(config: RunConfig, model: nn.Module) -> list[Dense]:
         for parameter in [*network.parameters(), *beside]:
             parameter.requires_grad_(False)
         return tasks
-    matrices = config.lr if config.use_muon else 0.0
+    matrices = config.matrix_lr or (config.lr if config.use_muon else 0.0)
     released = config.muon_variant == "released"
     weights = of_weights(
         network, beside, config.lr, betas, config.weight_decay, matrices=matrices, released=released
     )
-    return [*tasks, *weights]
-
-
-def rate_factor(config: RunConfig, step: int, total: int) -> float:
-    """Warm-up, then a cosine to ``lr_min_ratio`` at ``total`` steps. ``step`` counts from 0."""
-    return cosine_with_floor(step, config.lr_warmup_steps, total, config.lr_min_ratio)
+    return [*weights, *tasks]
 
 
 def take_step(
     config: RunConfig,
-    dense: Sequence[Dense],
-    rows: Sequence[SparseRows],
+    dense: list[Dense],
+    rows: list[SparseRows],
     factor: float,
     average: Average | None,
 ) -> None:
     """One update of everything from the gradients that have been collected, which are then cleared.
 
-    ``factor`` multiplies every rate; ``rows`` are those of all micro-batches of all processes.
+    ``factor`` multiplies every rate.
     """
     for part in dense:
         part.step(factor)

@@ -1,4 +1,4 @@
-"""``python -m train.short.evaluate WEIGHTS [WEIGHTS ...] --tasks FILE --log FILE --votes 1,10,100,1000``.
+"""``python -m train.protocol WEIGHTS [WEIGHTS ...] --tasks FILE --log FILE --votes 1,10,100,1000``.
 
 The published protocol: no tuning, a test input asked under many augmentations with the vector that its task's
 demonstrations were given in training, and the two grids with most votes as answers; beside it what ``solve``
@@ -31,7 +31,7 @@ from solver.model.flops import inference_flop
 from solver.tune.predict import Tuned, first_canvas, predict_views
 from solver.tune.settings import PredictSettings
 from solver.tune.views import fits
-from train.short.watch import CELLS
+from train.watch import CELLS
 
 RULES: tuple[VoteRule, ...] = (PLAIN_RULE, DEFAULT_RULE)  # published, ours
 KINDS = (*(f"{rule} {number}" for rule in RULES for number in (1, 2)), "covered")

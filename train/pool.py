@@ -1,4 +1,4 @@
-"""The tasks of a short run with all pairs that may be shown of them.
+"""The tasks of a run by cells with all pairs that may be shown of them.
 
 A pair that must not be seen is left out wherever it stands: ARC-AGI-1 has one of its evaluation test
 pairs among its training demonstrations, and most of its tasks stand in ARC-AGI-2 again.
@@ -17,16 +17,7 @@ from solver.arc.content import Barred, turned_keys
 from solver.arc.extra import load_extra
 from solver.arc.seed import derive_generator
 from solver.arc.task import Pair, Task, load_tasks
-
-
-@dataclass(frozen=True)
-class Source:
-    """``file``: tasks, under the data folder. ``tests``: their test pairs with known outputs are
-    trained on too. ``weight``: how often one of its tasks is drawn against those of other sources."""
-
-    file: str
-    tests: bool = True
-    weight: float = 1.0
+from train.settings import RunConfig, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,3 +150,35 @@ def _fixed(task: Task, count: int, seed: int) -> tuple[Augmentation, ...]:
 def canvas_of(pair: Pair, side: int) -> Shape:
     """The full canvas of this side, or for 0 the box of the pair."""
     return (side, side) if side else pair_canvas(pair)
+
+
+def kept_back(run: RunConfig) -> list[Task]:
+    """The tasks that the run is watched on without tuning: no test pair of theirs may be trained on."""
+    watch = run.watch
+    return by_checksum(load_tasks(Path(run.data) / watch.file), watch.modulus) if watch.file else []
+
+
+def to_tune(run: RunConfig) -> list[Task]:
+    """The tasks that the run's evaluations tune on."""
+    watch = run.watch
+    if not watch.tuned_file:
+        return []
+    return by_checksum(load_tasks(Path(run.data) / watch.tuned_file), watch.tuned_modulus)
+
+
+def pool_of(run: RunConfig, side: int) -> list[PooledTask]:
+    """What the run trains on: never a test pair that is held out or that an evaluation asks. ``side`` as for
+    ``build_pool``."""
+    data = Path(run.data)
+    held_out, exclude = [data / path for path in run.held_out], [data / path for path in run.exclude]
+    spared = to_tune(run) if run.watch.tuned_unseen else []
+    return build_pool(
+        data,
+        run.sources,
+        extra=run.extra,
+        side=side,
+        max_cells=run.max_cells,
+        never=unseen(held_out, exclude, kept_back(run), spared),
+        augmentations=run.mixture.augmentations,
+        seed=run.seed,
+    )

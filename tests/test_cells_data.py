@@ -1,4 +1,4 @@
-"""What a short run is shown: pools without leaks, samples in their shares, packed batches, evaluations."""
+"""What a run by cells is shown: pools without leaks, samples in their shares, packed batches, evaluations."""
 
 import json
 from dataclasses import replace
@@ -8,26 +8,25 @@ from zlib import crc32
 import numpy as np
 import pytest
 import torch
+from cell_runs import EXAMPLES, FILE, write_recipe
 
 from solver.arc.seed import derive_generator
 from solver.arc.task import load_tasks
 from solver.model.batch import IGNORE
 from solver.model.config import URMConfig
-from solver.model.device import place
 from solver.model.embedding import build_memory
 from solver.model.loss import act_loss
 from solver.model.urm import URM
 from solver.tune.views import build_batch
+from train.cells import Deck, Frame, fill_parcel, frame_of
+from train.config import resolve
+from train.distributed import World
+from train.feed import Maker, arrive, blocks, full_side
 from train.log import read_log
-from train.short.__main__ import RECIPES
-from train.short.feed import Maker, arrive, blocks
-from train.short.pool import Source, build_pool, pair_key, unseen
-from train.short.recipe import read_run
-from train.short.run import Call, pool_of, train
-from train.short.sample import Deck, Frame, Mixture, fill_parcel, frame_of
+from train.loop import train
+from train.pool import PooledTask, build_pool, pair_key, pool_of, unseen
+from train.settings import Mixture, Source, TrainConfig
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-FILE = "arc1_eval_20.json"
 CPU = torch.device("cpu")
 
 
@@ -133,10 +132,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def pool_for(config: TrainConfig) -> list[PooledTask]:
+    return pool_of(config.run, full_side(config))
+
+
 def shown(name: str, data: Path) -> tuple[set[str], set[bytes]]:
     """Ids of the tasks and every pair that a shipped recipe trains on, the evaluations' sample empty."""
-    run = read_run(RECIPES / f"{name}.json", ["extra=re_arc_120.jsonl", "watch={}"])
-    pool = pool_of(run, data)
+    pool = pool_for(resolve([name, f"data_path={data}", "extra=re_arc_120.jsonl", "watch={}"]))
     return {e.task.id for e in pool}, {pair_key(p) for e in pool for p in (*e.pairs, *e.extra)}
 
 
@@ -149,21 +151,21 @@ def keys_of(data: Path, name: str, part: str) -> set[bytes]:
 def test_the_default_recipes_see_no_evaluation_task(name: str, data: Path) -> None:
     ids, pairs = shown(name, data)
     # The task "leak" shows a pair of an evaluation task: it stays without that pair, or goes as a whole.
-    assert ("leak" in ids) == (not read_run(RECIPES / f"{name}.json").exclude) and ids.isdisjoint(
+    assert ("leak" in ids) == (not resolve([name]).run.exclude) and ids.isdisjoint(
         t.id for t in load_tasks(data / "arc/arc-agi_evaluation_challenges.json")
     )
     assert pairs.isdisjoint(keys_of(data, "evaluation", "train") | keys_of(data, "evaluation", "test"))
-    small = read_run(RECIPES / f"{name}.json").max_cells < 900
+    small = resolve([name]).run.max_cells < 900
     assert small or keys_of(data, "concept", "test") <= pairs, "other test pairs are trained on"
 
 
 def test_tasks_that_evaluations_tune_on_may_be_kept_out_whole(data: Path) -> None:
     name = "arc/arc-agi_training_challenges.json"
-    watch = f'watch={{"tuned_file":"{name}","tuned_modulus":1,"tuned_unseen":%s}}'
+    watch = f"watch={{tuned_file: {name}, tuned_modulus: 1, tuned_unseen: %s}}"
     tuned = {task.id for task in load_tasks(data / name)}
     for unseen_too in (True, False):
-        words = ["extra=re_arc_120.jsonl", watch % str(unseen_too).lower()]
-        pool = pool_of(read_run(RECIPES / "urm_arc_short.json", words), data)
+        words = [f"data_path={data}", "extra=re_arc_120.jsonl", watch % str(unseen_too).lower()]
+        pool = pool_for(resolve(["urm_arc_short", *words]))
         assert tuned.isdisjoint(e.task.id for e in pool) == unseen_too and pool
 
 
@@ -176,7 +178,7 @@ def test_public_recipes_see_evaluation_demonstrations_and_none_of_their_test_pai
     assert keys_of(data, "evaluation", "train") <= pairs or "nano" in name, "all but large ones"
     assert pairs.isdisjoint(keys_of(data, "evaluation", "test"))
     with pytest.raises(ValueError, match="held out, so its test pairs cannot be trained on"):
-        read_run(RECIPES / f"{name}.json", ["sources.2.tests=true"])
+        resolve([name, "sources.2.tests=true"])
 
 
 @pytest.mark.parametrize("name", ["urm_nano_kaggle", "urm_kaggle"])
@@ -278,28 +280,25 @@ def test_packed_samples_are_drawn_as_padded_ones_are(pool) -> None:
     assert torch.equal(opened.keys.symmetries[: parcel.samples], batch.keys.symmetries)
 
 
-RECIPE = {
-    "name": "watched",
-    "network": {
-        "hidden_size": 16, "num_heads": 2, "num_layers": 1, "H_cycles": 1, "L_cycles": 1, "loops": 2,
-        "puzzle_emb_ndim": 16, "pos_encodings": "rope2d", "canvas": "cropped", "memory": "cose",
-    },
-    "sources": [{"file": FILE}],
-    "flop": 2e9,
-    "max_cells": 130,
-    "mixture": {"tokens": 1200},
-    "watch": {
-        "file": FILE, "modulus": 4, "votes": 2, "at": [0.2, 1.0],
-        "tuned_file": FILE, "tuned_modulus": 19, "tuned_steps": 2,
-    },
-}  # fmt: skip
+WATCHED = f"""
+base: tiny
+data_path: {EXAMPLES}
+sources: [{{file: {FILE}}}]
+flop: 2.0e+9
+max_cells: 130
+stages: [[0.0, 1]]
+watch: {{file: {FILE}, modulus: 4, votes: 2, at: [0.2, 1.0]}}
+watch.tuned_file: {FILE}
+watch.tuned_modulus: 19
+watch.tuned_steps: 2
+"""
 
 
 def test_evaluations_ask_pairs_that_were_kept_back(tmp_path: Path) -> None:
-    path = tmp_path / "watched.json"
-    path.write_text(json.dumps(RECIPE))
-    run = read_run(path)
-    trained = {pair_key(p) for entry in pool_of(run, EXAMPLES) for p in entry.pairs}
+    write_recipe(tmp_path)
+    (tmp_path / "watched.yaml").write_text(WATCHED)
+    config = resolve([str(tmp_path / "watched.yaml"), f"checkpoint_path={tmp_path / 'run'}"])
+    trained = {pair_key(p) for entry in pool_for(config) for p in entry.pairs}
     for task in load_tasks(EXAMPLES / FILE):
         for pair in task.test:
             small = max(pair.input.size, pair.output.size) < 70
@@ -307,7 +306,7 @@ def test_evaluations_ask_pairs_that_were_kept_back(tmp_path: Path) -> None:
                 assert pair_key(pair) not in trained
             elif small:
                 assert pair_key(pair) in trained
-    assert train(run, EXAMPLES, tmp_path / "run", place("cpu"), Call(quiet=True))
+    assert train(config, World(), quiet=True)["mark"] == 1.0
     found = [r for r in read_log(tmp_path / "run" / "log.jsonl") if r["event"] == "eval"]
     assert [record["mark"] for record in found] == [0.2, 1.0]
     assert found[0]["flop"] < found[1]["flop"] and 0 < found[0]["spent"] < found[1]["spent"]

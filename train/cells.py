@@ -16,26 +16,11 @@ from solver.arc.seed import derive_generator
 from solver.arc.task import MAX_SIDE
 from solver.arc.tokens import PAD, draw_tokens
 from solver.tune.views import View, turned
-from train.short.pool import PooledTask, canvas_of
+from train.pool import PooledTask, canvas_of
+from train.settings import Mixture
 
 BLOCK = 1024  # samples that are drawn, sorted into padded batches by canvas size, and shown together
 SPARE = 1.25  # slots of a packed batch over the number of samples that fills it on average
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """``extra_share``: how often a task that has generated pairs shows one of them. ``larger_share``:
-    how often a canvas is larger than the box, by up to ``larger_by`` rows and columns (uniform), as
-    at test time, when the output's size is unknown. ``plain_share``: how often the colours stay as
-    they are. ``tokens``: of a batch; padding counts. ``augmentations``: fixed ones for each task, which
-    memories with rows need; 0 draws fresh ones."""
-
-    extra_share: float = 0.5
-    larger_share: float = 0.25
-    larger_by: int = 4
-    plain_share: float = 0.0
-    tokens: int = 4096
-    augmentations: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,19 @@
 """The published protocol: votes of one checkpoint on tasks it was trained on, without tuning."""
 
-import json
 from pathlib import Path
 
 import pytest
+from cell_runs import CPU, EXAMPLES, FILE, config_of, write_recipe
 from click.testing import CliRunner
-from short_runs import CPU, EXAMPLES, FILE, RECIPE
 
 from solver.arc.candidate import same_grid
 from solver.arc.checksum import task_checksum
 from solver.arc.policy import rank_views
 from solver.arc.task import Pair, load_tasks
 from solver.model.checkpoint import load_weights
-from train.short.evaluate import Protocol, ask, judge, main, table
-from train.short.recipe import read_run
-from train.short.run import Call, train
+from train.distributed import World
+from train.loop import train
+from train.protocol import Protocol, ask, judge, main, table
 
 VOTES = ["--votes", "1,3,8", "--device", "cpu"]
 
@@ -23,9 +22,8 @@ VOTES = ["--votes", "1,3,8", "--device", "cpu"]
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny network that has seen the smaller example tasks."""
     folder = tmp_path_factory.mktemp("short")
-    (folder / "tiny.json").write_text(json.dumps(RECIPE))
-    run = read_run(folder / "tiny.json", ["max_cells=60"])
-    assert train(run, EXAMPLES, folder / "run", CPU, Call(quiet=True))
+    config = config_of(write_recipe(folder), folder / "run", "max_cells=60")
+    assert train(config, World(), quiet=True) is not None
     return folder / "run" / "weights"
 
 
