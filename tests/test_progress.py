@@ -1,5 +1,12 @@
 """What the terminal says of answers: who is credited, scores, and texts cut to the line."""
 
+import fcntl
+import os
+import pty
+import re
+import struct
+import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +17,7 @@ from hypothesis import strategies as st
 from solver.arc.policy import Answer
 from solver.arc.task import load_tasks
 from solver.choices import NETWORK, SEARCH
-from solver.cli.bar import duration
+from solver.cli.bar import Bar, duration
 from solver.cli.verdict import describe, judge, score_lines, shorten, verdict_word
 
 
@@ -75,3 +82,42 @@ def test_shortened_text_fits(text: str, width: int) -> None:
     short = shorten(text, width)
     assert len(short) <= width
     assert short == text or short.endswith("...")
+
+
+BAR = """
+import time
+from solver.cli.bar import Bar
+with Bar("tasks", 20) as bar:
+    bar.done, bar.left, bar.note = 3, 7.0, "quick pass 3, "
+    time.sleep(0.8)
+"""
+
+
+@pytest.mark.parametrize("width", [40, 80, 0])
+def test_the_bar_is_well_formed_in_a_terminal_of_any_width(width: int) -> None:
+    """Each time it is drawn it fills one line, with the numbers in it; a terminal may not know its width."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(sys.executable, [sys.executable, "-c", "import time; time.sleep(0.3)" + BAR])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    said = b""
+    try:
+        while part := os.read(terminal, 4096):
+            said += part
+    except OSError:  # the child is gone
+        pass
+    os.waitpid(child, 0)
+    drawn = [line for line in said.decode().split("\r") if "3/20" in line]
+    assert drawn, said
+    for line in drawn:
+        assert re.fullmatch(r"(quick pass 3, )?3/20 \|.*\| 00:0\d( elapsed)?, 7\.0 s left", line), line
+        assert len(line) <= (width or 80), line
+
+
+def test_without_a_terminal_there_is_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    bar = Bar("tasks", 20, clock=lambda: now[0])
+    for seconds in (0.0, 59.0, 61.0, 90.0, 125.0):
+        now[0], bar.done = seconds, int(seconds) // 10
+        bar.show()
+    assert capsys.readouterr().err == "6 of 20 tasks, 1 m 01 s elapsed\n12 of 20 tasks, 2 m 05 s elapsed\n"

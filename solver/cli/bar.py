@@ -3,6 +3,7 @@
 A thread of its own keeps it alive, whatever the work waits for.
 """
 
+import os
 import sys
 import threading
 import time
@@ -11,9 +12,10 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from solver.cli.output import tell
+from solver.cli.output import WIDTH, tell
 
 FORMAT = "{desc}{n_fmt}/{total_fmt} |{bar}| {elapsed} elapsed{postfix}"
+NARROW = 60  # columns below which the bar has fewer words
 DRAWN, SAID = 0.5, 60.0  # seconds between two looks of the bar, and between two lines
 
 
@@ -23,6 +25,14 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def _terminal_width() -> int:
+    """Columns of the terminal behind stderr, 0 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        return 0
 
 
 class Bar:
@@ -48,7 +58,15 @@ class Bar:
             if sys.stderr.isatty():
                 shape = FORMAT if self.total else "{desc}{elapsed} elapsed{postfix}"
                 total = self.total or None
-                self._bar = tqdm(total=total, dynamic_ncols=True, bar_format=shape, leave=False)
+                width = _terminal_width()  # some terminals say 0, for which tqdm draws nothing
+                shape = shape.replace(" elapsed", "").replace("{desc}", "") if 0 < width < NARROW else shape
+                self._bar = tqdm(
+                    total=total,
+                    ncols=None if width else WIDTH,
+                    dynamic_ncols=bool(width),
+                    bar_format=shape,
+                    leave=False,
+                )
             self._thread.start()
         return self
 
@@ -83,4 +101,4 @@ class Bar:
         return ", ".join(filter(None, parts))
 
     def _left(self) -> str:
-        return "" if self.left is None else f"about {duration(self.left)} left"
+        return "" if self.left is None else f"{duration(self.left)} left"
