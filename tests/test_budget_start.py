@@ -35,7 +35,9 @@ def test_connecting_takes_its_time_from_the_budget(
 ) -> None:
     given: list[SolveOptions] = []
     monkeypatch.setattr("solver.run.cluster.connected", slowly_connected)
-    monkeypatch.setattr("solver.run.pipeline.solve", lambda tasks, options, **named: given.append(options))
+    monkeypatch.setattr(
+        "solver.run.pipeline.solve", lambda tasks, options, **named: given.append(options) or []
+    )
     for words in (["--budget", "1h"], ["--steps", "3"]):
         result = run(example_tasks, "-o", tmp_path / "s.json", "--cluster", "auto", *words)
         assert result.exit_code == 0, result.output
@@ -72,7 +74,8 @@ def test_a_program_counts_from_the_start_of_its_process(tmp_path: Path, example_
         "import time; time.sleep(0.5)\n"
         "import solver.run.pipeline\n"
         "from solver.cli import main\n"
-        "solver.run.pipeline.solve = lambda tasks, options, **named: print('left', options.budget_seconds)\n"
+        "def solve(tasks, options, **named):\n    print('left', options.budget_seconds)\n    return []\n"
+        "solver.run.pipeline.solve = solve\n"
         "main(prog_name='solve')"
     )
     words = [str(example_tasks), "-o", str(tmp_path / "s.json"), "--budget", "1h"]

@@ -116,6 +116,8 @@ class Progress:
         every task."""
         for note, number in Counter(filter(None, self._notes.values())).items():
             self.say(f"\nLeft to the other sources, {counted(number, 'task')}: {note}.")
+        if not results:
+            return
         judged = [(judge(self._known[result.task.id], result.attempts), result) for result in results]
         lines = [*score_lines([verdict for verdict, _ in judged]), *seen_lines(judged)]
         missed = sum(result.note == NOT_REACHED for result in results)
