@@ -96,7 +96,7 @@ EXAMPLES = [
 ]
 
 
-@click.command(cls=SolveCommand)
+@click.command(cls=SolveCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("tasks")
 @click.option(
     "-o",
