@@ -39,7 +39,7 @@ def test_judge_credits_the_attempt_that_is_right(example_tasks: Path) -> None:
     )
     assert first.right_by == {"search": 1} and verdict_word(first) == "right"
     assert describe(first.credited, 40) == "search: mirror left to right"
-    assert describe(second.credited, 40) == "2nd attempt: search: mirror left to right"
+    assert describe(second.credited, 50) == "2nd attempt: search: mirror left to right"
     assert [neither.right, verdict_word(neither)] == [0, "wrong"]
     assert describe(neither.credited, 40) == "network, 3 votes"
     both = Answer(truth, (NETWORK, SEARCH), 2, 1, explanation="mirror left to right")

@@ -161,7 +161,7 @@ def test_sources_are_named_by_the_table_or_by_their_entry() -> None:
     assert find_sources(("network", "a.b:c"))[1].entry == "a.b:c"
     for names, text in (
         ((), "found none"),
-        (("ruless",), "did you mean rules"),
+        (("serach",), "did you mean search"),
         (("search",) * 2, "each once"),
     ):
         with pytest.raises(ValueError, match=text):
