@@ -236,7 +236,7 @@ def test_solves_and_scores_and_repeats(tmp_path: Path, example_tasks: Path) -> N
     assert first.exit_code == 0, first.output
     ids = list(json.loads(few.read_text("utf-8")))
     for place, task_id in enumerate(ids, start=1):
-        source = r"(2nd attempt: )?(network, (\d+ vote|all views)|rules: |fallback: )"
+        source = r"(2nd attempt: )?(network, (\d+ vote|all views)|search: |fallback: )"
         answer_line = rf"{source}.* \d/\d +[\d.]+ s  (right|wrong)"
         line = rf"^{place}/2  {task_id}\*? +{answer_line}$"
         assert re.search(line, first.stdout, re.MULTILINE), first.stdout

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from made_tasks import random_task
-from solver.arc.rules.fallback import first_answers
 from test_run import CPU, tiny_task, tiny_weights
 
+from solver.arc.fallback import first_answers
 from solver.arc.policy import Policy
 from solver.arc.submission import read_submission
 from solver.arc.task import load_tasks

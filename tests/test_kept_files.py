@@ -23,7 +23,7 @@ from solver.cli import main
 from solver.file import backup_of, keep_copy, real_file, refuse_inputs, replace_file
 
 ONE = ROOT / "examples" / "one_task" / "be03b35f.json"
-RULES = ("--sources", "rules", "--workers", "0")
+QUICKLY = ("--sources", "search", "--search-nodes", "50", "--workers", "0")
 SOLVE = (sys.executable, "-m", "solver")
 
 
@@ -118,15 +118,15 @@ def test_no_command_overwrites_its_own_input(tmp_path: Path) -> None:
         ("merge", files.submission, files.journal, "--tasks", files.tasks, "-o", files.tasks, "--overwrite"),
         ("show", one, "--svg", one),
         ("show", one, "--svg", files.submission),
-        (one, "-o", one, "--overwrite", *RULES),
-        (one, "-o", tmp_path / "s.json", "--report", tmp_path / "s.json", *RULES),
-        (one, "-o", tmp_path / "s.json", "--report", tmp_path / "s.journal", *RULES),
-        (one, "-o", tmp_path / "s.json", "--report", one, *RULES),
-        (folder, "-o", folder / "one.json", "--overwrite", *RULES),
-        (folder, "-o", folder / "three.json", *RULES),
-        (one, "-o", tmp_path, *RULES),
-        (one, "-o", "", *RULES),
-        (one, "-o", "-", *RULES),
+        (one, "-o", one, "--overwrite", *QUICKLY),
+        (one, "-o", tmp_path / "s.json", "--report", tmp_path / "s.json", *QUICKLY),
+        (one, "-o", tmp_path / "s.json", "--report", tmp_path / "s.journal", *QUICKLY),
+        (one, "-o", tmp_path / "s.json", "--report", one, *QUICKLY),
+        (folder, "-o", folder / "one.json", "--overwrite", *QUICKLY),
+        (folder, "-o", folder / "three.json", *QUICKLY),
+        (one, "-o", tmp_path, *QUICKLY),
+        (one, "-o", "", *QUICKLY),
+        (one, "-o", "-", *QUICKLY),
     ]
     for words in calls:
         result = run(*words)
@@ -137,16 +137,16 @@ def test_no_command_overwrites_its_own_input(tmp_path: Path) -> None:
 
 def test_a_run_onto_an_earlier_one_is_refused_with_the_words_that_help(tmp_path: Path) -> None:
     tasks, output = mirror_tasks(tmp_path), tmp_path / "s.json"
-    assert run(tasks, "-o", output, *RULES).exit_code == 0
+    assert run(tasks, "-o", output, *QUICKLY).exit_code == 0
     before = snapshot(tmp_path)
-    again = run(tasks, "-o", output, *RULES)
+    again = run(tasks, "-o", output, *QUICKLY)
     assert again.exit_code == 2 and "--resume" in again.stderr and "kept as s.json.bak" not in again.stderr
     assert "--overwrite starts anew and keeps it as s.json.bak" in again.stderr
-    both = run(tasks, "-o", output, "--resume", "--overwrite", *RULES)
+    both = run(tasks, "-o", output, "--resume", "--overwrite", *QUICKLY)
     assert both.exit_code == 2 and snapshot(tmp_path) == before
-    resumed = run(tasks, "-o", output, "--resume", *RULES)
+    resumed = run(tasks, "-o", output, "--resume", *QUICKLY)
     assert resumed.exit_code == 0 and "3 of 3 tasks" in resumed.output and snapshot(tmp_path) == before
-    anew = run(tasks, "-o", output, "--overwrite", *RULES)
+    anew = run(tasks, "-o", output, "--overwrite", *QUICKLY)
     assert anew.exit_code == 0 and (tmp_path / "s.json.bak").read_bytes() == before["s.json"]
     assert (tmp_path / "s.journal.bak").read_bytes() == before["s.journal"]
 
@@ -164,20 +164,20 @@ def test_a_run_onto_an_earlier_one_is_refused_with_the_words_that_help(tmp_path:
 )
 def test_a_refused_run_changes_nothing(tmp_path: Path, wrong: tuple[object, ...]) -> None:
     tasks, output = mirror_tasks(tmp_path), tmp_path / "s.json"
-    assert run(tasks, "-o", output, *RULES).exit_code == 0
+    assert run(tasks, "-o", output, *QUICKLY).exit_code == 0
     before = snapshot(tmp_path)
-    result = run(tasks, "-o", output, *RULES, *wrong)
+    result = run(tasks, "-o", output, *QUICKLY, *wrong)
     assert result.exit_code == 2, result.output
     assert snapshot(tmp_path) == before, result.output
 
 
 def test_resuming_nothing_is_said_and_begins(tmp_path: Path) -> None:
     tasks, output = mirror_tasks(tmp_path), tmp_path / "s.json"
-    fresh = run(tasks, "-o", output, "--resume", *RULES)
+    fresh = run(tasks, "-o", output, "--resume", *QUICKLY)
     assert fresh.exit_code == 0 and "no journal to resume; a new run starts" in fresh.stderr
     (tmp_path / "s.journal").unlink()
     output.write_text("of somebody else")
-    assert run(tasks, "-o", output, "--resume", *RULES).exit_code == 0
+    assert run(tasks, "-o", output, "--resume", *QUICKLY).exit_code == 0
     assert (tmp_path / "s.json.bak").read_text() == "of somebody else"
 
 
@@ -185,7 +185,7 @@ def test_two_runs_on_one_output_exclude_each_other(tmp_path: Path) -> None:
     journal = tmp_path / "s.journal"
     with Journal.create(journal, Header()):
         tasks = mirror_tasks(tmp_path)
-        result = run(tasks, "-o", tmp_path / "s.json", "--resume", *RULES)
+        result = run(tasks, "-o", tmp_path / "s.json", "--resume", *QUICKLY)
         assert result.exit_code == 2 and "another run is writing this journal" in result.stderr
         assert not (tmp_path / "s.json").exists()
         with pytest.raises(ValueError, match="another run"):
@@ -196,7 +196,7 @@ def test_two_runs_on_one_output_exclude_each_other(tmp_path: Path) -> None:
 def test_files_of_other_names_have_journals_of_their_own(tmp_path: Path) -> None:
     tasks = mirror_tasks(tmp_path)
     for name in ("a.json", "a.txt"):
-        assert run(tasks, "-o", tmp_path / name, *RULES).exit_code == 0
+        assert run(tasks, "-o", tmp_path / name, *QUICKLY).exit_code == 0
     assert {path.name for path in tmp_path.glob("a*journal")} == {"a.journal", "a.txt.journal"} | {
         "a.journal"
     }
@@ -217,7 +217,7 @@ def limited(size: int) -> Callable[[], None]:
 
 def test_without_room_for_a_journal_the_run_goes_on(tmp_path: Path) -> None:
     tasks, output = mirror_tasks(tmp_path), tmp_path / "s.json"
-    words = [*SOLVE, tasks, "-o", output, *RULES]
+    words = [*SOLVE, tasks, "-o", output, *QUICKLY]
     size = 300  # bytes: the submission has 295, the journal's first line more than that
     done = subprocess.run(words, preexec_fn=limited(size), capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -228,7 +228,12 @@ def test_without_room_for_a_journal_the_run_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("broken", ["> /dev/full", "| head -1", "2>&- >&-", "2> /dev/full"])
 def test_words_that_cannot_be_written_end_nothing(tmp_path: Path, broken: str) -> None:
     tasks, output = mirror_tasks(tmp_path), tmp_path / "s.json"
-    words = " ".join(map(str, [*SOLVE, tasks, "-o", output, "--sources", "rules", "--workers", "1"]))
+    words = " ".join(
+        map(
+            str,
+            [*SOLVE, tasks, "-o", output, "--sources", "search", "--search-nodes", "50", "--workers", "1"],
+        )
+    )
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{words} {broken}"], capture_output=True, text=True, cwd=ROOT
     )
@@ -292,7 +297,7 @@ def test_the_best_finished_submission_stays_readable(acts: list[tuple[str, float
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tasks, output = mirror_tasks(folder), folder / "submission.json"
-        solve = (tasks, "-o", output, *RULES)
+        solve = (tasks, "-o", output, *QUICKLY)
         calls = {
             "run": solve,
             "resume": (*solve, "--resume"),

@@ -200,7 +200,9 @@ def test_as_a_source_it_knows_a_demonstration_again():
     task = Task("36", pairs, (Pair(pairs[0].input),))
     test, candidate = next(propose(task, Budget(steps=1), 0))
     assert test == 0 and candidate.grid.tolist() == [[9]] and candidate.known.probability > 0.5
-    made = list(propose(task_of(np.fliplr, random_grids(9, 3), random_grids(10, 1)[0]), Budget(steps=3), 0))
+    made = list(
+        propose(task_of(np.fliplr, random_grids(9, 3), random_grids(10, 1)[0]), Budget(steps=3000), 0)
+    )
     assert made[0][1].explanation == "mirror left-right" and made[0][1].known.fits
     assert parse(made[0][1].known.text).programs == (("turn_4",),)
 
