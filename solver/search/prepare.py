@@ -21,7 +21,7 @@ from solver.search.run import IMAGE_RUNNER, LIST_RUNNER, run_image_transforms, r
 from solver.search.search import search
 from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, SHAPE
 
-HERE, APART = (OBJECT, FILL, SHAPE), (PATTERN, RELATION, DRAW, COLOUR)  # about half of the work each
+HERE, APART = (OBJECT,), (PATTERN, RELATION, DRAW, FILL, SHAPE, COLOUR)  # the lists come here: halves
 _FOLDER = str(Path(__file__).resolve().parents[2])
 _CODE = (
     "import sys; sys.path.insert(0, {folder!r}); from solver.search.prepare import compile_apart; "
