@@ -21,7 +21,7 @@ def good_cells(cells: np.ndarray, wanted: np.ndarray, chosen: np.ndarray, good: 
         for k in range(chosen.shape[0]):
             if cells[chosen[k], cell] == wanted[cell]:
                 good[k, cell // 64] |= bit
-        good[chosen.shape[0] + wanted[cell], cell // 64] |= bit
+        good[chosen.shape[0] + np.int64(wanted[cell]), cell // 64] |= bit
 
 
 @outer

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import config, njit
 
 if "NUMBA_OPT" not in os.environ:
     os.environ["NUMBA_OPT"] = "1"
     config.reload_config()
+if config.DISABLE_JIT:  # hashes wrap around, which numpy's own numbers warn of
+    np.seterr(over="ignore")
 inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
 _HERE = Path(__file__).parent
 

@@ -193,8 +193,8 @@ def pair_tables(
             number += 1
             ok = True
             for cell in range(wanted.shape[0]):
-                code = cells[a, cell] * 16 + cells[b, cell]
-                mark = number * 16 + wanted[cell]
+                code = np.int64(cells[a, cell]) * 16 + cells[b, cell]
+                mark = number * 16 + np.int64(wanted[cell])
                 if seen[code] >> 4 == number:
                     if seen[code] != mark:
                         ok = False
@@ -224,8 +224,8 @@ def triple_tables(
                 number += 1
                 ok = True
                 for cell in range(wanted.shape[0]):
-                    code = (cells[a, cell] * 16 + cells[b, cell]) * 16 + cells[c, cell]
-                    mark = number * 16 + wanted[cell]
+                    code = (np.int64(cells[a, cell]) * 16 + cells[b, cell]) * 16 + cells[c, cell]
+                    mark = number * 16 + np.int64(wanted[cell])
                     if seen[code] >> 4 == number:
                         if seen[code] != mark:
                             ok = False
