@@ -222,7 +222,8 @@ def moved_to(grid, what, kind, trail):
         steps = 0
         if where is not None:
             ways = [until_coloured(wall, ray(wall, r, c, STEPS[where])) for r, c in thing.places]
-            steps = min((len(free) for free, end in ways if end), default=0)
+            hits = any(end for _, end in ways)
+            steps = min(len(free) for free, _ in ways) if hits else 0
         moved = moved or steps > 0
         down, right = STEPS[where] if where is not None else (0, 0)
         for r, c in thing.places:

@@ -98,7 +98,7 @@ def test_an_ablation_that_was_ended_goes_on(files: tuple[Path, Path], tmp_path: 
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     cells = {(row["half"], row["seconds"], row["memory"], row["arm"]) for row in rows}
     assert len(cells) == 2 * (1 + 2 * (1 + 2 * 3) + 2 * 2)
-    assert {cell[3] for cell in cells} == {"guesses", *ARMS}
+    assert {cell[3] for cell in cells} == {"programs", *ARMS}
     assert len({tuple(row["key"]) for row in rows}) == len(rows)
     assert not list(tmp_path.glob("*.npz"))
     # Seconds and steps of the joint arm are those of the finish and of the joint part.

@@ -182,7 +182,9 @@ def run_lists(arena, sizes, kinds, share: int) -> None:
 
 def test_list_kernels_agree_with_their_twins():
     applied = set()
-    for n, grid in enumerate(grids(40, 9) if COMPILED else grids(3, 4)):
+    frame = np.pad(np.array([[0, 1], [2, 0]], np.uint8), 1, constant_values=3)
+    framed = [np.pad(frame, n + 1) for n in range(5)]
+    for n, grid in enumerate([*framed, *grids(40, 9)] if COMPILED else grids(3, 4)):
         arena = make_arena(1, 1 << 24)
         sizes = np.array([[1 + n % 3, 2 + n % 2]])
         with np.errstate(over="ignore"):

@@ -50,12 +50,12 @@ def way_to_fixed(number, count, work):
 
 @inner
 def steps_to_fixed(grid, number, where, work):
-    """How far an object can move before one of its cells would enter a fixed cell (work[9, cell] = 1); 0
-    where none is in its way."""
+    """How far an object can move before one of its cells would enter a fixed cell (work[9, cell] = 1) or
+    leave the grid; 0 where no fixed cell is in its way."""
     h, w = grid.shape
     down = 1 if where == 0 else -1 if where == 1 else 0
     right = 1 if where == 2 else -1 if where == 3 else 0
-    least = 1000
+    least, edge = 1000, 1000
     for r in range(work[TOP, number], work[BOTTOM, number] + 1):
         for c in range(work[LEFT, number], work[RIGHT, number] + 1):
             if work[0, r * w + c] != number + 1:
@@ -68,7 +68,9 @@ def steps_to_fixed(grid, number, where, work):
                 steps += 1
             if 0 <= i < h and 0 <= j < w:
                 least = min(least, steps)
-    return 0 if least == 1000 else least
+            else:
+                edge = min(edge, steps)
+    return 0 if least == 1000 else min(least, edge)
 
 
 @inner
