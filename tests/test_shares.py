@@ -56,10 +56,11 @@ def test_every_machine_is_done_in_time(machine: Machine, costlier: float) -> Non
 
 
 def test_a_phase_whose_time_is_over_leaves_the_rest_to_the_next() -> None:
-    """Joint jobs that take 60% longer than they were given eat the end of tuning; refinement goes on."""
+    """Joint jobs that take 60% longer than they were given, and jobs that take 30% more than theirs, eat the
+    end of tuning; most tasks are tuned alone all the same, and refinement goes on."""
     tasks, machine = evaluation_sized(None), MACHINES[0]
     made = simulated(tasks, machine, seed=0, fixed=20.0, overshoot=0.3, costlier=2.0)
-    assert made.jobs[TUNE] == TASKS and made.jobs[REFINE] > 80
+    assert made.jobs[TUNE] > 0.8 * TASKS and made.jobs[REFINE] > 80
     assert 0.95 * machine.hours < made.finish / 3600 < machine.hours
 
 
