@@ -11,7 +11,7 @@ from pathlib import Path
 from solver.kaggle.mounts import EVALUATION, TASKS
 
 SLUG = "arc-prize-2026-arc-agi-2"
-QUICKLY = ("--steps", "1", "--augmentations", "2", "--workers", "1", "--doctor", "0")
+QUICKLY = ("--steps", "1", "--search-nodes", "5", "--augmentations", "2", "--workers", "1", "--doctor", "0")
 
 # Where a process may not have a network namespace of its own, at least the kernel's process gets no socket.
 _NO_SOCKETS = (

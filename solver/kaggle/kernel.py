@@ -81,6 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     help="Tuning steps for each task, instead of the clock.",
 )
 @click.option(
+    "--search-nodes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Transforms that the program search tries for each task, instead of the clock.",
+)
+@click.option(
     "--augmentations",
     type=click.IntRange(min=1),
     metavar="N",

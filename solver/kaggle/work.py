@@ -108,7 +108,9 @@ def _views(settings: dict, tasks: int) -> int:
 
 
 def _options(settings: dict, tasks: int, **budget: float) -> SolveOptions:
-    chosen = {name: settings[name] for name in ("steps", "seed", "workers", "weights", "tune")}
+    chosen = {
+        name: settings[name] for name in ("steps", "search_nodes", "seed", "workers", "weights", "tune")
+    }
     chosen["augmentations"] = _views(settings, tasks)
     if chosen["steps"] is None:
         chosen |= budget
