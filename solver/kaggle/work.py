@@ -29,6 +29,7 @@ PACE_SECONDS, DRY_PACE_SECONDS = 15.0, 60.0  # of the doctor's measuring, in the
 START_SECONDS = 120.0  # after which the doctor's process must have torch and the network
 LEAST_SECONDS = 10.0  # for what the doctor looks at beside that
 DRY_TASKS, DRY_SECONDS = 8, 300.0
+PLACEHOLDER_SECONDS = 60.0  # of the search for the placeholder's answers
 HIDDEN_TASKS = 240
 _SAID_EVERY = 60.0  # seconds between two projections in the log
 
@@ -170,7 +171,9 @@ def _dry_run(settings: dict, tasks: list[Task], output: Path) -> None:
     """The answers of the program search are the placeholder's. A few evaluation tasks with their score, and
     what as much work on 240 of them would take."""
     say("This is not the scored run: its answers are programs' alone. --full solves the test file here too.")
-    quickly = SolveOptions((SEARCH,), budget_seconds=DRY_SECONDS, workers=1)
+    nodes = settings["search_nodes"]
+    given = {"budget_seconds": PLACEHOLDER_SECONDS} if nodes is None else {"search_nodes": nodes}
+    quickly = SolveOptions((SEARCH,), workers=1, **given)
     solve_leniently(tasks, output=output, options=quickly, listener=Listener(say=say))
     known = load_tasks(settings["evaluation"]) if settings["evaluation"] else tasks
     few = known[:: max(1, len(known) // DRY_TASKS)][:DRY_TASKS]
