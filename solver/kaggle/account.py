@@ -18,7 +18,7 @@ from solver.arc.journal import Contents, read_journal
 from solver.arc.policy import NO_FIT, Answer, Policy
 from solver.arc.pool import Place, rank_journal
 from solver.arc.task import Grid, load_tasks
-from solver.choices import PHASES
+from solver.choices import PHASES, START
 from solver.words import counted
 
 NOTES = "notes.jsonl"  # in the scratch folder: what a journal does not keep
@@ -105,7 +105,7 @@ class Account:
         """The most of each task and phase: a run that is resumed tells results again, without steps."""
         steps: dict[tuple[str, str], int] = {}
         for note in self.notes:
-            if "steps" in note:
+            if "steps" in note and note["phase"] != START:
                 key = note["phase"], note["task"]
                 steps[key] = max(steps.get(key, 0), note["steps"])
         parts = []
