@@ -116,7 +116,7 @@ EXAMPLES = [
     "--seconds-per-task",
     type=Duration(),
     metavar="S",
-    help="Time for each task, such as 45 or 2m.",
+    help="Time of the network for each task, such as 45 or 2m; of the search where it works alone.",
 )
 @click.option(
     "--budget",
@@ -136,8 +136,8 @@ EXAMPLES = [
     "search_seconds",
     type=Duration(),
     metavar="S",
-    help="Time of the program search for each task, before the network's; without it 10 seconds, or a "
-    "quarter of a budget.",
+    help="Time of the program search for each task, before the network's; without it 10 seconds at most, or "
+    "a quarter of a budget; alone, all of the task's time.",
 )
 @click.option(
     "--search-nodes",

@@ -233,6 +233,7 @@ class Run:
             "tasks": f"{zlib.crc32(tasks.encode()):08x}",
             "sources": ",".join(options.sources),
             "steps": options.steps,
+            "search_nodes": options.search_nodes,
             "augmentations": options.augmentations,  # as they were asked for: a run resumes with any number
             "tune": options.tune,
             "votes": options.votes,

@@ -71,7 +71,8 @@ class TaskQueue:
         if options.steps is not None or (search and options.search_nodes is not None):
             return None
         if options.budget_seconds is None:
-            return SEARCH_SECONDS if search else options.default_seconds("cpu")
+            own = options.default_seconds("cpu")
+            return min(SEARCH_SECONDS, own) if search and NETWORK in options.sources else own
         left = self.start + options.budget_seconds * self.part * (1 - MARGIN) - now
         return max(0.0, left) * self.workers / max(len(self._waiting), self.workers)
 

@@ -25,7 +25,7 @@ from solver.choices import JOINT, QUICK, REFINE, TUNE
 # Of a run
 
 DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
-SEARCH_SECONDS = 10.0  # of the program search for a task, without a budget (docs/SEARCH.md)
+SEARCH_SECONDS = 10.0  # of the program search for a task at most, before the network and without a budget
 SEARCH_NODES = 100_000  # transforms that it tries for a task where steps are counted
 SEARCH_SHARE = 0.25  # of a budget at most, where there is a network too
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given
@@ -33,7 +33,8 @@ GRACE = (0.05, 5.0, 60.0)  # beyond the budget until all is stopped: share of it
 LEAST_SECONDS = 0.5  # of a job; less is of use in the first phase alone
 JOB_CAP = 60.0  # seconds beyond twice what a job was given: then its worker hangs
 RETRIES = 1  # of a group whose worker failed; then its other answers stand
-START_CAP = 300.0  # seconds until a worker must be ready
+START_CAP = 300.0  # seconds until a worker of the network must be ready
+PLAIN_START_CAP = 1800.0  # the same of a plain source: one slow core compiles the search for several minutes
 STRIKES = 3  # failures of a device in a row, without a finished job between them
 
 # How the time is divided

@@ -29,9 +29,9 @@ class SolveOptions:
     ``steps``: steps for each task; the clock is not read.
     ``seconds_per_task``: seconds of a worker for each task.
     ``budget_seconds``: seconds for the whole run.
-    ``search_seconds``: seconds of the program search for each task; None: SEARCH_SECONDS, or a share of the
-    budget. ``search_nodes``: transforms of programs that it tries for each task, the clock unread; None where
-    ``steps`` are counted: SEARCH_NODES.
+    ``search_seconds``: seconds of the program search for each task; None: those of the task, before a
+    network SEARCH_SECONDS at most, or a share of the budget. ``search_nodes``: transforms of programs that
+    it tries for each task, the clock unread; None where ``steps`` are counted: SEARCH_NODES.
     ``augmentations``: views of each task that are tuned on; None: by device and time (``resolve``).
     ``seed``: of everything that is drawn.
     ``device``: auto, cpu, cuda, cuda:N or mps.

@@ -14,7 +14,7 @@ from solver.run.launch import LAST_WORDS, Executor, NoWorker, Worker
 from solver.run.message import Answered, Beat, Done, Failed, Job, Message, Ready, Refused, Said
 from solver.run.plan import Plan
 from solver.run.queue import TaskQueue
-from solver.run.schedule import START_CAP, STRIKES
+from solver.run.schedule import PLAIN_START_CAP, START_CAP, STRIKES
 from solver.run.settings import Settings
 
 DIED = "its process died"
@@ -170,7 +170,8 @@ class Supervisor:
                 )
         now = self.clock()
         for worker, (pool, slot) in places.items():
-            if slot.worker is worker and worker.hangs(now, START_CAP):
+            cap = PLAIN_START_CAP if slot.settings.plain else START_CAP
+            if slot.worker is worker and worker.hangs(now, cap):
                 yield from self._lose(pool, slot, "it gave no sign of life in time", hung=True)
         if now >= self._next_projection and any(pool.begun for pool in self.pools):
             self._next_projection = now + PROJECTION_SECONDS
