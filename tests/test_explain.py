@@ -35,9 +35,7 @@ def mirrored(name: str = "t", inputs: tuple[str, ...] = INPUTS) -> Task:
 
 
 def answer_of(cells: Grid, text: str, words: str = "mirror left-right", sure: float | None = None) -> Answer:
-    return Answer(
-        cells, ("search",), programs=1, explanation=words, program=Program(1.0, 2, 2, None, None, sure, text)
-    )
+    return Answer(cells, ("search",), programs=1, explanation=words, program=Program(1.0, 2, 2, sure, text))
 
 
 def write_run(folder: Path, task: Task, candidates: list[Candidate]) -> tuple[Path, Path]:

@@ -29,15 +29,12 @@ GRIDS = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(0, 10**6))
     lambda size: as_grid(np.random.default_rng(size[2]).integers(0, 10, size[:2]))
 )
 PALETTES = st.permutations(range(1, 10)).map(lambda rest: (0, *rest))
-TRIED = st.none() | st.booleans()
 SEEN = st.builds(View, st.floats(0, 1), st.floats(-1e6, 0), st.integers(0, 7), PALETTES, st.booleans())
 MADE = st.builds(
     Program,
     st.floats(0, 1e6),
     st.integers(0, 3),
     st.just(3),
-    TRIED,
-    TRIED,
     st.none() | st.floats(0, 1),
     st.text(max_size=5),
 )
@@ -73,13 +70,13 @@ def sealed(line: bytes, old: bytes, new: bytes) -> bytes:
 
 def test_programs_of_an_earlier_version_are_read_without_their_text():
     line = encode_line(Proposed("a", ((Candidate(grid("1"), "toy", Program(0.0, 2, 2), "why"),),)))
-    written = b'[0,"why",0.0,2,2,null,null,null,""]'
-    (candidate,) = parse_line(sealed(line, written, b'[0,"why",0.0,2,2,null,null,0.5]'), "x").candidates[0]
+    written = b'[0,"why",0.0,2,2,null,""]'
+    (candidate,) = parse_line(sealed(line, written, b'[0,"why",0.0,2,2,0.5]'), "x").candidates[0]
     assert candidate.known == Program(0.0, 2, 2, probability=0.5) and candidate.explanation == "why"
     for wrong in (
         b'[0,"why",0.0]',
-        b'[0,"why",0.0,2,2,null,null,0.5,"",1]',
-        b'[0,"why",0.0,2,2,null,null,0.5,7]',
+        b'[0,"why",0.0,2,2,0.5,"",1]',
+        b'[0,"why",0.0,2,2,0.5,7]',
     ):
         with pytest.raises(ValueError, match="x: not a record of a journal"):
             parse_line(sealed(line, written, wrong), "x")

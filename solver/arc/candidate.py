@@ -32,8 +32,6 @@ class Program:
 
     ``cost``: of programs that fit equally well, the cheaper one is the more plausible.
     ``reproduced`` of ``demonstrations``: how many of the task's demonstrations the program reproduces.
-    ``symmetric``: the program also fits under flips and renamed colours; None: not tried.
-    ``held_out``: the same grid is found with a demonstration left out; None: not tried.
     ``probability``: that the grid is right, 0..1, calibrated; None where the source does not say.
     ``text``: the program itself, as its source reads it back to run it again, or an empty string.
     """
@@ -41,8 +39,6 @@ class Program:
     cost: float
     reproduced: int
     demonstrations: int
-    symmetric: bool | None = None
-    held_out: bool | None = None
     probability: float | None = None
     text: str = ""
 

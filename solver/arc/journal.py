@@ -159,7 +159,6 @@ _TYPES = {
     "held_out": int | float | None,
     "explanation": str,
     "cost": int | float,
-    "symmetric": bool | None,
     "probability": int | float | None,
     "text": str,
 }

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from solver.cli.show import colours_option
+
 if TYPE_CHECKING:
     from solver.arc.policy import Answer
     from solver.arc.task import Task
@@ -49,13 +51,7 @@ Examples:
 @click.option(
     "--png", metavar="FOLDER", type=click.Path(file_okay=False), help="Write a picture of each answer there."
 )
-@click.option(
-    "--colours",
-    type=click.Choice(["arc", "safe"]),
-    default="arc",
-    show_default=True,
-    help="ARC's colours, or ten that colour-blind readers can tell apart.",
-)
+@colours_option
 def explain(
     tasks: str,
     task_id: str | None,

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 SUGGESTED = 3  # ids that a message names
 
 
+colours_option = click.option(
+    "--colours",
+    type=click.Choice(["arc", "safe"]),
+    default="arc",
+    show_default=True,
+    help="ARC's colours, or ten that colour-blind readers can tell apart.",
+)
 EXAMPLES = """\b
 Examples:
   solve show task.json
@@ -26,13 +33,7 @@ Examples:
 @click.argument("task_id", metavar="[ID]", required=False)
 @click.option("--png", type=click.Path(), help="Write a PNG picture to this file.")
 @click.option("--svg", type=click.Path(), help="Write an SVG picture to this file.")
-@click.option(
-    "--colours",
-    type=click.Choice(["arc", "safe"]),
-    default="arc",
-    show_default=True,
-    help="ARC's colours, or ten that colour-blind readers can tell apart.",
-)
+@colours_option
 @click.option("--digits", is_flag=True, help="Print digits, as is done where there is no terminal.")
 def show(
     tasks: str, task_id: str | None, png: str | None, svg: str | None, colours: str, digits: bool
