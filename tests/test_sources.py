@@ -198,3 +198,14 @@ def test_a_task_that_is_almost_sure_is_spared_the_network(toy: str, tmp_path: Pa
     assert sorted(tuned) == ["t0", "t2", "t3"] and results[0].source == "sure_source:propose"
     assert [r.source for r in results].index(NETWORK) == 4, "the network waits for what shares its processors"
     assert has_sevens(found[1].attempts[0])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_fault_in_a_source_costs_it_that_task_alone(toy: str, tmp_path: Path, workers: int) -> None:
+    broken = TOY.replace("    step = 0\n", "    step = 0\n    assert task.id != 't1', 'broken at t1'\n")
+    (tmp_path / "broken_source.py").write_text(broken)
+    said: list[str] = []
+    options = SolveOptions(sources=("broken_source:propose",), steps=2, workers=workers)
+    found = solve(tasks(), options=options, listener=Listener(say=said.append))
+    assert [has_sevens(result.attempts[0]) for result in found] == [True, False, True, True]
+    assert any("t1: AssertionError: broken at t1; left to other answers" in text for text in said), said

@@ -28,6 +28,8 @@ from solver.run.settings import Settings
 BEAT_SECONDS = 1.0
 SAY_SECONDS = 2.0  # between two messages of a plain source about one task
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+# What a fault in a source raises: it costs the source this task, wherever it works.
+FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 GIVEN_UP = 3  # exit status after a job that failed: the supervisor starts another process
 
 Solve = Callable[[Job, Callable[[], None]], Iterator[Message]]
@@ -89,11 +91,15 @@ def propose_all(
             budget = Budget(seconds=seconds, start=time.monotonic(), beat=beat)
         found: list[list[Candidate]] = [[] for _ in task.test]
         said, began = time.monotonic(), time.monotonic()
-        for test, candidate in propose(task, budget, derive_seed(job.seed, task.id)):
-            found[test].append(replace(candidate, source=job.source))
-            if given.steps is None and (now := time.monotonic()) - said >= SAY_SECONDS:
-                said = now
-                yield _answered(job, task, found, now - began, partial=True)
+        try:
+            for test, candidate in propose(task, budget, derive_seed(job.seed, task.id)):
+                found[test].append(replace(candidate, source=job.source))
+                if given.steps is None and (now := time.monotonic()) - said >= SAY_SECONDS:
+                    said = now
+                    yield _answered(job, task, found, now - began, partial=True)
+        except FAULTS as error:
+            yield Failed(job.number, f"{type(error).__name__}: {error}")
+            return
         yield _answered(job, task, found, time.monotonic() - began)
     yield Done(job.number, time.monotonic() - started)
 
