@@ -60,7 +60,7 @@ def test_a_phase_whose_time_is_over_leaves_the_rest_to_the_next() -> None:
     end of tuning; most tasks are tuned alone all the same, and refinement goes on."""
     tasks, machine = evaluation_sized(None), MACHINES[0]
     made = simulated(tasks, machine, seed=0, fixed=20.0, overshoot=0.3, costlier=2.0)
-    # 198 of 240: shares that are equal for equal tasks (test_clocks) do not foresee the overrun of the others.
+    # 198 of 240: equal shares for equal tasks (test_clocks) do not foresee what others take beyond theirs.
     assert made.jobs[TUNE] > 0.8 * TASKS and made.jobs[REFINE] > 80 and made.jobs[QUICK] == TASKS
     assert 0.95 * machine.hours < made.finish / 3600 < machine.hours
 

@@ -19,6 +19,27 @@ def turned_cell(r, c, height, width, how):
 
 
 @inner
+def two_colours(grid, number, work):
+    """The two colours of an object in reading order; 0, 0 where it has one or more than two."""
+    w = grid.shape[1]
+    one, two = 0, 0
+    for r in range(work[TOP, number], work[BOTTOM, number] + 1):
+        for c in range(work[LEFT, number], work[RIGHT, number] + 1):
+            colour = int(grid[r, c])
+            if work[0, r * w + c] != number + 1 or colour == one or colour == two:
+                continue
+            if one == 0:
+                one = colour
+            elif two == 0:
+                two = colour
+            else:
+                return 0, 0
+    if two == 0:
+        return 0, 0
+    return one, two
+
+
+@inner
 def change_objects(grid, y, x, what, kind, out, work):
     """Every object (with everything in its box) changed in its place: 0 left-right, 1 up-down, 2 turned by
     half, 3 transposed where it is square, 4 its two colours exchanged."""
@@ -33,17 +54,9 @@ def change_objects(grid, y, x, what, kind, out, work):
         width = work[RIGHT, number] - left + 1
         if what == 3 and height != width:
             return NONE
-        one, two = 0, 0
-        if what == 4:
-            if measure(grid, number, count, 13, work) != 2:
-                continue
-            one, two = measure(grid, number, count, 11, work), measure(grid, number, count, 12, work)
-            if one == two:
-                one = 0
-                for cell in range(height * width):
-                    r, c = top + cell // width, left + cell % width
-                    if one == 0 and work[0, r * w + c] == number + 1 and grid[r, c] != two:
-                        one = int(grid[r, c])
+        one, two = two_colours(grid, number, work) if what == 4 else (0, 0)
+        if what == 4 and two == 0:
+            continue
         for r in range(height):
             for c in range(width):
                 how = 2 if what == 0 else 1 if what == 1 else 3 if what == 2 else 4 if what == 3 else 0
