@@ -26,7 +26,7 @@ def two_colours(grid, number, work):
     for r in range(work[TOP, number], work[BOTTOM, number] + 1):
         for c in range(work[LEFT, number], work[RIGHT, number] + 1):
             colour = int(grid[r, c])
-            if work[0, r * w + c] != number + 1 or colour == one or colour == two:
+            if work[0, r * w + c] != number + 1 or colour in (one, two):
                 continue
             if one == 0:
                 one = colour
