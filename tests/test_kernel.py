@@ -233,12 +233,12 @@ def test_the_kernel_replays_the_public_tasks_that_are_mounted(
 def test_a_working_process_that_is_killed_goes_on_where_it_was(
     weights: Path, tmp_path: Path, example_tasks: Path
 ) -> None:
-    """Killed from outside in the scored run, after its first result."""
+    """Killed from outside in the scored run, after its first result and long before its last."""
     few = first_tasks(example_tasks, tmp_path, 3, solutions=False)
     tree = make_tree(tmp_path / "kaggle", few, weights=weights)
     (tree.working / ".submission.json.1.tmp").touch()  # what a kill in the middle of a write leaves
     said = []
-    with tree.start(ROOT / "kaggle_kernel.py", *QUICKLY, scored=True, alone=False) as process:
+    with tree.start(ROOT / "kaggle_kernel.py", *QUICKLY, "--steps", "40", scored=True, alone=False) as process:
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
@@ -252,7 +252,7 @@ def test_a_working_process_that_is_killed_goes_on_where_it_was(
     assert "The working process ended with status -9." in text
     assert text.count("libraries: torch") == 1, "the doctor comes once"
     assert re.search(r"Ended after \d\.\d\d h, 11\.\d\d h unused\.\n", text)
-    assert "Tuning steps: tune median 1, least 1, of 3 tasks.\n" in text, "those of the killed process too"
+    assert "Tuning steps: tune median 40, least 40, of 3 tasks.\n" in text, "those of the killed process too"
     assert {line.split()[2] for line in said if line.startswith("tune ")} == {
         f"{t}:" for t in json.loads(few.read_text())
     }
