@@ -15,6 +15,7 @@ from solver.search.decide import (
     decision_list,
     good_cells,
     greedy_cover,
+    where,
 )
 from solver.search.pieces import (
     MAX_CELLS,
@@ -194,7 +195,7 @@ class Assembler:
                 return None
             grid, decided = here[base].copy(), np.zeros(here[base].shape, bool)
             for q, colour, take in rules:
-                hit = (here[q] == colour) & ~decided
+                hit = where(here[q], colour) & ~decided
                 grid[hit] = here[take][hit] if take < len(chosen) else take - len(chosen)
                 decided |= hit
             grids.append(grid)
@@ -202,7 +203,7 @@ class Assembler:
         wrong = self.pieces.cells[int(chosen[base]), :total] != self.wanted.cells
         single = 0
         for q, colour, _ in rules:
-            mends = wrong & (self.pieces.cells[int(chosen[q]), :total] == colour)
+            mends = wrong & where(self.pieces.cells[int(chosen[q]), :total], colour)
             starts = self.wanted.starts[:-1]
             single += int(np.add.reduceat(mends, starts).astype(bool).sum() == 1)
         return Found(

@@ -19,7 +19,9 @@ from solver.search.table import (
 
 PROGRAMS = Path(__file__).with_name("programs.json")  # made by ``python -m benchmarks.search --learn``
 NEVER, MOST = 127, 60
-BACK_OFF = 20.0
+# By the cost of 281 training tasks' programs, costs learned from the other four fifths of them:
+BACK_OFF = (1.0, 5.0, 10.0, 10.0, 20.0)  # observations, from after anything to after this transform
+SHARES = (0.3, 0.3, 0.1)  # of a transform's counts: with those that differ in a colour, of its kernel, family
 START = 0  # the context of a task's own input
 
 
@@ -78,11 +80,15 @@ def uniform() -> Costs:
     return Costs(table)
 
 
-def _groups() -> np.ndarray:
-    """int64 [transforms]: a number for each transform, equal for those that differ in a colour alone."""
-    names = [re.sub(r"colour \d", "colour", t.text) for t in TRANSFORMS]
-    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([places[name] for name in names])
+def _groups() -> tuple[np.ndarray, ...]:
+    """Transforms that are alike, int64 [transforms] each: a number for each transform, equal for those that
+    differ in a colour alone, for those of one kernel, and for those of one family."""
+    keys = (
+        [re.sub(r"colour \d", "colour", t.text) for t in TRANSFORMS],
+        [f"{t.family} {t.number} {t.kind}" for t in TRANSFORMS],
+        [f"{t.family} {t.kind}" for t in TRANSFORMS],
+    )
+    return tuple(np.unique(key, return_inverse=True)[1] for key in keys)
 
 
 def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
@@ -90,14 +96,41 @@ def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
     programs, each a list of transforms' names. Every task weighs the same.
 
     A cost is -2 log2 of the probability of the transform after the one before it. The probability is that of
-    a smoothed bigram: counts after this transform, backed off to counts after its group, after any state of
-    its kind (the input, an image, a list), after anything, each with the weight of BACK_OFF observations, and
-    transforms that differ in a colour alone share a part of theirs.
+    a smoothed bigram: counts after this transform, backed off to counts after transforms that differ from it
+    in a colour alone, after transforms of its kernel, after any state of its kind (the input, an image, a
+    list), after anything, with the weights BACK_OFF. Transforms that are alike share counts by SHARES.
     """
-    contexts = 1 + 2 * len(TRANSFORMS)
-    counts = np.zeros((contexts, len(TRANSFORMS)))
-    makes_list = [t.kind in (IMAGE_TO_LIST, LIST_TO_LIST) for t in TRANSFORMS]
-    maps = [t.kind == IMAGE_TO_IMAGE for t in TRANSFORMS]
+    counts = _counted(programs)
+    observed = np.flatnonzero(counts.any(1))
+    kind = np.zeros(len(counts), np.int64)  # of the state: a task's own input, an image, a list
+    kind[1::2], kind[2::2] = 1, 2
+    groups = _groups()
+    after = possible()[:3]  # one row of each kind
+
+    def refined(rows: np.ndarray, kinds: np.ndarray, before: np.ndarray, weight: float) -> np.ndarray:
+        """Observed rows backed off to the probabilities ``before`` them."""
+        made = np.where(after[kinds], _shared(rows, groups), 0) + weight * before
+        return made / made.sum(1, keepdims=True)
+
+    kinds = np.arange(3)
+    made = refined(counts.sum(0, keepdims=True).repeat(3, 0), kinds, 0.5 * after, BACK_OFF[0])
+    made = refined(np.stack([counts[kind == k].sum(0) for k in kinds]), kinds, made, BACK_OFF[1])
+    row = kind  # of ``made``, for each context
+    for group, weight in zip((groups[1], groups[0], np.arange(len(TRANSFORMS))), BACK_OFF[2:], strict=True):
+        context = np.concatenate([[0], 1 + np.repeat(group, 2) * 2 + np.tile([0, 1], len(TRANSFORMS))])
+        seen, first, place = np.unique(context[observed], return_index=True, return_inverse=True)
+        sums = np.zeros((len(seen), len(TRANSFORMS)))
+        np.add.at(sums, place, counts[observed])
+        first = observed[first]
+        finer = refined(sums, kind[first], made[row[first]], weight)
+        row = np.where(np.isin(context, seen), len(made) + np.searchsorted(seen, context), row)
+        made, kinds = np.concatenate([made, finer]), np.concatenate([kinds, kind[first]])
+    return Costs(_costs(made, after[kinds])[row])
+
+
+def _counted(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> np.ndarray:
+    """float64 [contexts, transforms]: how often a transform followed."""
+    counts = np.zeros((1 + 2 * len(TRANSFORMS), len(TRANSFORMS)))
     for solutions in programs.values():
         for solution in solutions:
             weight = 1.0 / (len(solutions) * max(1, len(solution)))
@@ -108,42 +141,22 @@ def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
                         break
                     number = NUMBER[name]
                     counts[context, number] += weight
-                    is_list = is_list if maps[number] else makes_list[number]
+                    transform = TRANSFORMS[number]
+                    if transform.kind != IMAGE_TO_IMAGE:
+                        is_list = transform.kind in (IMAGE_TO_LIST, LIST_TO_LIST)
                     context = 1 + 2 * number + is_list
-    kind = np.zeros(contexts, np.int64)  # of the state: a task's own input, an image, a list
-    kind[1::2], kind[2::2] = 1, 2
-    groups = _groups()
-    group = np.concatenate([[0], 1 + np.repeat(groups, 2) * 2 + np.tile([0, 1], len(TRANSFORMS))])
-    alone = np.concatenate([[True], np.repeat(np.bincount(groups)[groups] == 1, 2)])
-    after = possible()[:3]  # one row of each kind
-
-    def refined(rows: np.ndarray, kinds: np.ndarray, before: np.ndarray, weight: float) -> np.ndarray:
-        """Observed rows backed off to the probabilities ``before`` them."""
-        made = np.where(after[kinds], _shared(rows, groups), 0) + weight * before
-        return made / made.sum(1, keepdims=True)
-
-    kinds = np.arange(3)
-    everything = refined(counts.sum(0, keepdims=True).repeat(3, 0), kinds, 0.5 * after, 1.0)
-    of_kind = refined(np.stack([counts[kind == k].sum(0) for k in kinds]), kinds, everything, BACK_OFF)
-    by_group = np.zeros((int(group.max()) + 1, len(TRANSFORMS)))
-    np.add.at(by_group, group, counts)
-    kind_of_group = np.where(np.arange(len(by_group)) == 0, 0, 2 - np.arange(len(by_group)) % 2)
-    seen = np.flatnonzero(by_group.any(1) & (kind_of_group > 0))
-    of_group = of_kind[kind_of_group]
-    of_group[seen] = refined(by_group[seen], kind_of_group[seen], of_group[seen], BACK_OFF)
-    table = _costs(of_group, after[kind_of_group])[group]
-    seen = np.flatnonzero(counts.any(1) & ~alone)  # what stands alone in its group was counted with it
-    own = refined(counts[seen], kind[seen], of_group[group[seen]], BACK_OFF)
-    table[seen] = _costs(own, after[kind[seen]])
-    return Costs(table)
+    return counts
 
 
-def _shared(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Rows of counts of which transforms of one group share a half evenly."""
-    members = np.bincount(groups)
-    order = np.argsort(groups, kind="stable")
-    sums = np.add.reduceat(rows[:, order], np.cumsum(members) - members, axis=1)
-    return 0.5 * rows + 0.5 * (sums / members)[:, groups]
+def _shared(rows: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of counts of which transforms that are alike share a part evenly."""
+    made = (1 - sum(SHARES)) * rows
+    for group, share in zip(groups, SHARES, strict=True):
+        members = np.bincount(group)
+        order = np.argsort(group, kind="stable")
+        sums = np.add.reduceat(rows[:, order], np.cumsum(members) - members, axis=1)
+        made += share * (sums / members)[:, group]
+    return made
 
 
 def _costs(probability: np.ndarray, possible: np.ndarray) -> np.ndarray:

@@ -1,5 +1,5 @@
 """Decisions: a base piece, and a few rules "where piece q is colour c, take piece p" that mend what it has
-wrong.
+wrong; the colour may be COLOURED, which is any but 0.
 
 All sets of cells are bit sets over the cells of all demonstrations' outputs: uint64 [words].
 """
@@ -9,6 +9,7 @@ import numpy as np
 from solver.search.jit import inner, outer
 
 MOST_RULES = 4
+COLOURED = 10  # in place of a condition's colour: any colour but 0
 
 
 @outer
@@ -28,7 +29,7 @@ def good_cells(cells: np.ndarray, wanted: np.ndarray, chosen: np.ndarray, good: 
 def conditions(
     cells: np.ndarray, total: int, chosen: np.ndarray, sets: np.ndarray, which: np.ndarray, slots: np.ndarray
 ) -> int:
-    """The different sets "piece q is colour c" that are neither empty nor everything; how many.
+    """The different sets "piece q is colour c", or coloured, that are neither empty nor everything; how many.
 
     ``sets``: uint64 [most, words] and ``which``: int32 [most, 2], place in ``chosen`` and colour, are
     written.
@@ -37,12 +38,13 @@ def conditions(
     count = 0
     words = sets.shape[1]
     mask = slots.shape[0] - 1
-    sizes = np.zeros(10, np.int64)
+    sizes = np.zeros(COLOURED + 1, np.int64)
     for k in range(chosen.shape[0]):
         sizes[:] = 0
         for cell in range(total):
             sizes[cells[chosen[k], cell]] += 1
-        for colour in range(10):
+        sizes[COLOURED] = total - sizes[0]
+        for colour in range(COLOURED + 1):
             if sizes[colour] == 0 or sizes[colour] == total:
                 continue
             if count == sets.shape[0]:
@@ -50,7 +52,8 @@ def conditions(
             for word in range(words):
                 sets[count, word] = 0
             for cell in range(total):
-                if cells[chosen[k], cell] == colour:
+                here = cells[chosen[k], cell]
+                if here == colour or (colour == COLOURED and here != 0):
                     sets[count, cell // 64] |= np.uint64(1) << np.uint64(cell % 64)
             value = np.uint64(3)
             for word in range(words):
@@ -210,3 +213,8 @@ def greedy_cover(
         if left == 0:
             return layer + 1
     return 0
+
+
+def where(picture: np.ndarray, colour: int) -> np.ndarray:
+    """bool: the cells of this colour, or all coloured ones for COLOURED."""
+    return picture != 0 if colour == COLOURED else picture == colour

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from solver.search.assemble import CHOICE, COVER, MAP, PARTIAL, PRODUCT, PROGRAM, RULES, TABLE
+from solver.search.decide import COLOURED
 from solver.search.table import NUMBER, TRANSFORMS
-from solver.search.views import LINES, PLAIN, RANKED, VARYING, WALL
+from solver.search.views import GROUND, LATTICE, LINES, PLAIN, RANKED, VARYING, WALL
 
 if TYPE_CHECKING:
     from solver.search.search import Candidate
@@ -32,7 +33,7 @@ TURNED = {  # views that turn the pairs, and so that what
 }
 _VIEWS = {  # and how the text names them
     PLAIN: "", VARYING: "varying", RANKED: "ranked",
-    WALL: "wall", LINES: "lines",
+    GROUND: "ground", WALL: "wall", LINES: "lines", LATTICE: "lattice",
 }  # fmt: skip
 _ENTRIES = {  # of each kind's detail
     PROGRAM: None,
@@ -40,7 +41,7 @@ _ENTRIES = {  # of each kind's detail
     MAP: re.compile(r"(?P<key>[0-9])>(?P<to>[0-9])"),
     TABLE: re.compile(r"(?P<key>[0-9]{2,3})>(?P<to>[0-9])"),
     COVER: re.compile(r"(?P<mode>[123])"),
-    RULES: re.compile(r"(?P<key>[0-9])>(?P<to>[0-9p])"),
+    RULES: re.compile(r"(?P<key>[0-9c])>(?P<to>[0-9p])"),
     CHOICE: None,
     PRODUCT: re.compile(r"(?P<mode>[012])"),
 }
@@ -58,9 +59,9 @@ class AnswerProgram:
     ``sizes``: height and width of every test output, where a transform needs them.
     ``detail``: for a map ``(colour, colour)`` of each that changes; for a table ``(colours of the programs,
     colour)``; for a cover 1, 2 or 3 of each layer: its coloured cells, its empty ones, all; for rules
-    ``(colour of the condition, colour taken or None)``, where None takes the next of the programs that
-    follow the base and the conditions; for a product 0, 1 or 2: the second picture stands on the coloured
-    cells of the first, on these in their colour, or on its empty cells.
+    ``(colour of the condition, colour taken or None)``, where COLOURED stands for any colour but 0 and None
+    takes the next of the programs that follow the base and the conditions; for a product 0, 1 or 2: the
+    second picture stands on the coloured cells of the first, on these in their colour, or on its empty cells.
     """
 
     kind: str
@@ -135,7 +136,7 @@ def _entry(kind: str, item: object) -> str:
     if kind in (COVER, PRODUCT):
         return str(item)
     key, colour = item
-    left = "".join(map(str, key)) if kind == TABLE else str(key)
+    left = "".join(map(str, key)) if kind == TABLE else "c" if key == COLOURED else str(key)
     return f"{left}>{'p' if colour is None else colour}"
 
 
@@ -184,6 +185,6 @@ def _detail(kind: str, text: str) -> tuple:
             entries.append(int(item))
             continue
         key, to = found["key"], found["to"]
-        left = tuple(map(int, key)) if kind == TABLE else int(key)
+        left = tuple(map(int, key)) if kind == TABLE else COLOURED if key == "c" else int(key)
         entries.append((left, None if to == "p" else int(to)))
     return tuple(entries)

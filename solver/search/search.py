@@ -83,16 +83,15 @@ def search(
     views = views_of(task)
     runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
     until = float("inf") if seconds is None else start + (1 + AFTER) * seconds
-    jobs_each = None if jobs is None else jobs // len(runs)
     while open_runs := [run for run in runs if not run.ended]:
-        run = min(open_runs, key=lambda run: run.done)
-        ends = jobs_each is not None and run.done >= jobs_each
-        yield from run.step(last=ends, until=until)
-        if seconds is not None and clock() - start >= seconds:
-            for run in runs:
-                if not run.ended:
-                    yield from run.step(last=True, until=until)
+        over = jobs is not None and sum(run.done for run in runs) >= jobs
+        if over or (seconds is not None and clock() - start >= seconds):
+            for run in open_runs:
+                yield from run.step(last=True, until=until)
             return
+        # What the next programs would cost decides, so another view begins when its answers could win.
+        run = min(open_runs, key=lambda run: run.exploration.level + run.penalty)
+        yield from run.step(last=False, until=until)
 
 
 class _ViewSearch:
@@ -102,6 +101,7 @@ class _ViewSearch:
         self, view: View, costs: Costs, memory: int, clock: Callable[[], float], start: float
     ) -> None:
         self.view, self.costs, self.memory, self.clock, self.start = view, costs, memory, clock, start
+        self.penalty = 0 if view.name == PLAIN else VIEW_PENALTY
         self.done, self.combined, self.ended = 0, 0, False
         self._begin(sizes_from_inputs(view.task))
 
@@ -135,7 +135,7 @@ class _ViewSearch:
 
     def _made(self, found: Found) -> Candidate:
         steps = tuple(self.exploration.steps(program) for program in found.programs)
-        score = score_of(found) + (0 if self.view.name == PLAIN else VIEW_PENALTY)
+        score = score_of(found) + self.penalty
         sizes = self.exploration.sizes[len(self.view.task.train) :].tolist()
         return Candidate(
             self.view.real(found.grids), score, found, steps, self.view.name, self.clock() - self.start,

@@ -14,14 +14,17 @@ def sizes_from_inputs(task: Task) -> np.ndarray:
     """int64 [pairs, 2], height and width of each output: of demonstrations as they are, of test inputs by
     a rule.
 
-    A side is that of the input, or a constant, or the input's times or divided by a small factor,
-    whichever of these all demonstrations follow first; all 0 where none does for one of the sides.
+    A side is that of the input, or a constant, or the input's times or divided by a small factor, or such a
+    multiple of the input's other side, whichever of these all demonstrations follow first; all 0 where none
+    does for one of the sides.
     """
     wanted = np.array([pair.output.shape for pair in task.train], np.int64)
     inputs = np.array([pair.input.shape for pair in (*task.train, *task.test)], np.int64)
     sizes = np.zeros_like(inputs)
     for side in (0, 1):
         made = _rule(wanted[:, side], inputs[:, side])
+        if made is None:
+            made = _rule(wanted[:, side], inputs[:, 1 - side])
         if made is None:
             return np.zeros_like(inputs)
         sizes[:, side] = made

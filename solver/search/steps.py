@@ -21,7 +21,7 @@ from solver.search.text import (
     step_text,
     taken_text,
 )
-from solver.search.views import PLAIN, View, views_of
+from solver.search.views import GROUND, LATTICE, PLAIN, View, views_of
 from solver.search.whole import product_of
 
 
@@ -61,8 +61,7 @@ def walk(program: AnswerProgram, task: Task, pair: int) -> Walk:
     answer = steps[-1].images[0][0]
     if program.view != PLAIN:
         answer = view.real((answer,) * len(view.task.test))[pair]
-        back = "turn it back" if program.view in TURNED else "give the colours their own names back"
-        steps.append(_step(back, answer))
+        steps.append(_step(_back_text(program.view), answer))
     return Walk(tuple(steps), answer)
 
 
@@ -78,9 +77,20 @@ def _view_text(view: str, real: np.ndarray, grid: np.ndarray) -> str:
     """What the view does with this input."""
     if view in TURNED:
         return f"turn it so that {TURNED[view]}"
+    if view == LATTICE:
+        return "take one cell for each panel between the lines"
     renamed = sorted({(int(old), int(new)) for old, new in zip(real.flat, grid.flat, strict=True)})
     pairs = ", ".join(f"{old}->{new}" for old, new in renamed if old != new) or "none here"
+    if view == GROUND:
+        return f"exchange the most frequent colour and colour 0: {pairs}"
     return f"rename colours by how frequent they are: {pairs}"
+
+
+def _back_text(view: str) -> str:
+    """What the view does with the answer."""
+    if view in TURNED:
+        return "turn it back"
+    return "make each cell a panel" if view == LATTICE else "give the colours their own names back"
 
 
 def _view(program: AnswerProgram, task: Task) -> View:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 
 from solver.search.assemble import CHOICE, COVER, MAP, PRODUCT, RULES, TABLE
-from solver.search.decisions import Case, decisions
+from solver.search.decide import COLOURED
+from solver.search.decisions import Case, Condition, decisions
 from solver.search.program import TURNED, AnswerProgram, Steps
 from solver.search.table import NUMBER, TRANSFORMS
-from solver.search.views import PLAIN, VARYING
+from solver.search.views import GROUND, LATTICE, PLAIN, VARYING
 
 MOST_CASES = 4  # that one line names
 INPUT = "the input"
@@ -76,11 +77,15 @@ def _whole_text(program: AnswerProgram, names: Names) -> str:
 
 
 def renaming_text(view: str) -> str:
-    """What a view does with the colours before anything else; empty where that is nothing."""
+    """What a view does with the pairs before anything else; empty where that is nothing."""
     if view == PLAIN:
         return ""
     if view in TURNED:
         return f"with all pairs turned so that {TURNED[view]}: "
+    if view == GROUND:
+        return "with the most frequent colour and colour 0 exchanged: "
+    if view == LATTICE:
+        return "with one cell for each panel between the lines: "
     which = "the colours that vary from grid to grid" if view == VARYING else "all colours"
     return f"with {which} renamed by how frequent they are: "
 
@@ -117,10 +122,15 @@ def cases_of(program: AnswerProgram) -> tuple[list[Case], Steps | int]:
     base, *others = program.programs
     taken = iter(others[len(program.detail) :])
     named = [
-        Case(((steps, (colour,), True),), next(taken) if then is None else then)
+        Case((_condition(steps, colour),), next(taken) if then is None else then)
         for steps, (colour, then) in zip(others, program.detail, strict=False)
     ]
     return _joined(named), base
+
+
+def _condition(steps: Steps, colour: int) -> Condition:
+    """The condition of a rule."""
+    return (steps, (0,), False) if colour == COLOURED else (steps, (colour,), True)
 
 
 def _named(then: int | tuple[int], parts: Sequence[Steps]) -> Steps | int:

@@ -1,8 +1,9 @@
-"""Views: a task with its colours renamed, or its grids turned, by the role that they play in each pair.
+"""Views: a task with its colours renamed, its grids turned or its panels shrunk to cells.
 
 A transform names colours by number and sides by their place. Where a task's colours change from pair to
 pair, the number says nothing; renamed by how frequent they are, equal roles have equal numbers. In the same
-way pairs are turned so that a wall or lines lie alike in all of them.
+way pairs are turned so that a wall or lines lie alike in all of them. Where all inputs are lattices of
+one-coloured panels, a panel is one cell.
 """
 
 from dataclasses import dataclass
@@ -10,26 +11,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.arc.task import Grid, Pair, Task, as_grid
+from solver.search.lattice import Lattice, lattice_of
 
 PLAIN, VARYING, RANKED = "plain", "varying colours by frequency", "all colours by frequency"
+GROUND = "the most frequent colour as empty"
 WALL, LINES = "wall below", "lines lie"
+LATTICE = "a cell for each panel"
+LEAST_GROUND = 0.4  # of the cells of every input
 TO_BOTTOM = (0, 3, 2, 1)  # quarter turns counter-clockwise that bring bottom, right, top, left to the bottom
 TRANSPOSED = 4
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A renamed or turned task. ``colours``: uint8 [tests, 10], the real colour of each number in a test
-    input's answer. ``turns``: how each test input was turned, 0 to 3 quarter turns counter-clockwise or
-    TRANSPOSED."""
+    """A renamed, turned or shrunk task. ``colours``: uint8 [tests, 10], the real colour of each number in a
+    test input's answer. ``turns``: how each test input was turned, 0 to 3 quarter turns counter-clockwise or
+    TRANSPOSED. ``lattices``: of each test input, whose panels are the cells of its answer."""
 
     name: str
     task: Task
     colours: np.ndarray
     turns: tuple[int, ...]
+    lattices: tuple[Lattice, ...] = ()
 
     def real(self, grids: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         """Answers of this view as answers of the task itself."""
+        if self.lattices:
+            return tuple(
+                lattice.large(grid) if grid.shape == (len(lattice.rows), len(lattice.columns)) else grid
+                for lattice, grid in zip(self.lattices, grids, strict=True)
+            )
         back = (
             turned(grid, -turn % 4 if turn != TRANSPOSED else turn)
             for grid, turn in zip(grids, self.turns, strict=True)
@@ -44,7 +55,7 @@ def turned(grid: np.ndarray, turn: int) -> np.ndarray:
 
 def views_of(task: Task) -> list[View]:
     """The task itself, then the first renaming of its colours and the first turning that differ from pair to
-    pair."""
+    pair, with another colour than 0 as empty, and as lattices: as far as there are such views of it."""
     made = [View(PLAIN, task, _same_colours(task), (0,) * len(task.test))]
     for name, renamings in ((VARYING, _varying(task)), (RANKED, _ranked(task))):
         if renamings is not None and not all((renaming == renamings[0]).all() for renaming in renamings):
@@ -55,7 +66,44 @@ def views_of(task: Task) -> list[View]:
         if None not in turns and len(set(turns)) > 1:
             made.append(_turned(task, name, turns))
             break
+    grounds = _grounds(task)
+    if grounds is not None:
+        made.append(_renamed(task, GROUND, grounds))
+    lattices = [lattice_of(grid) for grid in _inputs(task)]
+    if None not in lattices:
+        made.append(_shrunk(task, lattices))
     return made
+
+
+def _grounds(task: Task) -> list[np.ndarray] | None:
+    """The most frequent colour of each input and 0 exchanged; None where 0 is always the most frequent, or no
+    colour is frequent enough."""
+    counts = [np.bincount(grid.ravel(), minlength=10) for grid in _inputs(task)]
+    grounds = [int(np.argmax(count)) for count in counts]
+    if not any(grounds) or any(count.max() < LEAST_GROUND * count.sum() for count in counts):
+        return None
+    renamings = []
+    for ground in grounds:
+        renaming = np.arange(10, dtype=np.uint8)
+        renaming[[0, ground]] = ground, 0
+        renamings.append(renaming)
+    return renamings
+
+
+def _shrunk(task: Task, lattices: list[Lattice]) -> View:
+    """A cell for each panel of the inputs, and of the outputs where all are the same lattices."""
+    demos = len(task.train)
+    inputs = [lattice.small(grid) for lattice, grid in zip(lattices, _inputs(task), strict=True)]
+    outputs = [lattice.small(pair.output) for lattice, pair in zip(lattices, task.train, strict=False)]
+    alike = None not in outputs
+    train = tuple(
+        Pair(given, made if alike else pair.output)
+        for given, made, pair in zip(inputs, outputs, task.train, strict=False)
+    )
+    test = tuple(Pair(given) for given in inputs[demos:])
+    shrunk = Task(task.id, train, test)
+    here = tuple(lattices[demos:]) if alike else ()
+    return View(LATTICE, shrunk, _same_colours(task), (0,) * len(task.test), here)
 
 
 def _same_colours(task: Task) -> np.ndarray:
