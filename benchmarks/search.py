@@ -27,6 +27,7 @@ from benchmarks.ablation import HALVES, half_of
 from solver.arc.belief import fit, probabilities
 from solver.arc.task import Pair, Task, load_tasks
 from solver.search.search import Candidate, best_scores, search
+from solver.search.sizes import OUTPUTS, outputs_of
 
 SOLUTIONS_KEPT = 3  # of each task, to learn from
 SAMPLES = 10_000  # of the bootstrap
@@ -139,10 +140,10 @@ def main(
             click.echo("width {:g}, none {:g}".format(*fit(ranked)))
         click.echo(report(f"{Path(file).stem}{f', {half} half' if half else ''}", list(outcomes.values())))
         if learn is not None:
-            known = json.loads(learn.read_text()) if learn.exists() else {}
-            known |= {
-                task_id: outcome.solutions for task_id, outcome in outcomes.items() if outcome.solutions
-            }
+            known = json.loads(learn.read_text()) if learn.exists() else {outputs: {} for outputs in OUTPUTS}
+            for task in tasks:
+                if outcomes[task.id].solutions:
+                    known[outputs_of(task)][task.id] = outcomes[task.id].solutions
             learn.write_text(json.dumps(known, indent=0) + "\n")
 
 

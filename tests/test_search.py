@@ -18,7 +18,7 @@ from solver.search import best_scores, search
 from solver.search.assemble import COVER, MAP, RULES, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
 from solver.search.program import parse, program_of
-from solver.search.sizes import sizes_from_inputs
+from solver.search.sizes import OUTPUTS, sizes_from_inputs
 from solver.search.source import propose
 from solver.search.text import describe
 from solver.search.views import PLAIN, views_of
@@ -145,7 +145,7 @@ def test_views_rename_and_undo():
 
 
 def test_costs_know_lists_from_images():
-    for costs in (uniform(), default_costs()):
+    for costs in (uniform(), *map(default_costs, OUTPUTS)):
         assert ((costs.table == NEVER) == ~possible()).all()
         assert costs.table.min() >= 1
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,11 @@ from solver.search.table import (
 )
 
 PROGRAMS = Path(__file__).with_name("programs.json")  # made by ``python -m benchmarks.search --learn``
+Known = Mapping[str, Sequence[Sequence[Sequence[str]]]]
 NEVER, MOST = 127, 60
 # By the cost of 281 training tasks' programs, costs learned from the other four fifths of them:
 BACK_OFF = (1.0, 5.0, 10.0, 10.0, 20.0)  # observations, from after anything to after this transform
+OTHERS = 0.3  # of a task whose outputs have another size
 SHARES = (0.3, 0.3, 0.1)  # of a transform's counts: with those that differ in a colour, of its kernel, family
 START = 0  # the context of a task's own input
 
@@ -91,16 +93,17 @@ def _groups() -> tuple[np.ndarray, ...]:
     return tuple(np.unique(key, return_inverse=True)[1] for key in keys)
 
 
-def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
-    """Costs from programs that solved tasks: ``programs[task]`` is a list of solutions, each a list of
-    programs, each a list of transforms' names. Every task weighs the same.
+def learned(programs: Mapping[str, Known], outputs: str) -> Costs:
+    """Costs from programs that solved tasks, for tasks with such ``outputs`` (``sizes.outputs_of``):
+    ``programs[outputs][task]`` is a list of solutions, each a list of programs, each a list of transforms'
+    names. Every task with such outputs weighs the same, every other one OTHERS of that.
 
     A cost is -2 log2 of the probability of the transform after the one before it. The probability is that of
     a smoothed bigram: counts after this transform, backed off to counts after transforms that differ from it
     in a colour alone, after transforms of its kernel, after any state of its kind (the input, an image, a
     list), after anything, with the weights BACK_OFF. Transforms that are alike share counts by SHARES.
     """
-    counts = _counted(programs)
+    counts = sum((1 if kind == outputs else OTHERS) * _counted(known) for kind, known in programs.items())
     observed = np.flatnonzero(counts.any(1))
     kind = np.zeros(len(counts), np.int64)  # of the state: a task's own input, an image, a list
     kind[1::2], kind[2::2] = 1, 2
@@ -128,7 +131,7 @@ def learned(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> Costs:
     return Costs(_costs(made, after[kinds])[row])
 
 
-def _counted(programs: Mapping[str, Sequence[Sequence[Sequence[str]]]]) -> np.ndarray:
+def _counted(programs: Known) -> np.ndarray:
     """float64 [contexts, transforms]: how often a transform followed."""
     counts = np.zeros((1 + 2 * len(TRANSFORMS), len(TRANSFORMS)))
     for solutions in programs.values():
@@ -166,7 +169,8 @@ def _costs(probability: np.ndarray, possible: np.ndarray) -> np.ndarray:
     return np.where(possible, costs, NEVER).astype(np.int8)
 
 
-@lru_cache(maxsize=1)
-def default_costs() -> Costs:
-    """The costs that a search uses unless told otherwise: learned from PROGRAMS."""
-    return learned(json.loads(PROGRAMS.read_text()))
+@cache
+def default_costs(outputs: str) -> Costs:
+    """The costs that a search uses unless told otherwise: learned from PROGRAMS, for tasks with such
+    outputs."""
+    return learned(json.loads(PROGRAMS.read_text()), outputs)

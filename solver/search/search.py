@@ -21,7 +21,7 @@ from solver.search.assemble import (
 )
 from solver.search.costs import Costs, default_costs
 from solver.search.explore import explore
-from solver.search.sizes import sizes_from_inputs, sizes_from_programs
+from solver.search.sizes import outputs_of, sizes_from_inputs, sizes_from_programs
 from solver.search.views import PLAIN, View, views_of
 
 MEMORY = 1 << 30
@@ -79,7 +79,7 @@ def search(
     """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were
     tried."""
     start = clock()
-    costs = costs or default_costs()
+    costs = costs or default_costs(outputs_of(task))
     views = views_of(task)
     runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
     until = float("inf") if seconds is None else start + (1 + AFTER) * seconds

@@ -7,7 +7,16 @@ from solver.arc.task import MAX_SIDE, Task
 from solver.search.arena import COUNT, FIRST, HEIGHT, PROGRAMS, ROW, WIDTH, Arena
 
 MOST_FACTOR, MOST_MORE = 5, 3
+SAME, SMALLER, LARGER = OUTPUTS = ("same", "smaller", "larger")
 LOOKED_AT = 4000  # programs whose sizes are compared with the outputs'
+
+
+def outputs_of(task: Task) -> str:
+    """SAME where every demonstration's output has its input's height and width, SMALLER where every output
+    has fewer cells than its input, else LARGER."""
+    if all(pair.output.shape == pair.input.shape for pair in task.train):
+        return SAME
+    return SMALLER if all(pair.output.size < pair.input.size for pair in task.train) else LARGER
 
 
 def sizes_from_inputs(task: Task) -> np.ndarray:
