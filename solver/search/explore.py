@@ -23,7 +23,7 @@ from solver.search.kernels.families import FAMILIES
 from solver.search.run import make_scratch, run_jobs
 from solver.search.table import LIST, TRANSFORMS
 
-BLOCK = 2048  # jobs whose order is changed so that each family runs in one call
+BLOCK = 8192  # jobs whose order is changed so that each family runs in one call
 _ORDER = (*FAMILIES, LIST)
 _FAMILY = np.array([_ORDER.index(t.family) for t in TRANSFORMS], np.int8)
 _SIZED = np.array([t.sized for t in TRANSFORMS])

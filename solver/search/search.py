@@ -26,7 +26,7 @@ from solver.search.views import PLAIN, View, views_of
 
 MEMORY = 1 << 30
 VIEW_PENALTY = 6
-SIZE_JOBS = 5000  # after which programs are asked for the outputs' size
+SIZE_JOBS = 5000  # after which programs are asked for the outputs' size; then after twice as many
 AFTER = 0.1  # of the seconds, that combining at the end may take more
 _PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80, CHOICE: 16, PRODUCT: 8}
 
@@ -103,6 +103,7 @@ class _ViewSearch:
         self.view, self.costs, self.memory, self.clock, self.start = view, costs, memory, clock, start
         self.penalty = 0 if view.name == PLAIN else VIEW_PENALTY
         self.done, self.combined, self.ended = 0, 0, False
+        self.ask = SIZE_JOBS
         self._begin(sizes_from_inputs(view.task))
 
     def _begin(self, sizes: np.ndarray) -> None:
@@ -128,7 +129,8 @@ class _ViewSearch:
                 yield self._made(found)
                 if self.clock() >= until:
                     return
-        if not self.ended and not self.exploration.sizes.any() and self.done >= SIZE_JOBS:
+        if not self.ended and not self.exploration.sizes.any() and self.done >= self.ask:
+            self.ask = 2 * self.done
             sizes = sizes_from_programs(self.exploration.arena, self.assembler.wanted.shapes)
             if sizes is not None:
                 self._begin(sizes)

@@ -8,7 +8,7 @@ from solver.search.arena import COUNT, FIRST, HEIGHT, PROGRAMS, ROW, WIDTH, Aren
 
 MOST_FACTOR, MOST_MORE = 5, 3
 SAME, SMALLER, LARGER = OUTPUTS = ("same", "smaller", "larger")
-LOOKED_AT = 4000  # programs whose sizes are compared with the outputs'
+LOOKED_AT = 16_000  # programs whose sizes are compared with the outputs'
 
 
 def outputs_of(task: Task) -> str:
