@@ -1,0 +1,215 @@
+"""Kernels that draw along rows and columns, from what stands in them."""
+
+from solver.search.jit import inner
+from solver.search.kernels.colour import ranked_colour
+from solver.search.kernels.draw import step_of
+from solver.search.kernels.move import copy_to
+from solver.search.kernels.shape import NONE
+
+
+@inner
+def step_smear(grid, y, x, directions, out):
+    """Empty cells beside a coloured one, on its chosen sides, get its colour (of several the first one's).
+
+    ``directions`` as for ``smear``: bits 1 right, 2 left, 4 down, 8 up, 16 to 128 the diagonals.
+    """
+    h, w = grid.shape
+    copy_to(grid, out)
+    for r in range(h):
+        for c in range(w):
+            for bit in range(8 if grid[r, c] != 0 else 0):
+                down, right = step_of(bit)
+                i, j = r + down, c + right
+                if (directions >> bit) & 1 and 0 <= i < h and 0 <= j < w and out[i, j] == 0:
+                    out[i, j] = grid[r, c]
+    return h, w, y, x
+
+
+@inner
+def bridge(grid, y, x, directions, out):
+    """Rows (bit 1), then columns (bit 2), with one colour at both ends get it from end to end."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for bit in range(2):
+        lines, length = (w, h) if bit else (h, w)
+        for line in range(lines if (directions >> bit) & 1 else 0):
+            colour = grid[0, line] if bit else grid[line, 0]
+            last = grid[h - 1, line] if bit else grid[line, w - 1]
+            for k in range(length if colour != 0 and colour == last else 0):
+                if bit:
+                    out[k, line] = colour
+                else:
+                    out[line, k] = colour
+    return h, w, y, x
+
+
+@inner
+def lines_cross(grid, y, x, out, work):
+    """Rows and columns with a coloured cell in the colour of their last one, over everything; where two of
+    them cross the cell stays as it was."""
+    h, w = grid.shape
+    for k in range(max(h, w)):
+        work[0, k] = 0
+        work[1, k] = 0
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] != 0:
+                work[0, r] = grid[r, c]
+                work[1, c] = grid[r, c]
+    for r in range(h):
+        for c in range(w):
+            both = work[0, r] != 0 and work[1, c] != 0
+            out[r, c] = grid[r, c] if both else work[0, r] + work[1, c]
+    return h, w, y, x
+
+
+@inner
+def line_full(grid, y, x, columns, out, work):
+    """Rows (or columns) of 1 where no cell is empty, of 2 where one is."""
+    h, w = grid.shape
+    for k in range(max(h, w)):
+        work[0, k] = 1
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == 0:
+                work[0, c if columns == 1 else r] = 2
+    for r in range(h):
+        for c in range(w):
+            out[r, c] = work[0, c if columns == 1 else r]
+    return h, w, y, x
+
+
+@inner
+def between_dots(grid, y, x, out):
+    """Between two coloured cells of a row or column with nothing between them every second empty cell,
+    counted from the nearer one, gets its colour (the left or upper one's in the middle)."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for bit in range(2):
+        lines, length = (w, h) if bit else (h, w)
+        for line in range(lines):
+            first = -1
+            for k in range(length):
+                colour = grid[k, line] if bit else grid[line, k]
+                if colour == 0:
+                    continue
+                for between in range(first + 1 if first >= 0 else k, k):
+                    near = first if between - first <= k - between else k
+                    if (between - near) % 2 == 0:
+                        if bit:
+                            out[between, line] = grid[near, line]
+                        else:
+                            out[line, between] = grid[line, near]
+                first = k
+    return h, w, y, x
+
+
+@inner
+def spans(grid, y, x, columns, out):
+    """What lies between the first and the last marker of each row (or column), one below (beside) the other.
+
+    Markers are the cells that are neither empty nor of the most frequent colour. Rows without two markers,
+    or with nothing between them, are left out.
+    """
+    h, w = grid.shape
+    main = ranked_colour(grid, 0)
+    lines, length = (w, h) if columns == 1 else (h, w)
+    for k in range(30 * 30):
+        out[k // 30, k % 30] = 0
+    count, longest = 0, 0
+    for line in range(lines):
+        first, last = -1, -1
+        for k in range(length):
+            colour = grid[k, line] if columns == 1 else grid[line, k]
+            if colour != 0 and colour != main:
+                first = k if first < 0 else first
+                last = k
+        if last - first < 2:
+            continue
+        for k in range(first + 1, last):
+            if columns == 1:
+                out[k - first - 1, count] = grid[k, line]
+            else:
+                out[count, k - first - 1] = grid[line, k]
+        count += 1
+        longest = max(longest, last - first - 1)
+    if count == 0:
+        return NONE
+    return (longest, count, y, x) if columns == 1 else (count, longest, y, x)
+
+
+@inner
+def elbow(grid, y, x, what, out, work):
+    """Of each colour that has two cells these are joined by a column and a row over empty cells.
+
+    ``what`` 0: the column runs down from the upper cell (from the left one where they share a row); 1: it
+    runs up from the lower one; 2: as 0, and of colours with a single cell this runs down to the edge.
+    """
+    h, w = grid.shape
+    copy_to(grid, out)
+    for colour in range(10):
+        work[0, colour] = 0
+    for r in range(h):
+        for c in range(w):
+            colour = int(grid[r, c])
+            work[0, colour] += 1
+            if work[0, colour] < 3:
+                work[work[0, colour], colour] = r * w + c
+    for colour in range(1, 10):
+        r, c = work[1, colour] // w, work[1, colour] % w
+        i, j = work[2, colour] // w, work[2, colour] % w
+        if work[0, colour] == 1 and what == 2:
+            i, j = h - 1, c
+        elif work[0, colour] != 2:
+            continue
+        for k in range(r, i + 1):
+            if out[k, j if what == 1 else c] == 0:
+                out[k, j if what == 1 else c] = colour
+        for k in range(min(c, j), max(c, j) + 1):
+            if out[r if what == 1 else i, k] == 0:
+                out[r if what == 1 else i, k] = colour
+    return h, w, y, x
+
+
+@inner
+def slant(grid, y, x, right, bottom, out):
+    """Every row moved left (or right) by its distance from the first (or last) row with colour; cells that
+    leave the image are lost."""
+    h, w = grid.shape
+    base = -1
+    for r in range(h):
+        for c in range(w):
+            out[r, c] = 0
+            if grid[r, c] != 0 and (base < 0 or bottom == 1):
+                base = r
+    for r in range(h):
+        steps = abs(r - base) if right == 1 else -abs(r - base)
+        for c in range(w):
+            if grid[r, c] != 0 and 0 <= c + steps < w:
+                out[r, c + steps] = grid[r, c]
+    return h, w, y, x
+
+
+@inner
+def space_out(grid, y, x, gap, out):
+    """The image's cells with ``gap`` empty rows and columns between them."""
+    h, w = grid.shape
+    height, width = (h - 1) * (gap + 1) + 1, (w - 1) * (gap + 1) + 1
+    if height > 30 or width > 30:
+        return NONE
+    for r in range(height):
+        for c in range(width):
+            out[r, c] = 0
+    for r in range(h):
+        for c in range(w):
+            out[r * (gap + 1), c * (gap + 1)] = grid[r, c]
+    return height, width, y, x
+
+
+@inner
+def corner_cells(grid, y, x, out):
+    """The image's four corner cells as an image of two by two."""
+    h, w = grid.shape
+    for k in range(4):
+        out[k // 2, k % 2] = grid[k // 2 * (h - 1), k % 2 * (w - 1)]
+    return 2, 2, y, x
