@@ -4,8 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.naive_search import cells_of, inside, ranked
-from tests.naive_search_fill import DIRECTIONS, chosen
+from tests.naive_search import BESIDE, cells_of, inside, ranked
+from tests.naive_search_fill import DIRECTIONS, chosen, ray, until_coloured
+from tests.naive_search_objects import things
+from tests.naive_search_paths import (
+    coiled,
+    detoured,
+    flowed,
+    hit,
+    rarest_on,
+    smeared_within,
+    turned_whole,
+    wound,
+)
 
 
 def stepped(grid, bits):
@@ -17,12 +28,12 @@ def stepped(grid, bits):
     return made
 
 
-def bridged(grid, bits):
+def bridged(grid):
     """Twin of ``bridge``."""
     made = grid.copy()
-    for bit, (source, target) in enumerate(((grid, made), (grid.T, made.T))):
+    for source, target in ((grid, made), (grid.T, made.T)):
         for line, drawn in zip(source, target, strict=True):
-            if bits >> bit & 1 and line[0] and line[0] == line[-1]:
+            if line[0] and line[0] == line[-1]:
                 drawn[:] = line[0]
     return made
 
@@ -63,10 +74,10 @@ def dotted(grid):
     return made
 
 
-def spanned(grid, columns):
+def spanned(grid):
     """Twin of ``spans``."""
     parts = []
-    for line in grid.T if columns else grid:
+    for line in grid:
         markers = [k for k, v in enumerate(line) if v not in (0, ranked(grid, 0))]
         part = line[markers[0] + 1 : markers[-1]] if markers else []
         if len(part):
@@ -74,21 +85,20 @@ def spanned(grid, columns):
     if not parts:
         return None
     longest = max(map(len, parts))
-    made = np.array([[*part, *[0] * (longest - len(part))] for part in parts], np.uint8)
-    return made.T if columns else made
+    return np.array([[*part, *[0] * (longest - len(part))] for part in parts], np.uint8)
 
 
-def elbowed(grid, what):
+def elbowed(grid, lower):
     """Twin of ``elbow``."""
     made = grid.copy()
     for colour in range(1, 10):
         places = cells_of(grid, lambda v, wanted=colour: v == wanted)
-        if len(places) == 1 and what == 2:
+        if len(places) == 1 and not lower:
             places.append((grid.shape[0] - 1, places[0][1]))
         elif len(places) != 2:
             continue
         (top, one), (low, two) = places
-        column, row = (two, top) if what == 1 else (one, low)
+        column, row = (two, top) if lower else (one, low)
         way = {(r, column) for r in range(top, low + 1)}
         way |= {(row, c) for c in range(min(one, two), max(one, two) + 1)}
         for place in way:
@@ -96,12 +106,12 @@ def elbowed(grid, what):
     return made
 
 
-def slanted(grid, right, bottom):
+def slanted(grid, right):
     """Twin of ``slant``."""
     made = np.zeros_like(grid)
     rows = [r for r, _ in cells_of(grid)]
     for r, c in cells_of(grid):
-        steps = max(rows) - r if bottom else r - min(rows)
+        steps = max(rows) - r
         place = (r, c + steps if right else c - steps)
         if inside(grid, *place):
             made[place] = grid[r, c]
@@ -187,17 +197,115 @@ def squares(grid):
     return made
 
 
+def drawn_on(grid, made, places, colour):
+    """A colour on the empty places before the first coloured one of a way."""
+    for place in until_coloured(grid, places)[0]:
+        made[place] = colour
+
+
+def leaked(grid):
+    """Twin of ``leak``."""
+    made = grid.copy()
+    for thing in things(grid, 3):
+        if min(thing.shape) < 3:
+            continue
+        box = {(thing.top + r, thing.left + c) for r, c in np.ndindex(thing.shape)}
+        for r, c in (place for place in box if not grid[place]):
+            made[r, c] = 1
+            for down, right in BESIDE:
+                if (r + down, c + right) not in box:
+                    drawn_on(grid, made, ray(grid, r, c, (down, right)), 1)
+    return made
+
+
+def middles(grid, first, kind):
+    """Twin of ``middle_each``."""
+    made = np.zeros_like(grid)
+    for thing in things(grid, kind):
+        rows, columns = thing.top + thing.bottom, thing.left + thing.right
+        places = {(rows // 2, columns // 2), (-(-rows // 2), -(-columns // 2))}
+        places |= {(rows // 2, -(-columns // 2)), (-(-rows // 2), columns // 2)}
+        for place in thing.places[:1] if first else places:
+            made[place] = thing.colour
+    return made
+
+
+def rayed(grid, colour):
+    """Twin of ``outer_rays``."""
+    made = grid.copy()
+    for thing in things(grid, 1):
+        for down, right in DIRECTIONS[4:] if thing.grid.all() else ():
+            r, c = thing.bottom if down > 0 else thing.top, thing.right if right > 0 else thing.left
+            drawn_on(grid, made, ray(grid, r, c, (down, right)), colour or grid[r, c])
+    return made
+
+
+def burst_out(grid):
+    """Twin of ``burst``: every direction from the middle, the object's cells on it run on."""
+    made = grid.copy()
+    ways = []
+    for thing in things(grid, 1):
+        if thing.area > 1 and thing.shape[0] % 2 and thing.shape[1] % 2:
+            r, c = (thing.top + thing.bottom) // 2, (thing.left + thing.right) // 2
+            for step in DIRECTIONS:
+                ways += [(p, step) for p in ray(grid, r, c, step) if p in thing.places]
+    for place, step in sorted(ways):
+        drawn_on(grid, made, ray(grid, *place, step), grid[place])
+    return made
+
+
+def grown(grid):
+    """Twin of ``grow_square``."""
+    colour = rarest_on(grid, cells_of(grid))
+    others = [place for place in cells_of(grid) if grid[place] != colour]
+    if not others:
+        return None
+    made = grid.copy()
+    for r, c in cells_of(grid, lambda v: v == colour):
+        steps = min(max(abs(i - r), abs(j - c)) for i, j in others) - 1
+        tile = made[max(r - steps, 0) : r + steps + 1, max(c - steps, 0) : c + steps + 1]
+        tile[tile == 0] = colour
+    return made
+
+
+def skeleton(grid):
+    """Twin of ``local_skeleton``."""
+    made = np.zeros_like(grid)
+    for thing in things(grid, 0):
+        for r, c in thing.places:
+            down = min(r - thing.top, thing.bottom - r)
+            right = min(c - thing.left, thing.right - c)
+            innermost = (thing.bottom - thing.top) // 2 if down < right else (thing.right - thing.left) // 2
+            made[r, c] = 1 if down == right or min(down, right) == innermost else 2
+    return made
+
+
+def cornered_rooms(grid):
+    """Twin of ``room_corner``."""
+    h, w = grid.shape
+    made = np.zeros_like(grid)
+    corners = ((0, 0), (0, w - 1), (h - 1, 0), (h - 1, w - 1))
+    centre = {(r, c) for r in ((h - 1) // 2, h // 2) for c in ((w - 1) // 2, w // 2)}
+    for room in things(1 - np.minimum(grid, 1), 0):
+        held = [number for number, place in enumerate(corners, 1) if place in room.places]
+        edge = any(r in (0, h - 1) or c in (0, w - 1) for r, c in room.places)
+        value = held[0] if held else 6 if centre & set(room.places) else 5 if edge else 7
+        for place in room.places:
+            made[place] = value
+    return made
+
+
 def run_twin(number, argument, grid, y, x, height, width):
     """The twin of ``run_kernel``."""
     twins = (
         lambda: stepped(grid, argument),
-        lambda: bridged(grid, argument),
+        lambda: bridged(grid),
         lambda: crossed(grid),
         lambda: full_lines(grid, argument),
         lambda: dotted(grid),
-        lambda: spanned(grid, argument),
+        lambda: spanned(grid),
         lambda: elbowed(grid, argument),
-        lambda: slanted(grid, argument % 2, argument // 2),
+        lambda: slanted(grid, argument),
         lambda: spaced(grid, argument),
         lambda: grid[np.ix_((0, -1), (0, -1))],
         lambda: distances(grid, *divmod(argument, 4)),
@@ -205,6 +313,19 @@ def run_twin(number, argument, grid, y, x, height, width):
         lambda: offsets(grid, *divmod(argument, 5)),
         lambda: rectangles(grid),
         lambda: squares(grid),
+        lambda: leaked(grid),
+        lambda: middles(grid, *divmod(argument, 4)),
+        lambda: rayed(grid, argument),
+        lambda: burst_out(grid),
+        lambda: grown(grid),
+        lambda: skeleton(grid),
+        lambda: cornered_rooms(grid),
+        lambda: detoured(grid, *(DIRECTIONS[k] for k in divmod(argument, 4))),
+        lambda: coiled(grid) if argument else wound(grid),
+        lambda: flowed(grid),
+        lambda: smeared_within(grid),
+        lambda: hit(grid),
+        lambda: turned_whole(grid, argument),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from solver.search.transform import IMAGE_TO_IMAGE, RUN, Transform
+from solver.search.transform import IMAGE_TO_IMAGE, KINDS, RUN, Transform
 
 
 def _run(name: str, number: int, argument: int, text: str) -> Transform:
@@ -17,20 +17,17 @@ def _along_lines() -> Iterator[Transform]:
     }  # fmt: skip
     for bits, way in ways.items():
         yield _run(f"step_smear_{bits}", 0, bits, f"extend colours by one empty cell {way}")
-    for bits, lines in ((1, "rows"), (2, "columns"), (3, "rows and columns")):
-        yield _run(f"bridge_{bits}", 1, bits, f"fill {lines} that have the same colour at both ends")
+    yield _run("bridge", 1, 0, "fill rows and columns that have the same colour at both ends")
     yield _run("lines_cross", 2, 0, "draw rows and columns through coloured cells, crossings empty")
     for columns, lines in enumerate(("row", "column")):
         yield _run(f"line_full_{lines}", 3, columns, f"number each {lines} by whether it has an empty cell")
     yield _run("between_dots", 4, 0, "draw every second cell between neighbours in rows and columns")
-    for columns, lines in enumerate(("row", "column")):
-        yield _run(f"spans_{lines}", 5, columns, f"take what lies between the markers of each {lines}")
-    ways = ("down, then sideways", "sideways, then down", "down, then sideways; cells alone run down")
-    for what, text in enumerate(ways):
-        yield _run(f"elbow_{what}", 6, what, f"connect two cells of one colour {text}")
-    for argument in range(4):
-        way, end = ("left", "right")[argument % 2], ("first", "last")[argument // 2]
-        yield _run(f"slant_{argument}", 7, argument, f"move rows {way} by their distance from the {end} one")
+    yield _run("spans", 5, 0, "take what lies between the markers of each row")
+    ways = ("down, then sideways; cells alone run down", "sideways, then down")
+    for lower, text in enumerate(ways):
+        yield _run(f"elbow_{lower}", 6, lower, f"connect two cells of one colour {text}")
+    for right, way in enumerate(("left", "right")):
+        yield _run(f"slant_{way}", 7, right, f"move rows {way} by their distance from the last one")
     for gap, cells in ((1, "one empty cell"), (3, "three empty cells")):
         yield _run(f"space_out_{gap}", 8, gap, f"put {cells} between all cells")
     yield _run("corner_cells", 9, 0, "take the four corner cells")
@@ -39,7 +36,7 @@ def _along_lines() -> Iterator[Transform]:
 def _by_place() -> Iterator[Transform]:
     """What is numbered by its place, and large empty areas."""
     for diagonal, way in enumerate(("4 neighbours", "8 neighbours")):
-        for modulo in (0, 2, 3):
+        for modulo in (0, 2, 3) if diagonal else (0, 2):
             more = f" modulo {modulo}" if modulo else ""
             yield _run(
                 f"distance_{4 + 4 * diagonal}_{modulo}",
@@ -54,7 +51,7 @@ def _by_place() -> Iterator[Transform]:
             f"give empty cells the nearest colour, none where two are equally near ({way})",
         )
     for what, text in enumerate(("row", "column")):
-        for modulo in (2, 3, 4):
+        for modulo in (2, 3, 4) if what == 1 else (2, 3):
             yield _run(
                 f"offset_{text}_{modulo}",
                 12,
@@ -72,7 +69,45 @@ def _by_place() -> Iterator[Transform]:
     yield _run("empty_squares", 14, 0, "paint empty squares in colour 1, the largest first")
 
 
+def _from_objects() -> Iterator[Transform]:
+    """What is drawn from each object by itself."""
+    yield _run("leak", 15, 0, "fill the box of each object with colour 1 that leaks out of its openings")
+    for kind in (1, 3):
+        yield _run(
+            f"middle_each_{kind}", 16, kind, f"keep the middle of the box of each object ({KINDS[kind]})"
+        )
+    for kind in (1, 2):
+        yield _run(f"point_each_{kind}", 16, 4 + kind, f"keep one cell of each object ({KINDS[kind]})")
+    for colour, name in enumerate(("their colour", "colour 1")):
+        yield _run(f"outer_rays_{colour}", 17, colour, f"draw diagonals away from full rectangles in {name}")
+    yield _run("burst", 18, 0, "let the cells of each object run away from its middle")
+    yield _run("grow_square", 19, 0, "grow each cell of the rarest colour to a square up to other colours")
+    yield _run("local_skeleton", 20, 0, "number cells by lying on their object's middle lines")
+    yield _run("room_corner", 21, 0, "number empty rooms by the corner or edge of the image that they hold")
+
+
+def _walking() -> Iterator[Transform]:
+    """What walks over the grid, and turns."""
+    ways = ("right", "left", "down", "up")
+    for way, side in ((3, 0), (3, 1), (2, 0), (0, 2)):
+        yield _run(
+            f"detour_{ways[way]}_{ways[side]}",
+            22,
+            way * 4 + side,
+            f"let the rarest colour run {ways[way]}, around others on the {ways[side]} side",
+        )
+    yield _run("spiral_around", 23, 0, "draw a spiral around the only cell of the rarest colour")
+    yield _run("spiral_inside", 23, 1, "draw a spiral over an empty image of the same size")
+    yield _run("flow_alternate", 24, 0, "let rare colours flow in turns through empty cells")
+    yield _run("smear_within", 25, 0, "extend odd cells across stripes to the end of their area")
+    yield _run("hits", 26, 0, "keep the cells that the rarest colour sees in rows and columns")
+    for quarter, text in enumerate(("half", "quarter")):
+        yield _run(f"turn_symmetry_{text}", 27, quarter, f"complete by the best {text} turn about a middle")
+
+
 def run_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _along_lines()
     yield from _by_place()
+    yield from _from_objects()
+    yield from _walking()

@@ -26,20 +26,16 @@ def step_smear(grid, y, x, directions, out):
 
 
 @inner
-def bridge(grid, y, x, directions, out):
-    """Rows (bit 1), then columns (bit 2), with one colour at both ends get it from end to end."""
+def bridge(grid, y, x, out):
+    """Rows, then columns, with one colour at both ends get it from end to end."""
     h, w = grid.shape
     copy_to(grid, out)
-    for bit in range(2):
-        lines, length = (w, h) if bit else (h, w)
-        for line in range(lines if (directions >> bit) & 1 else 0):
-            colour = grid[0, line] if bit else grid[line, 0]
-            last = grid[h - 1, line] if bit else grid[line, w - 1]
-            for k in range(length if colour != 0 and colour == last else 0):
-                if bit:
-                    out[k, line] = colour
-                else:
-                    out[line, k] = colour
+    for r in range(h):
+        for c in range(w if grid[r, 0] != 0 and grid[r, 0] == grid[r, w - 1] else 0):
+            out[r, c] = grid[r, 0]
+    for c in range(w):
+        for r in range(h if grid[0, c] != 0 and grid[0, c] == grid[h - 1, c] else 0):
+            out[r, c] = grid[0, c]
     return h, w, y, x
 
 
@@ -105,45 +101,37 @@ def between_dots(grid, y, x, out):
 
 
 @inner
-def spans(grid, y, x, columns, out):
-    """What lies between the first and the last marker of each row (or column), one below (beside) the other.
+def spans(grid, y, x, out):
+    """What lies between the first and the last marker of each row, one below the other.
 
     Markers are the cells that are neither empty nor of the most frequent colour. Rows without two markers,
     or with nothing between them, are left out.
     """
     h, w = grid.shape
     main = ranked_colour(grid, 0)
-    lines, length = (w, h) if columns == 1 else (h, w)
-    for k in range(30 * 30):
-        out[k // 30, k % 30] = 0
     count, longest = 0, 0
-    for line in range(lines):
+    for r in range(h):
         first, last = -1, -1
-        for k in range(length):
-            colour = grid[k, line] if columns == 1 else grid[line, k]
-            if colour != 0 and colour != main:
-                first = k if first < 0 else first
-                last = k
+        for c in range(w):
+            out[r, c] = 0
+            if grid[r, c] != 0 and grid[r, c] != main:
+                first = c if first < 0 else first
+                last = c
         if last - first < 2:
             continue
-        for k in range(first + 1, last):
-            if columns == 1:
-                out[k - first - 1, count] = grid[k, line]
-            else:
-                out[count, k - first - 1] = grid[line, k]
+        for c in range(first + 1, last):
+            out[count, c - first - 1] = grid[r, c]
         count += 1
         longest = max(longest, last - first - 1)
-    if count == 0:
-        return NONE
-    return (longest, count, y, x) if columns == 1 else (count, longest, y, x)
+    return (count, longest, y, x) if count > 0 else NONE
 
 
 @inner
-def elbow(grid, y, x, what, out, work):
+def elbow(grid, y, x, lower, out, work):
     """Of each colour that has two cells these are joined by a column and a row over empty cells.
 
-    ``what`` 0: the column runs down from the upper cell (from the left one where they share a row); 1: it
-    runs up from the lower one; 2: as 0, and of colours with a single cell this runs down to the edge.
+    ``lower`` 1: the column is that of the lower cell. 0: it is that of the upper one, and where a colour has
+    a single cell this runs down to the edge.
     """
     h, w = grid.shape
     copy_to(grid, out)
@@ -158,34 +146,34 @@ def elbow(grid, y, x, what, out, work):
     for colour in range(1, 10):
         r, c = work[1, colour] // w, work[1, colour] % w
         i, j = work[2, colour] // w, work[2, colour] % w
-        if work[0, colour] == 1 and what == 2:
+        if work[0, colour] == 1 and lower == 0:
             i, j = h - 1, c
         elif work[0, colour] != 2:
             continue
         for k in range(r, i + 1):
-            if out[k, j if what == 1 else c] == 0:
-                out[k, j if what == 1 else c] = colour
+            if out[k, j if lower == 1 else c] == 0:
+                out[k, j if lower == 1 else c] = colour
         for k in range(min(c, j), max(c, j) + 1):
-            if out[r if what == 1 else i, k] == 0:
-                out[r if what == 1 else i, k] = colour
+            if out[r if lower == 1 else i, k] == 0:
+                out[r if lower == 1 else i, k] = colour
     return h, w, y, x
 
 
 @inner
-def slant(grid, y, x, right, bottom, out):
-    """Every row moved left (or right) by its distance from the first (or last) row with colour; cells that
-    leave the image are lost."""
+def slant(grid, y, x, right, out):
+    """Every row moved left (or right) by its distance from the last row with colour; cells that leave the
+    image are lost."""
     h, w = grid.shape
-    base = -1
+    last = 0
     for r in range(h):
         for c in range(w):
             out[r, c] = 0
-            if grid[r, c] != 0 and (base < 0 or bottom == 1):
-                base = r
-    for r in range(h):
-        steps = abs(r - base) if right == 1 else -abs(r - base)
+            if grid[r, c] != 0:
+                last = r
+    for r in range(last + 1):
+        steps = last - r if right == 1 else r - last
         for c in range(w):
-            if grid[r, c] != 0 and 0 <= c + steps < w:
+            if 0 <= c + steps < w:
                 out[r, c + steps] = grid[r, c]
     return h, w, y, x
 
