@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.naive_search import BESIDE, cells_of, inside, ranked
-from tests.naive_search_fill import DIRECTIONS, chosen, ray, until_coloured
+from tests.naive_search import BESIDE, cells_of, inside, neighbours, ranked
+from tests.naive_search_draw import alone
+from tests.naive_search_fill import DIRECTIONS, chosen, outside, ray, until_coloured
 from tests.naive_search_objects import things
 from tests.naive_search_paths import (
     coiled,
@@ -88,19 +89,18 @@ def spanned(grid):
     return np.array([[*part, *[0] * (longest - len(part))] for part in parts], np.uint8)
 
 
-def elbowed(grid, lower):
+def elbowed(grid):
     """Twin of ``elbow``."""
     made = grid.copy()
     for colour in range(1, 10):
         places = cells_of(grid, lambda v, wanted=colour: v == wanted)
-        if len(places) == 1 and not lower:
+        if len(places) == 1:
             places.append((grid.shape[0] - 1, places[0][1]))
         elif len(places) != 2:
             continue
         (top, one), (low, two) = places
-        column, row = (two, top) if lower else (one, low)
-        way = {(r, column) for r in range(top, low + 1)}
-        way |= {(row, c) for c in range(min(one, two), max(one, two) + 1)}
+        way = {(r, one) for r in range(top, low + 1)}
+        way |= {(low, c) for c in range(min(one, two), max(one, two) + 1)}
         for place in way:
             made[place] = made[place] or colour
     return made
@@ -123,6 +123,44 @@ def spaced(grid, gap):
     made = np.zeros([(side - 1) * (gap + 1) + 1 for side in grid.shape], np.uint8)
     made[:: gap + 1, :: gap + 1] = grid
     return made if max(made.shape) <= 30 else None
+
+
+def upright(grid):
+    """The grid, transposed where it is higher than wide; also back."""
+    return grid.T if grid.shape[0] > grid.shape[1] else grid
+
+
+def lined(grid):
+    """Twin of ``lines_short``."""
+    made = grid.copy()
+    for line in upright(made).T:
+        coloured = line[line > 0]
+        line[line == 0] = coloured[0] if len(coloured) else 0
+    return made
+
+
+def continued(grid):
+    """Twin of ``alternate``."""
+    made = grid.copy()
+    wide = upright(made)
+    places = [int(k) for k in np.flatnonzero(wide.any(axis=0))]
+    steps = {two - one for one, two in pairwise(places)}
+    if len(steps) == 1:
+        rest = range(places[-1] + min(steps), wide.shape[1], min(steps))
+        for k, place in enumerate(rest):
+            wide[:, place] = wide[:, places[k % len(places)]]
+    return made
+
+
+def edged_twice(grid):
+    """Twin of ``to_both_edges``."""
+    made = grid.copy()
+    for r, c in cells_of(grid):
+        if alone(grid, (r, c)):
+            for one, two in (((1, 0), (-1, 0)), ((0, 1), (0, -1))):
+                ways = [ray(grid, r, c, step) for step in (one, two)]
+                drawn_on(grid, made, min(ways, key=len), grid[r, c])
+    return made
 
 
 def lengths(grid, place, diagonal):
@@ -268,6 +306,35 @@ def grown(grid):
     return made
 
 
+def clustered(grid):
+    """Twin of ``cluster_boxes``."""
+    made = grid.copy()
+    left = cells_of(grid)
+    while left:
+        group = [left[0]]
+        for r, c in group:
+            near = {(i, j) for i, j in left if max(abs(i - r), abs(j - c)) <= 2}
+            group += sorted(p for p in near - set(group) if grid[p] == grid[r, c])
+        left = [place for place in left if place not in group]
+        rows, columns = [r for r, _ in group], [c for _, c in group]
+        tile = made[min(rows) : max(rows) + 1, min(columns) : max(columns) + 1]
+        tile[tile == 0] = grid[group[0]]
+    return made
+
+
+def bent(grid):
+    """Twin of ``bends``."""
+    made = np.zeros_like(grid)
+    free = outside(grid, False)
+    for r, c in cells_of(grid):
+        beside = [p for p in neighbours(grid, (r, c), False) if grid[p]]
+        if len(beside) == 2 and beside[0][0] != beside[1][0] and beside[0][1] != beside[1][1]:
+            place = (sum(i for i, _ in beside) - r, sum(j for _, j in beside) - c)
+            if not grid[place]:
+                made[r, c] = 2 if place in free else 1
+    return made
+
+
 def skeleton(grid):
     """Twin of ``local_skeleton``."""
     made = np.zeros_like(grid)
@@ -304,10 +371,13 @@ def run_twin(number, argument, grid, y, x, height, width):
         lambda: full_lines(grid, argument),
         lambda: dotted(grid),
         lambda: spanned(grid),
-        lambda: elbowed(grid, argument),
+        lambda: elbowed(grid),
         lambda: slanted(grid, argument),
         lambda: spaced(grid, argument),
         lambda: grid[np.ix_((0, -1), (0, -1))],
+        lambda: lined(grid),
+        lambda: continued(grid),
+        lambda: edged_twice(grid),
         lambda: distances(grid, *divmod(argument, 4)),
         lambda: spread_out(grid, argument),
         lambda: offsets(grid, *divmod(argument, 5)),
@@ -320,6 +390,8 @@ def run_twin(number, argument, grid, y, x, height, width):
         lambda: grown(grid),
         lambda: skeleton(grid),
         lambda: cornered_rooms(grid),
+        lambda: clustered(grid),
+        lambda: bent(grid),
         lambda: detoured(grid, *(DIRECTIONS[k] for k in divmod(argument, 4))),
         lambda: coiled(grid) if argument else wound(grid),
         lambda: flowed(grid),

@@ -23,14 +23,15 @@ def _along_lines() -> Iterator[Transform]:
         yield _run(f"line_full_{lines}", 3, columns, f"number each {lines} by whether it has an empty cell")
     yield _run("between_dots", 4, 0, "draw every second cell between neighbours in rows and columns")
     yield _run("spans", 5, 0, "take what lies between the markers of each row")
-    ways = ("down, then sideways; cells alone run down", "sideways, then down")
-    for lower, text in enumerate(ways):
-        yield _run(f"elbow_{lower}", 6, lower, f"connect two cells of one colour {text}")
+    yield _run("elbow", 6, 0, "connect two cells of one colour down, then sideways; cells alone run down")
     for right, way in enumerate(("left", "right")):
         yield _run(f"slant_{way}", 7, right, f"move rows {way} by their distance from the last one")
     for gap, cells in ((1, "one empty cell"), (3, "three empty cells")):
         yield _run(f"space_out_{gap}", 8, gap, f"put {cells} between all cells")
     yield _run("corner_cells", 9, 0, "take the four corner cells")
+    yield _run("lines_short", 10, 0, "draw lines along the shorter side through coloured cells")
+    yield _run("alternate", 11, 0, "continue lines with equal gaps along the longer side in turn")
+    yield _run("to_both_edges", 12, 0, "draw from single cells to the nearest two edges")
 
 
 def _by_place() -> Iterator[Transform]:
@@ -40,69 +41,70 @@ def _by_place() -> Iterator[Transform]:
             more = f" modulo {modulo}" if modulo else ""
             yield _run(
                 f"distance_{4 + 4 * diagonal}_{modulo}",
-                10,
+                13,
                 diagonal * 4 + modulo,
                 f"number each cell by steps to the nearest coloured one{more} ({way})",
             )
         yield _run(
             f"spread_ties_{diagonal}",
-            11,
+            14,
             diagonal,
             f"give empty cells the nearest colour, none where two are equally near ({way})",
         )
     for what, text in enumerate(("row", "column")):
-        for modulo in (2, 3, 4) if what == 1 else (2, 3):
+        for modulo in (3, 4) if what == 1 else (2, 3):
             yield _run(
                 f"offset_{text}_{modulo}",
-                12,
+                15,
                 what * 5 + modulo,
                 f"number each cell by {text} modulo {modulo} from the first coloured {text} on",
             )
         for modulo in (2, 3):
             yield _run(
                 f"offset_end_{text}_{modulo}",
-                12,
+                15,
                 (what + 2) * 5 + modulo,
                 f"number each cell by {text} from the end modulo {modulo}",
             )
-    yield _run("largest_rectangle", 13, 0, "keep only the largest empty rectangle")
-    yield _run("empty_squares", 14, 0, "paint empty squares in colour 1, the largest first")
+    yield _run("largest_rectangle", 16, 0, "keep only the largest empty rectangle")
+    yield _run("empty_squares", 17, 0, "paint empty squares in colour 1, the largest first")
 
 
 def _from_objects() -> Iterator[Transform]:
     """What is drawn from each object by itself."""
-    yield _run("leak", 15, 0, "fill the box of each object with colour 1 that leaks out of its openings")
+    yield _run("leak", 18, 0, "fill the box of each object with colour 1 that leaks out of its openings")
     for kind in (1, 3):
         yield _run(
-            f"middle_each_{kind}", 16, kind, f"keep the middle of the box of each object ({KINDS[kind]})"
+            f"middle_each_{kind}", 19, kind, f"keep the middle of the box of each object ({KINDS[kind]})"
         )
-    for kind in (1, 2):
-        yield _run(f"point_each_{kind}", 16, 4 + kind, f"keep one cell of each object ({KINDS[kind]})")
+    yield _run("point_each", 19, 6, f"keep one cell of each object ({KINDS[2]})")
     for colour, name in enumerate(("their colour", "colour 1")):
-        yield _run(f"outer_rays_{colour}", 17, colour, f"draw diagonals away from full rectangles in {name}")
-    yield _run("burst", 18, 0, "let the cells of each object run away from its middle")
-    yield _run("grow_square", 19, 0, "grow each cell of the rarest colour to a square up to other colours")
-    yield _run("local_skeleton", 20, 0, "number cells by lying on their object's middle lines")
-    yield _run("room_corner", 21, 0, "number empty rooms by the corner or edge of the image that they hold")
+        yield _run(f"outer_rays_{colour}", 20, colour, f"draw diagonals away from full rectangles in {name}")
+    yield _run("burst", 21, 0, "let the cells of each object run away from its middle")
+    yield _run("grow_square", 22, 0, "grow each cell of the rarest colour to a square up to other colours")
+    yield _run("cluster_boxes", 25, 0, "fill the boxes of groups of one colour with gaps of one cell")
+    yield _run("bends", 26, 0, "number corners of lines by whether they bend around an enclosed area")
+    yield _run("local_skeleton", 23, 0, "number cells by lying on their object's middle lines")
+    yield _run("room_corner", 24, 0, "number empty rooms by the corner or edge of the image that they hold")
 
 
 def _walking() -> Iterator[Transform]:
     """What walks over the grid, and turns."""
     ways = ("right", "left", "down", "up")
-    for way, side in ((3, 0), (3, 1), (2, 0), (0, 2)):
+    for way, side in ((3, 0), (2, 0)):
         yield _run(
             f"detour_{ways[way]}_{ways[side]}",
-            22,
+            27,
             way * 4 + side,
             f"let the rarest colour run {ways[way]}, around others on the {ways[side]} side",
         )
-    yield _run("spiral_around", 23, 0, "draw a spiral around the only cell of the rarest colour")
-    yield _run("spiral_inside", 23, 1, "draw a spiral over an empty image of the same size")
-    yield _run("flow_alternate", 24, 0, "let rare colours flow in turns through empty cells")
-    yield _run("smear_within", 25, 0, "extend odd cells across stripes to the end of their area")
-    yield _run("hits", 26, 0, "keep the cells that the rarest colour sees in rows and columns")
+    yield _run("spiral_around", 28, 0, "draw a spiral around the only cell of the rarest colour")
+    yield _run("spiral_inside", 28, 1, "draw a spiral over an empty image of the same size")
+    yield _run("flow_alternate", 29, 0, "let rare colours flow in turns through empty cells")
+    yield _run("smear_within", 30, 0, "extend odd cells across stripes to the end of their area")
+    yield _run("hits", 31, 0, "keep the cells that the rarest colour sees in rows and columns")
     for quarter, text in enumerate(("half", "quarter")):
-        yield _run(f"turn_symmetry_{text}", 27, quarter, f"complete by the best {text} turn about a middle")
+        yield _run(f"turn_symmetry_{text}", 32, quarter, f"complete by the best {text} turn about a middle")
 
 
 def run_transforms() -> Iterator[Transform]:

@@ -1,20 +1,25 @@
 """The kernel of the family that draws and measures on the grid."""
 
-from solver.search.jit import outer
+from solver.search.jit import inner, outer
 from solver.search.kernels.run_lines import (
+    alternate,
     between_dots,
     bridge,
     corner_cells,
     elbow,
     line_full,
     lines_cross,
+    lines_short,
     slant,
     space_out,
     spans,
     step_smear,
+    to_both_edges,
 )
 from solver.search.kernels.run_objects import (
+    bends,
     burst,
+    cluster_boxes,
     grow_square,
     leak,
     local_skeleton,
@@ -41,9 +46,9 @@ from solver.search.kernels.run_places import (
 from solver.search.kernels.shape import NONE
 
 
-@outer
-def run_kernel(number, argument, grid, y, x, height, width, out, work):
-    """The transform of this number."""
+@inner
+def along_lines(number, argument, grid, y, x, out, work):
+    """The transforms that draw along rows and columns, numbers 0 to 12."""
     if number == 0:
         return step_smear(grid, y, x, argument, out)
     if number == 1:
@@ -57,7 +62,7 @@ def run_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 5:
         return spans(grid, y, x, out)
     if number == 6:
-        return elbow(grid, y, x, argument, out, work)
+        return elbow(grid, y, x, out, work)
     if number == 7:
         return slant(grid, y, x, argument, out)
     if number == 8:
@@ -65,39 +70,65 @@ def run_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 9:
         return corner_cells(grid, y, x, out)
     if number == 10:
-        return distance_fact(grid, y, x, argument // 4, argument % 4, out, work)
+        return lines_short(grid, y, x, out)
     if number == 11:
-        return spread_ties(grid, y, x, argument, out, work)
+        return alternate(grid, y, x, out, work)
     if number == 12:
-        return offset_fact(grid, y, x, argument // 5, argument % 5, out)
-    if number == 13:
-        return largest_rectangles(grid, y, x, out, work)
-    if number == 14:
-        return empty_squares(grid, y, x, out, work)
-    if number == 15:
-        return leak(grid, y, x, out, work)
-    if number == 16:
-        return middle_each(grid, y, x, argument // 4, argument % 4, out, work)
-    if number == 17:
-        return outer_rays(grid, y, x, argument, out, work)
+        return to_both_edges(grid, y, x, out)
+    return NONE
+
+
+@inner
+def from_objects(number, argument, grid, y, x, out, work):
+    """The transforms that draw from single objects, numbers 18 to 26."""
     if number == 18:
-        return burst(grid, y, x, out, work)
+        return leak(grid, y, x, out, work)
     if number == 19:
-        return grow_square(grid, y, x, out)
+        return middle_each(grid, y, x, argument // 4, argument % 4, out, work)
     if number == 20:
-        return local_skeleton(grid, y, x, out, work)
+        return outer_rays(grid, y, x, argument, out, work)
     if number == 21:
-        return room_corner(grid, y, x, out, work)
+        return burst(grid, y, x, out, work)
     if number == 22:
-        return detour(grid, y, x, argument // 4, argument % 4, out)
+        return grow_square(grid, y, x, out)
     if number == 23:
-        return spiral_around(grid, y, x, out) if argument == 0 else spiral_inside(grid, y, x, out)
+        return local_skeleton(grid, y, x, out, work)
     if number == 24:
-        return flow_alternate(grid, y, x, out, work)
+        return room_corner(grid, y, x, out, work)
     if number == 25:
-        return smear_within(grid, y, x, out, work)
+        return cluster_boxes(grid, y, x, out, work)
     if number == 26:
-        return hits(grid, y, x, out)
+        return bends(grid, y, x, out, work)
+    return NONE
+
+
+@outer
+def run_kernel(number, argument, grid, y, x, height, width, out, work):
+    """The transform of this number."""
+    if number < 13:
+        return along_lines(number, argument, grid, y, x, out, work)
+    if 18 <= number < 27:
+        return from_objects(number, argument, grid, y, x, out, work)
+    if number == 13:
+        return distance_fact(grid, y, x, argument // 4, argument % 4, out, work)
+    if number == 14:
+        return spread_ties(grid, y, x, argument, out, work)
+    if number == 15:
+        return offset_fact(grid, y, x, argument // 5, argument % 5, out)
+    if number == 16:
+        return largest_rectangles(grid, y, x, out, work)
+    if number == 17:
+        return empty_squares(grid, y, x, out, work)
     if number == 27:
+        return detour(grid, y, x, argument // 4, argument % 4, out)
+    if number == 28:
+        return spiral_around(grid, y, x, out) if argument == 0 else spiral_inside(grid, y, x, out)
+    if number == 29:
+        return flow_alternate(grid, y, x, out, work)
+    if number == 30:
+        return smear_within(grid, y, x, out, work)
+    if number == 31:
+        return hits(grid, y, x, out)
+    if number == 32:
         return turn_symmetry(grid, y, x, argument, out, work)
     return NONE

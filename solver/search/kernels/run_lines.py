@@ -2,9 +2,20 @@
 
 from solver.search.jit import inner
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.draw import step_of
+from solver.search.kernels.draw import is_alone, step_of
 from solver.search.kernels.move import copy_to
 from solver.search.kernels.shape import NONE
+
+
+@inner
+def run_on(grid, r, c, down, right, colour, out):
+    """A colour runs from beside a cell over empty cells as far as they go."""
+    h, w = grid.shape
+    i, j = r + down, c + right
+    while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
+        out[i, j] = colour
+        i += down
+        j += right
 
 
 @inner
@@ -127,12 +138,9 @@ def spans(grid, y, x, out):
 
 
 @inner
-def elbow(grid, y, x, lower, out, work):
-    """Of each colour that has two cells these are joined by a column and a row over empty cells.
-
-    ``lower`` 1: the column is that of the lower cell. 0: it is that of the upper one, and where a colour has
-    a single cell this runs down to the edge.
-    """
+def elbow(grid, y, x, out, work):
+    """Of each colour that has two cells these are joined over empty cells, down from the upper one and then
+    sideways; of a colour that has one cell this runs down to the edge."""
     h, w = grid.shape
     copy_to(grid, out)
     for colour in range(10):
@@ -144,18 +152,18 @@ def elbow(grid, y, x, lower, out, work):
             if work[0, colour] < 3:
                 work[work[0, colour], colour] = r * w + c
     for colour in range(1, 10):
-        r, c = work[1, colour] // w, work[1, colour] % w
-        i, j = work[2, colour] // w, work[2, colour] % w
-        if work[0, colour] == 1 and lower == 0:
-            i, j = h - 1, c
-        elif work[0, colour] != 2:
+        if work[0, colour] == 0 or work[0, colour] > 2:
             continue
+        r, c = work[1, colour] // w, work[1, colour] % w
+        i, j = h - 1, c
+        if work[0, colour] == 2:
+            i, j = work[2, colour] // w, work[2, colour] % w
         for k in range(r, i + 1):
-            if out[k, j if lower == 1 else c] == 0:
-                out[k, j if lower == 1 else c] = colour
+            if out[k, c] == 0:
+                out[k, c] = colour
         for k in range(min(c, j), max(c, j) + 1):
-            if out[r if lower == 1 else i, k] == 0:
-                out[r if lower == 1 else i, k] = colour
+            if out[i, k] == 0:
+                out[i, k] = colour
     return h, w, y, x
 
 
@@ -201,3 +209,63 @@ def corner_cells(grid, y, x, out):
     for k in range(4):
         out[k // 2, k % 2] = grid[k // 2 * (h - 1), k % 2 * (w - 1)]
     return 2, 2, y, x
+
+
+@inner
+def lines_short(grid, y, x, out):
+    """Columns, or rows where the image is higher than wide, are filled with the colour of their first
+    coloured cell where they are empty."""
+    h, w = grid.shape
+    lines, length = (w, h) if w >= h else (h, w)
+    for line in range(lines):
+        colour = 0
+        for repeat in range(2):  # the first round finds the colour, the second draws
+            for k in range(length):
+                r, c = (k, line) if w >= h else (line, k)
+                if colour == 0 and grid[r, c] != 0:
+                    colour = int(grid[r, c])
+                out[r, c] = grid[r, c] if grid[r, c] != 0 or repeat == 0 else colour
+    return h, w, y, x
+
+
+@inner
+def alternate(grid, y, x, out, work):
+    """Columns, or rows where the image is higher than wide, of which two or more with colour follow each
+    other in equal steps go on in these steps to the edge, in turn."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    lines, length = (w, h) if w >= h else (h, w)
+    count = 0
+    for line in range(lines):
+        for k in range(length):
+            if (grid[k, line] if w >= h else grid[line, k]) != 0:
+                work[0, count] = line
+                count += 1
+                break
+    step = work[0, 1] - work[0, 0] if count >= 2 else lines
+    for k in range(2, count):
+        if work[0, k] - work[0, k - 1] != step:
+            return h, w, y, x
+    for k in range(count, lines if count >= 2 else 0):
+        line, source = work[0, 0] + k * step, work[0, k % count]
+        for place in range(length if line < lines else 0):
+            if w >= h:
+                out[place, line] = grid[place, source]
+            else:
+                out[line, place] = grid[source, place]
+    return h, w, y, x
+
+
+@inner
+def to_both_edges(grid, y, x, out):
+    """Cells without coloured neighbours run over empty cells to the nearer one of the upper and lower edge
+    (of equally near ones the lower) and of the left and right edge (the right)."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == 0 or not is_alone(grid, r, c):
+                continue
+            run_on(grid, r, c, -1 if r < h - 1 - r else 1, 0, grid[r, c], out)
+            run_on(grid, r, c, 0, -1 if c < w - 1 - c else 1, grid[r, c], out)
+    return h, w, y, x

@@ -3,22 +3,13 @@
 from solver.search.jit import inner
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.draw import step_of
+from solver.search.kernels.fill import mark_outside
 from solver.search.kernels.move import copy_to
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, own_colours
 from solver.search.kernels.relations import rooms_of
+from solver.search.kernels.run_lines import run_on
 from solver.search.kernels.run_paths import rarest_from
 from solver.search.kernels.shape import NONE
-
-
-@inner
-def run_on(grid, r, c, down, right, colour, out):
-    """A colour runs from beside a cell over empty cells as far as they go."""
-    h, w = grid.shape
-    i, j = r + down, c + right
-    while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
-        out[i, j] = colour
-        i += down
-        j += right
 
 
 @inner
@@ -173,4 +164,59 @@ def room_corner(grid, y, x, out, work):
         for c in range(w):
             number = work[0, r * w + c] - 1
             out[r, c] = work[8, number] if number >= 0 else 0
+    return h, w, y, x
+
+
+@inner
+def cluster_boxes(grid, y, x, out, work):
+    """The empty cells in the box of each group of cells of one colour, any two of which are joined by steps
+    of at most two rows and columns, get this colour; the first group's where boxes overlap."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for cell in range(h * w):
+        work[0, cell] = 0
+    for start in range(h * w):
+        colour = grid[start // w, start % w]
+        if colour == 0 or work[0, start]:
+            continue
+        work[0, start] = 1
+        work[1, 0] = start
+        end = 1
+        top, bottom, left, right = h, -1, w, -1
+        while end > 0:
+            end -= 1
+            r, c = work[1, end] // w, work[1, end] % w
+            top, bottom = min(top, r), max(bottom, r)
+            left, right = min(left, c), max(right, c)
+            for i in range(max(r - 2, 0), min(r + 3, h)):
+                for j in range(max(c - 2, 0), min(c + 3, w)):
+                    if grid[i, j] == colour and not work[0, i * w + j]:
+                        work[0, i * w + j] = 1
+                        work[1, end] = i * w + j
+                        end += 1
+        for r in range(top, bottom + 1):
+            for c in range(left, right + 1):
+                if out[r, c] == 0:
+                    out[r, c] = colour
+    return h, w, y, x
+
+
+@inner
+def bends(grid, y, x, out, work):
+    """Coloured cells with two coloured ones beside them at a right angle: 1 where the empty cell diagonal
+    between these is enclosed, 2 where a path joins it to the edge; all others empty."""
+    h, w = grid.shape
+    mark_outside(grid, 0, 0, work)
+    for r in range(h):
+        for c in range(w):
+            rows, columns, down, right = 0, 0, 0, 0
+            for bit in range(4 if grid[r, c] != 0 else 0):
+                i, j = r + step_of(bit)[0], c + step_of(bit)[1]
+                if 0 <= i < h and 0 <= j < w and grid[i, j] != 0:
+                    rows += abs(i - r)
+                    columns += abs(j - c)
+                    down, right = down + i - r, right + j - c
+            out[r, c] = 0
+            if rows == 1 and columns == 1 and grid[r + down, c + right] == 0:
+                out[r, c] = 2 if work[0, (r + down) * w + c + right] else 1
     return h, w, y, x
