@@ -252,7 +252,7 @@ def turn_needs(grid, down, right, quarter, most, count, stamp, work):
             if there == 0 and work[1, i * w + j] // 10 == stamp:
                 there = work[1, i * w + j] % 10
             if there == 0:
-                work[1, i * w + j] = 10 * stamp + grid[r, c]
+                work[1, i * w + j] = 10 * stamp + int(grid[r, c])
                 needed += 1
             if (there != 0 and there != grid[r, c]) or needed >= most:
                 return -1
