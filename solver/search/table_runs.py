@@ -18,7 +18,9 @@ def _along_lines() -> Iterator[Transform]:
     for bits, way in ways.items():
         yield _run(f"step_smear_{bits}", 0, bits, f"extend colours by one empty cell {way}")
     yield _run("bridge", 1, 0, "fill rows and columns that have the same colour at both ends")
-    yield _run("lines_cross", 2, 0, "draw rows and columns through coloured cells, crossings empty")
+    yield _run(
+        "lines_cross", 2, 0, "draw rows and columns through coloured cells, crossings stay as they are"
+    )
     for columns, lines in enumerate(("row", "column")):
         yield _run(f"line_full_{lines}", 3, columns, f"number each {lines} by whether it has an empty cell")
     yield _run("between_dots", 4, 0, "draw every second cell between neighbours in rows and columns")
