@@ -37,6 +37,7 @@ from solver.search.table import (
     OBJECT,
     PATTERN,
     RELATION,
+    RUN,
     SHAPE,
     TRANSFORMS,
 )
@@ -46,6 +47,7 @@ from tests.naive_search_fill import fill_twin
 from tests.naive_search_lists import list_twin
 from tests.naive_search_objects import object_twin, relation_twin
 from tests.naive_search_pattern import pattern_twin
+from tests.naive_search_runs import run_twin
 
 TWINS = {
     SHAPE: naive_search.shape_twin,
@@ -55,6 +57,7 @@ TWINS = {
     RELATION: relation_twin,
     DRAW: draw_twin,
     PATTERN: pattern_twin,
+    RUN: run_twin,
 }
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT") != "1"
 

@@ -8,6 +8,7 @@ from solver.search.table_objects import (
     pattern_transforms,
     relation_transforms,
 )
+from solver.search.table_runs import run_transforms
 from solver.search.transform import (
     COLOUR,
     DRAW,
@@ -20,6 +21,7 @@ from solver.search.transform import (
     OBJECT,
     PATTERN,
     RELATION,
+    RUN,
     SHAPE,
     Transform,
 )
@@ -27,7 +29,7 @@ from solver.search.transform import (
 __all__ = [
     "COLOUR", "DRAW", "FILL", "IMAGE_TO_IMAGE", "IMAGE_TO_LIST", "LIST", "LIST_TO_IMAGE", "LIST_TO_LIST",
     "NUMBER",
-    "OBJECT", "PATTERN", "RELATION", "SHAPE", "TRANSFORMS", "Transform",
+    "OBJECT", "PATTERN", "RELATION", "RUN", "SHAPE", "TRANSFORMS", "Transform",
 ]  # fmt: skip
 
 TRANSFORMS: tuple[Transform, ...] = (
@@ -38,6 +40,7 @@ TRANSFORMS: tuple[Transform, ...] = (
     *relation_transforms(),
     *draw_transforms(),
     *pattern_transforms(),
+    *run_transforms(),
     *list_transforms(),
 )
 NUMBER = {transform.name: place for place, transform in enumerate(TRANSFORMS)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 SHAPE, COLOUR, FILL, OBJECT, LIST = "shape", "colour", "fill", "object", "list"
 RELATION, DRAW, PATTERN = "relation", "draw", "pattern"
+RUN = "run"
 IMAGE_TO_IMAGE, IMAGE_TO_LIST, LIST_TO_IMAGE, LIST_TO_LIST = range(4)
 
 

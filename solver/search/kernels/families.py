@@ -12,7 +12,8 @@ from solver.search.kernels.neighbours import object_kernel
 from solver.search.kernels.pattern import pattern_kernel
 from solver.search.kernels.relations import relation_kernel
 from solver.search.kernels.resize import shape_kernel
-from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, SHAPE
+from solver.search.kernels.run import run_kernel
+from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, RUN, SHAPE
 
 FAMILIES = {
     SHAPE: shape_kernel,
@@ -22,6 +23,7 @@ FAMILIES = {
     RELATION: relation_kernel,
     DRAW: draw_kernel,
     PATTERN: pattern_kernel,
+    RUN: run_kernel,
 }
 GRID = types.Array(types.uint8, 2, "C")
 WORK = types.Array(types.int32, 2, "C")
