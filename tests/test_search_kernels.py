@@ -34,6 +34,7 @@ from solver.search.table import (
     LIST,
     LIST_TO_IMAGE,
     LIST_TO_LIST,
+    MATCH,
     OBJECT,
     PATTERN,
     RELATION,
@@ -44,6 +45,7 @@ from tests import naive_search
 from tests.naive_search_draw import draw_twin
 from tests.naive_search_fill import fill_twin
 from tests.naive_search_lists import list_twin
+from tests.naive_search_match import match_twin
 from tests.naive_search_objects import object_twin, relation_twin
 from tests.naive_search_pattern import pattern_twin
 
@@ -55,6 +57,7 @@ TWINS = {
     RELATION: relation_twin,
     DRAW: draw_twin,
     PATTERN: pattern_twin,
+    MATCH: match_twin,
 }
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT") != "1"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 SHAPE, COLOUR, FILL, OBJECT, LIST = "shape", "colour", "fill", "object", "list"
-RELATION, DRAW, PATTERN = "relation", "draw", "pattern"
+RELATION, DRAW, PATTERN, MATCH = "relation", "draw", "pattern", "match"
 IMAGE_TO_IMAGE, IMAGE_TO_LIST, LIST_TO_IMAGE, LIST_TO_LIST = range(4)
 
 

@@ -1,0 +1,33 @@
+"""The kernel of the family of objects that are compared with, moved to and copied onto each other."""
+
+from solver.search.jit import outer
+from solver.search.kernels.match_move import (
+    align,
+    centre_in,
+    explode,
+    fall_cells,
+    gather,
+    to_own_colour,
+    turn_about,
+)
+from solver.search.kernels.shape import NONE
+
+
+@outer
+def match_kernel(number, argument, grid, y, x, height, width, out, work):
+    """The matching transform of this number."""
+    if number == 0:
+        return align(grid, y, x, argument // 8, argument % 8, out, work)
+    if number == 1:
+        return to_own_colour(grid, y, x, argument, out, work)
+    if number == 2:
+        return gather(grid, y, x, argument, out, work)
+    if number == 3:
+        return fall_cells(grid, y, x, argument % 4, argument // 4, out)
+    if number == 4:
+        return turn_about(grid, y, x, argument // 8, argument % 8, out)
+    if number == 5:
+        return explode(grid, y, x, argument, out, work)
+    if number == 6:
+        return centre_in(grid, y, x, out, work)
+    return NONE
