@@ -7,6 +7,13 @@ import numpy as np
 from tests.naive_search import cells_of, inside, ranked
 from tests.naive_search_draw import by_choice, way_to
 from tests.naive_search_fill import ray, until_coloured
+from tests.naive_search_match_copy import (
+    completed_by_colour,
+    completed_scaled,
+    look_copied,
+    ordered_by_legend,
+    parts_completed,
+)
 from tests.naive_search_objects import STEPS, things
 
 
@@ -201,6 +208,11 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: turned_about(grid, *divmod(argument, 8)),
         lambda: exploded(grid, argument),
         lambda: centred(grid),
+        lambda: parts_completed(grid, argument),
+        lambda: completed_by_colour(grid, argument),
+        lambda: completed_scaled(grid, argument % 2, argument // 2),
+        lambda: ordered_by_legend(grid, argument),
+        lambda: look_copied(grid, argument),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

@@ -49,6 +49,26 @@ def _moved() -> Iterator[Transform]:
     yield _match("centre_in", 6, 0, "move everything to the middle of the single cells of one colour")
 
 
+def _completed() -> Iterator[Transform]:
+    """Objects completed to copies of others."""
+    for turned, more in enumerate(("", ", turned and mirrored too")):
+        yield _match(
+            f"complete_parts_{turned}", 7, turned, f"complete objects that are parts of others{more}"
+        )
+        text = "complete the copies of all objects by their cells of one colour"
+        yield _match(f"complete_by_colour_{turned}", 8, turned, text + more)
+        text = f"complete the enlarged copies of the richest objects{more}"
+        yield _match(f"complete_scaled_{turned}", 9, turned, text)
+        text = "give objects of one colour the look of the one with the same cells"
+        yield _match(f"copy_look_{turned}", 11, turned, text + more)
+    text = "complete the enlarged copies of the richest objects, turned and mirrored too, and erase these"
+    yield _match("complete_scaled_3", 9, 3, text)
+    for across, way in enumerate(("from top to bottom", "from left to right")):
+        text = f"paint objects {way} in the colours of the richest object's cells"
+        yield _match(f"legend_order_{across}", 10, across, text)
+
+
 def match_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _moved()
+    yield from _completed()

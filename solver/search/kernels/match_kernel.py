@@ -1,6 +1,13 @@
 """The kernel of the family of objects that are compared with, moved to and copied onto each other."""
 
 from solver.search.jit import outer
+from solver.search.kernels.match_copy import (
+    complete_by_colour,
+    complete_parts,
+    complete_scaled,
+    copy_look,
+    legend_order,
+)
 from solver.search.kernels.match_move import (
     align,
     centre_in,
@@ -30,4 +37,14 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
         return explode(grid, y, x, argument, out, work)
     if number == 6:
         return centre_in(grid, y, x, out, work)
+    if number == 7:
+        return complete_parts(grid, y, x, argument, out, work)
+    if number == 8:
+        return complete_by_colour(grid, y, x, argument, out, work)
+    if number == 9:
+        return complete_scaled(grid, y, x, argument % 2, argument // 2, out, work)
+    if number == 10:
+        return legend_order(grid, y, x, argument, out, work)
+    if number == 11:
+        return copy_look(grid, y, x, argument, out, work)
     return NONE
