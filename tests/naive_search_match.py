@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.naive_search import cells_of, inside, ranked
-from tests.naive_search_draw import by_choice, way_to
-from tests.naive_search_fill import ray, until_coloured
+from tests.naive_search import by_rank, cells_of, inside, neighbours, ranked
+from tests.naive_search_draw import way_to
+from tests.naive_search_fill import ray, reachable, until_coloured
 from tests.naive_search_match_copy import (
     completed_by_colour,
     completed_scaled,
@@ -14,7 +14,7 @@ from tests.naive_search_match_copy import (
     ordered_by_legend,
     parts_completed,
 )
-from tests.naive_search_objects import STEPS, things
+from tests.naive_search_objects import STEPS, painted, things
 
 
 def one_coloured(grid, diagonal):
@@ -47,7 +47,7 @@ def aligned(grid, who, side):
     if who == 0:
         reference = [t for t in objects if t.area == max(o.area for o in objects)]
     else:
-        colour = (min(colours), max(colours), ranked(grid, -1))[who - 1]
+        colour = (min(colours), max(colours))[who - 1]
         reference = [t for t in objects if t.colour == colour]
     places = {side_of(thing, side) for thing in reference}
     if len(places) > 1:
@@ -85,8 +85,7 @@ def to_own(grid, what):
         if (thing is home and home.area > 1) or (not way and what != 1):
             put(made, grid, thing, 0, 0)
     for thing, (step, far) in moving:
-        for k in range(0 if what == 2 else far, far + 1):
-            put(made, grid, thing, k * step[0], k * step[1])
+        put(made, grid, thing, far * step[0], far * step[1])
     return made
 
 
@@ -102,11 +101,9 @@ def gathered(grid, what):
     if not 2 <= len(objects) <= 60:
         return None
     largest = max(objects, key=lambda thing: thing.area)
-    colour = ranked(grid, 0 if what == 1 else -1)
     tests = (
         lambda t: t is largest,
-        lambda t: t.colour == colour,
-        lambda t: t.colour == colour,
+        lambda t: t.colour == ranked(grid, 0),
         lambda t: t.area > 1,
     )
     fixed = [thing for thing in objects if tests[what](thing)]
@@ -125,9 +122,9 @@ def gathered(grid, what):
     return made
 
 
-def cells_fallen(grid, which, where):
+def cells_fallen(grid, where):
     """Twin of ``fall_cells``: every line is emptied of the colour and filled again behind what stands."""
-    colour = by_choice(grid, which)
+    colour = ranked(grid, -1)
     if not colour:
         return None
     made = {0: np.rot90(grid), 1: np.rot90(grid, 3), 2: grid, 3: np.rot90(grid, 2)}[where].copy()
@@ -138,22 +135,21 @@ def cells_fallen(grid, which, where):
     return np.rot90(made, {0: 3, 1: 1, 2: 0, 3: 2}[where])
 
 
-def turned_about(grid, which, how):
+def turned_about(grid, how):
     """Twin of ``turn_about``: the grid padded until the colour's middle is its own, then turned."""
-    places = cells_of(grid, lambda v: v == by_choice(grid, which)) if grid.any() else []
+    places = cells_of(grid, lambda v: v == ranked(grid, -1)) if grid.any() else []
     if not places:
         return None
     top, bottom = min(r for r, _ in places), max(r for r, _ in places)
     left, right = min(c for _, c in places), max(c for _, c in places)
-    if how in (0, 2) and (bottom - top + right - left) % 2:
+    if how != 1 and (bottom - top + right - left) % 2:
         return None
     wide = np.pad(grid, 40)
     r, c, half = (top + bottom) // 2 + 40, (left + right) // 2 + 40, 35
     height = 2 * half + 1 + (top + bottom) % 2
     width = 2 * half + 1 + (left + right) % 2
     window = wide[r - half :, c - half :][:height, :width]
-    turns = (np.rot90, lambda m: np.rot90(m, 2), lambda m: np.rot90(m, 3), np.fliplr, np.flipud)
-    wide[r - half :, c - half :][:height, :width] = turns[how](window).copy()
+    wide[r - half :, c - half :][:height, :width] = np.rot90(window, how + 1).copy()
     return wide[40 : 40 + grid.shape[0], 40 : 40 + grid.shape[1]]
 
 
@@ -198,14 +194,102 @@ def centred(grid):
     return made
 
 
+def kept_beside(grid, where):
+    """Twin of ``keep_beside``."""
+    objects = one_coloured(grid, 1)
+    if not objects:
+        return None
+    made = np.zeros_like(grid)
+    for thing in objects:
+        moved = {(r + STEPS[where][0], c + STEPS[where][1]) for r, c in thing.places} - set(thing.places)
+        if any(inside(grid, *place) and grid[place] for place in moved):
+            put(made, grid, thing, 0, 0)
+    return made
+
+
+def ordered_modulo(grid, rooms, across, modulo):
+    """Twin of ``order_modulo``."""
+    objects = things((grid == 0).astype(np.uint8), 0) if rooms else things(grid, 1)
+    if not 1 <= len(objects) <= 100:
+        return None
+    objects.sort(key=lambda t: (t.left, t.top) if across else (t.top, t.left))
+    return painted(grid, objects, [k % modulo + 1 for k in range(len(objects))])
+
+
+def nearest_painted(grid):
+    """Twin of ``nearest_colour``."""
+    objects = one_coloured(grid, 1)
+    if not 2 <= len(objects) <= 60:
+        return None
+
+    def gap(one, two):
+        between = np.abs(np.array(one.places)[:, None] - np.array(two.places)[None])
+        return min((int(max(v)), int(sum(v))) for v in between.reshape(-1, 2))
+
+    return painted(
+        grid,
+        objects,
+        [min((t for t in objects if t is not one), key=lambda t: gap(one, t)).colour for one in objects],
+    )
+
+
+def enclosed_by_others(grid, what):
+    """Twin of ``enclosed``."""
+    objects = one_coloured(grid, 1)
+    if not 1 <= len(objects) <= 60:
+        return None
+    h, w = grid.shape
+    inner = []
+    for thing in objects:
+        way = reachable(grid, thing.places, lambda p, t=thing: not grid[p] or p in t.places, False)
+        if not any(r in (0, h - 1) or c in (0, w - 1) for r, c in way):
+            inner.append(thing)
+    if what == 0:
+        return painted(grid, objects, [t.colour if t in inner else 0 for t in objects])
+    values = []
+    for thing in objects:
+        alike = [t for t in inner if t.colour != thing.colour and np.array_equal(t.grid > 0, thing.grid > 0)]
+        values.append(alike[0].colour if alike else thing.colour)
+    return painted(grid, objects, values)
+
+
+def guests_painted(grid):
+    """Twin of ``guests``."""
+    found = {}
+    for r, c in np.ndindex(grid.shape):
+        near = neighbours(grid, (r, c), True)
+        if near and not any(grid[p] == grid[r, c] for p in neighbours(grid, (r, c), False)):
+            host = np.bincount([grid[p] for p in near]).argmax()
+            found.setdefault(int(host), []).append(grid[r, c])
+    made = np.zeros_like(grid)
+    for host, colours in found.items():
+        made[grid == host] = np.bincount(colours).argmax()
+    return made if found else None
+
+
+def rank_reversed(grid):
+    """Twin of ``reverse_rank``."""
+    made = np.zeros_like(grid)
+    for old, new in zip(by_rank(grid), by_rank(grid)[::-1], strict=True):
+        made[grid == old] = new
+    return made
+
+
+def edge_erased(grid):
+    """Twin of ``erase_edge_colour``."""
+    ring = np.ones(grid.shape, bool)
+    ring[1:-1, 1:-1] = False
+    return np.where(grid == ranked(np.where(ring, grid, 0), 0), 0, grid).astype(np.uint8)
+
+
 def match_twin(number, argument, grid, y, x, height, width):
     """The twin of ``match_kernel``."""
     twins = (
         lambda: aligned(grid, *divmod(argument, 8)),
         lambda: to_own(grid, argument),
         lambda: gathered(grid, argument),
-        lambda: cells_fallen(grid, *divmod(argument, 4)),
-        lambda: turned_about(grid, *divmod(argument, 8)),
+        lambda: cells_fallen(grid, argument),
+        lambda: turned_about(grid, argument),
         lambda: exploded(grid, argument),
         lambda: centred(grid),
         lambda: parts_completed(grid, argument),
@@ -213,6 +297,13 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: completed_scaled(grid, argument % 2, argument // 2),
         lambda: ordered_by_legend(grid, argument),
         lambda: look_copied(grid, argument),
+        lambda: kept_beside(grid, argument),
+        lambda: ordered_modulo(grid, argument // 16, argument // 8 % 2, argument % 8),
+        lambda: nearest_painted(grid),
+        lambda: enclosed_by_others(grid, argument),
+        lambda: guests_painted(grid),
+        lambda: rank_reversed(grid),
+        lambda: edge_erased(grid),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

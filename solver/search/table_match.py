@@ -22,30 +22,18 @@ def _moved() -> Iterator[Transform]:
                     who * 8 + side,
                     f"align all objects by the {place} of {reference}",
                 )
-    for what, text in enumerate((", the others stay", ", the others vanish", ", leaving a trail")):
+    for what, text in enumerate((", the others stay", ", the others vanish")):
         yield _match(f"to_own_colour_{what}", 1, what, f"move objects to the largest of their colour{text}")
-    fixed = (
-        "the largest object",
-        "the most frequent colour",
-        "the rarest colour",
-        "objects of several cells",
-    )
+    fixed = ("the largest object", "the most frequent colour", "objects of several cells")
     for what, text in enumerate(fixed):
         yield _match(f"gather_{what}", 2, what, f"move objects to {text} and stack them there")
-    for which, who in enumerate(("the most frequent colour", "the rarest colour")):
-        for where, way in enumerate(FALLS):
-            yield _match(
-                f"cells_fall_{which}_{way}", 3, which * 4 + where, f"let each cell of {who} fall {way}"
-            )
-    changes = (
-        "turn everything a quarter counter-clockwise", "turn everything by half",
-        "turn everything a quarter clockwise", "mirror everything left-right", "mirror everything up-down",
-    )  # fmt: skip
-    for how, text in enumerate(changes):
-        yield _match(f"turn_about_{how}", 4, 8 + how, f"{text} about the middle of the rarest colour")
+    for where, way in enumerate(FALLS):
+        yield _match(f"cells_fall_{way}", 3, where, f"let each cell of the rarest colour fall {way}")
+    turns = ("a quarter counter-clockwise", "by half", "a quarter clockwise")
+    for how, text in enumerate(turns):
+        yield _match(f"turn_about_{how}", 4, how, f"turn everything {text} about the rarest colour")
     yield _match("explode_0", 5, 0, "move the parts of each object away from its middle by half its size")
-    for steps in (1, 2):
-        yield _match(f"explode_{steps}", 5, steps, f"move all cells away from the middle by {steps}")
+    yield _match("explode_2", 5, 2, "move all cells away from the middle by 2")
     yield _match("centre_in", 6, 0, "move everything to the middle of the single cells of one colour")
 
 
@@ -68,7 +56,26 @@ def _completed() -> Iterator[Transform]:
         yield _match(f"legend_order_{across}", 10, across, text)
 
 
+def _compared() -> Iterator[Transform]:
+    """Objects and colours kept, numbered or painted by the others."""
+    for where, way in enumerate(("below", "above", "to the right", "to the left")):
+        yield _match(f"keep_beside_{where}", 12, where, f"keep objects that have another directly {way}")
+    for across, way in enumerate(("top", "left")):
+        text = f"number each object by its place from the {way}, odd or even"
+        yield _match(f"order_{across}_modulo_2", 13, across * 8 + 2, text)
+    text = "number each empty room by its place from the left, modulo 3"
+    yield _match("order_rooms_modulo_3", 13, 16 + 8 + 3, text)
+    text = "paint each object in the colour of the nearest, measured between cells"
+    yield _match("nearest_colour", 14, 0, text)
+    yield _match("enclosed_0", 15, 0, "keep objects that others enclose")
+    yield _match("enclosed_1", 15, 1, "paint objects in the colour of the enclosed object of equal shape")
+    yield _match("guests", 16, 0, "paint each colour in the colour of the single cells inside it")
+    yield _match("reverse_rank", 17, 0, "exchange frequent and rare colours by rank")
+    yield _match("erase_edge_colour", 18, 0, "erase the colour that is most frequent on the edge")
+
+
 def match_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _moved()
     yield from _completed()
+    yield from _compared()

@@ -8,6 +8,15 @@ from solver.search.kernels.match_copy import (
     copy_look,
     legend_order,
 )
+from solver.search.kernels.match_facts import (
+    enclosed,
+    erase_edge_colour,
+    guests,
+    keep_beside,
+    nearest_colour,
+    order_modulo,
+    reverse_rank,
+)
 from solver.search.kernels.match_move import (
     align,
     centre_in,
@@ -30,9 +39,9 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 2:
         return gather(grid, y, x, argument, out, work)
     if number == 3:
-        return fall_cells(grid, y, x, argument % 4, argument // 4, out)
+        return fall_cells(grid, y, x, argument, out)
     if number == 4:
-        return turn_about(grid, y, x, argument // 8, argument % 8, out)
+        return turn_about(grid, y, x, argument, out)
     if number == 5:
         return explode(grid, y, x, argument, out, work)
     if number == 6:
@@ -47,4 +56,18 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
         return legend_order(grid, y, x, argument, out, work)
     if number == 11:
         return copy_look(grid, y, x, argument, out, work)
+    if number == 12:
+        return keep_beside(grid, y, x, argument, out, work)
+    if number == 13:
+        return order_modulo(grid, y, x, argument // 16, argument // 8 % 2, argument % 8, out, work)
+    if number == 14:
+        return nearest_colour(grid, y, x, out, work)
+    if number == 15:
+        return enclosed(grid, y, x, argument, out, work)
+    if number == 16:
+        return guests(grid, y, x, out, work)
+    if number == 17:
+        return reverse_rank(grid, y, x, out, work)
+    if number == 18:
+        return erase_edge_colour(grid, y, x, out, work)
     return NONE

@@ -2,7 +2,7 @@
 
 from solver.search.jit import inner
 from solver.search.kernels.colour import ranked_colour
-from solver.search.kernels.move import chosen_colour, steps_to_fixed, way_to_fixed
+from solver.search.kernels.move import copy_to, steps_to_fixed, way_to_fixed
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label
 from solver.search.kernels.shape import NONE
 
@@ -73,7 +73,7 @@ def align(grid, y, x, who, side, out, work):
     """All objects (8-connected, one-coloured) moved along one axis until a side (``side_of``) lies where
     that of the reference lies.
 
-    ``who``: 0 the largest objects, 1 those of the lowest colour, 2 of the highest, 3 of the rarest.
+    ``who``: 0 the largest objects, 1 those of the lowest colour, 2 of the highest.
     """
     count = label_one_coloured(grid, 1, work)
     if count < 2:
@@ -82,7 +82,7 @@ def align(grid, y, x, who, side, out, work):
     for number in range(count):
         lowest = min(lowest, work[COLOUR, number])
         highest = max(highest, work[COLOUR, number])
-    colour = lowest if who == 1 else highest if who == 2 else ranked_colour(grid, -1)
+    colour = lowest if who == 1 else highest
     area = work[AREA, largest_of(count, work)]
     place, known = 0, False
     for number in range(count):
@@ -127,7 +127,7 @@ def to_own_colour(grid, y, x, what, out, work):
     """Each object (4-connected, one-coloured) moves straight, the shortest way and over everything, until it
     touches the largest object of its colour, where that has more than one cell.
 
-    ``what``: 0 objects without such a way stay, 1 they vanish, 2 they stay and the others leave a trail.
+    ``what``: 0 objects without such a way stay, 1 they vanish.
     """
     count = label_one_coloured(grid, 0, work)
     if count == 0:
@@ -153,10 +153,9 @@ def to_own_colour(grid, y, x, what, out, work):
         far, where = work[10, number], work[11, number]
         if far == 1000:
             continue
-        for steps in range(0 if what == 2 else far, far + 1):
-            down = steps if where == 0 else -steps if where == 1 else 0
-            right = steps if where == 2 else -steps if where == 3 else 0
-            put_object(grid, number, down, right, out, work)
+        down = far if where == 0 else -far if where == 1 else 0
+        right = far if where == 2 else -far if where == 3 else 0
+        put_object(grid, number, down, right, out, work)
     return grid.shape[0], grid.shape[1], y, x
 
 
@@ -165,17 +164,17 @@ def gather(grid, y, x, what, out, work):
     """Objects (8-connected, one-coloured) move along rows or columns to the nearest fixed one, the nearest
     first, until they touch it or one that came before: they are stacked.
 
-    Fixed: 0 the largest object, 1 all of the most frequent colour, 2 of the rarest, 3 of more than one cell.
+    Fixed: 0 the largest object, 1 all of the most frequent colour, 2 of more than one cell.
     """
     count = label_one_coloured(grid, 1, work)
     h, w = grid.shape
     if count < 2 or count > 60:
         return NONE
-    colour = ranked_colour(grid, 0 if what == 1 else -1)
+    colour = ranked_colour(grid, 0)
     largest = largest_of(count, work)
     for number in range(count):
         own = work[COLOUR, number]
-        fixed = number == largest if what == 0 else own == colour if what < 3 else work[AREA, number] > 1
+        fixed = number == largest if what == 0 else own == colour if what == 1 else work[AREA, number] > 1
         work[10, number] = 1 if fixed else 0
     for number in range(count):
         work[8, number] = work[10, number]
@@ -210,18 +209,16 @@ def gather(grid, y, x, what, out, work):
 
 
 @inner
-def fall_cells(grid, y, x, where, which, out):
-    """Each cell of one colour (``chosen_colour``) falls by itself until the next cell is coloured: 0 down, 1
-    up, 2 right, 3 left."""
-    colour = chosen_colour(grid, which)
+def fall_cells(grid, y, x, where, out):
+    """Each cell of the rarest colour falls by itself until the next cell is coloured: 0 down, 1 up, 2 right,
+    3 left."""
+    colour = ranked_colour(grid, -1)
     if colour == 0:
         return NONE
     h, w = grid.shape
     down = 1 if where == 0 else -1 if where == 1 else 0
     right = 1 if where == 2 else -1 if where == 3 else 0
-    for r in range(h):
-        for c in range(w):
-            out[r, c] = grid[r, c]
+    copy_to(grid, out)
     for cell in range(h * w):
         # Those nearest to the ground fall first.
         place = h * w - 1 - cell if where % 2 == 0 else cell
@@ -237,10 +234,10 @@ def fall_cells(grid, y, x, where, which, out):
 
 
 @inner
-def turn_about(grid, y, x, which, how, out):
-    """Everything turned about the middle of the box of one colour (``chosen_colour``) on the same canvas: 0 a
-    quarter counter-clockwise, 1 half, 2 a quarter clockwise, 3 left-right, 4 up-down; what leaves is lost."""
-    colour = chosen_colour(grid, which)
+def turn_about(grid, y, x, how, out):
+    """Everything turned about the middle of the box of the rarest colour on the same canvas: 0 a quarter
+    counter-clockwise, 1 half, 2 a quarter clockwise; what leaves is lost."""
+    colour = ranked_colour(grid, -1)
     h, w = grid.shape
     top, bottom, left, right = h, -1, w, -1
     for r in range(h):
@@ -248,8 +245,7 @@ def turn_about(grid, y, x, which, how, out):
             if grid[r, c] == colour:
                 top, bottom = min(top, r), max(bottom, r)
                 left, right = min(left, c), max(right, c)
-    quarter = how == 0 or how == 2
-    if colour == 0 or (quarter and (top + bottom + left + right) % 2):
+    if colour == 0 or (how != 1 and (top + bottom + left + right) % 2):
         return NONE
     clear(grid, out)
     for r in range(h):
@@ -260,11 +256,10 @@ def turn_about(grid, y, x, which, how, out):
             down, across = 2 * r - top - bottom, 2 * c - left - right
             if how == 0:
                 down, across = -across, down
-            elif how == 2:
-                down, across = across, -down
+            elif how == 1:
+                down, across = -down, -across
             else:
-                down = -down if how != 3 else down
-                across = -across if how != 4 else across
+                down, across = across, -down
             i, j = (down + top + bottom) // 2, (across + left + right) // 2
             if 0 <= i < h and 0 <= j < w:
                 out[i, j] = grid[r, c]
