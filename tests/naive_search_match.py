@@ -14,6 +14,15 @@ from tests.naive_search_match_copy import (
     ordered_by_legend,
     parts_completed,
 )
+from tests.naive_search_match_stamp import (
+    boxes_stamped,
+    largest_projected,
+    middle_stamped,
+    mirrored_over,
+    nearest_projected,
+    owners_stamped,
+    repeated_to_marks,
+)
 from tests.naive_search_objects import STEPS, painted, things
 
 
@@ -101,12 +110,7 @@ def gathered(grid, what):
     if not 2 <= len(objects) <= 60:
         return None
     largest = max(objects, key=lambda thing: thing.area)
-    tests = (
-        lambda t: t is largest,
-        lambda t: t.colour == ranked(grid, 0),
-        lambda t: t.area > 1,
-    )
-    fixed = [thing for thing in objects if tests[what](thing)]
+    fixed = [thing for thing in objects if (thing.area > 1 if what else thing is largest)]
     made, wall = np.zeros_like(grid), np.zeros_like(grid)
     for thing in fixed:
         put(made, grid, thing, 0, 0)
@@ -304,6 +308,13 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: guests_painted(grid),
         lambda: rank_reversed(grid),
         lambda: edge_erased(grid),
+        lambda: owners_stamped(grid),
+        lambda: middle_stamped(grid),
+        lambda: boxes_stamped(grid, argument),
+        lambda: nearest_projected(grid),
+        lambda: largest_projected(grid),
+        lambda: repeated_to_marks(grid),
+        lambda: mirrored_over(grid),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

@@ -24,7 +24,7 @@ def _moved() -> Iterator[Transform]:
                 )
     for what, text in enumerate((", the others stay", ", the others vanish")):
         yield _match(f"to_own_colour_{what}", 1, what, f"move objects to the largest of their colour{text}")
-    fixed = ("the largest object", "the most frequent colour", "objects of several cells")
+    fixed = ("the largest object", "objects of several cells")
     for what, text in enumerate(fixed):
         yield _match(f"gather_{what}", 2, what, f"move objects to {text} and stack them there")
     for where, way in enumerate(FALLS):
@@ -74,8 +74,25 @@ def _compared() -> Iterator[Transform]:
     yield _match("erase_edge_colour", 18, 0, "erase the colour that is most frequent on the edge")
 
 
+def _stamped() -> Iterator[Transform]:
+    """Objects drawn on marks, marks on objects."""
+    yield _match("stamp_owners", 19, 0, "draw on single cells the object that has one cell of their colour")
+    yield _match("stamp_middle", 20, 0, "replace single cells by the largest object, by its middle")
+    for how, more in ((0, ""), (2, ", mirrored left-right")):
+        text = f"draw the richest object on rectangles of its size{more}"
+        yield _match(f"stamp_boxes_{how}", 21, how, text)
+    yield _match("project_nearest", 22, 0, "move single cells into the box of the largest object")
+    yield _match(
+        "project_to_largest", 23, 0, "let all cells paint the cell of the largest object that they see"
+    )
+    yield _match("repeat_to_marks", 24, 0, "repeat objects to the edge towards the rarest colour")
+    text = "mirror objects over the nearest edge of the most frequent colour"
+    yield _match("mirror_over", 25, 0, text)
+
+
 def match_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _moved()
     yield from _completed()
     yield from _compared()
+    yield from _stamped()

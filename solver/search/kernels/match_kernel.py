@@ -26,6 +26,15 @@ from solver.search.kernels.match_move import (
     to_own_colour,
     turn_about,
 )
+from solver.search.kernels.match_stamp import (
+    mirror_over,
+    project_nearest,
+    project_to_largest,
+    repeat_to_marks,
+    stamp_boxes,
+    stamp_middle,
+    stamp_owners,
+)
 from solver.search.kernels.shape import NONE
 
 
@@ -70,4 +79,18 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
         return reverse_rank(grid, y, x, out, work)
     if number == 18:
         return erase_edge_colour(grid, y, x, out, work)
+    if number == 19:
+        return stamp_owners(grid, y, x, out, work)
+    if number == 20:
+        return stamp_middle(grid, y, x, out, work)
+    if number == 21:
+        return stamp_boxes(grid, y, x, argument, out, work)
+    if number == 22:
+        return project_nearest(grid, y, x, out, work)
+    if number == 23:
+        return project_to_largest(grid, y, x, out, work)
+    if number == 24:
+        return repeat_to_marks(grid, y, x, out, work)
+    if number == 25:
+        return mirror_over(grid, y, x, out, work)
     return NONE

@@ -164,17 +164,15 @@ def gather(grid, y, x, what, out, work):
     """Objects (8-connected, one-coloured) move along rows or columns to the nearest fixed one, the nearest
     first, until they touch it or one that came before: they are stacked.
 
-    Fixed: 0 the largest object, 1 all of the most frequent colour, 2 of more than one cell.
+    Fixed: 0 the largest object, 1 all of more than one cell.
     """
     count = label_one_coloured(grid, 1, work)
     h, w = grid.shape
     if count < 2 or count > 60:
         return NONE
-    colour = ranked_colour(grid, 0)
     largest = largest_of(count, work)
     for number in range(count):
-        own = work[COLOUR, number]
-        fixed = number == largest if what == 0 else own == colour if what == 1 else work[AREA, number] > 1
+        fixed = number == largest if what == 0 else work[AREA, number] > 1
         work[10, number] = 1 if fixed else 0
     for number in range(count):
         work[8, number] = work[10, number]
