@@ -14,6 +14,7 @@ from tests.naive_search_match_copy import (
     ordered_by_legend,
     parts_completed,
 )
+from tests.naive_search_match_shape import axes_mirrored, both_edges_reached, clusters_filled
 from tests.naive_search_match_stamp import (
     boxes_stamped,
     largest_projected,
@@ -211,12 +212,12 @@ def kept_beside(grid, where):
     return made
 
 
-def ordered_modulo(grid, rooms, across, modulo):
+def ordered_modulo(grid, rooms, modulo):
     """Twin of ``order_modulo``."""
     objects = things((grid == 0).astype(np.uint8), 0) if rooms else things(grid, 1)
     if not 1 <= len(objects) <= 100:
         return None
-    objects.sort(key=lambda t: (t.left, t.top) if across else (t.top, t.left))
+    objects.sort(key=lambda t: t.left)
     return painted(grid, objects, [k % modulo + 1 for k in range(len(objects))])
 
 
@@ -299,10 +300,10 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: parts_completed(grid, argument),
         lambda: completed_by_colour(grid, argument),
         lambda: completed_scaled(grid, argument % 2, argument // 2),
-        lambda: ordered_by_legend(grid, argument),
-        lambda: look_copied(grid, argument),
+        lambda: ordered_by_legend(grid),
+        lambda: look_copied(grid),
         lambda: kept_beside(grid, argument),
-        lambda: ordered_modulo(grid, argument // 16, argument // 8 % 2, argument % 8),
+        lambda: ordered_modulo(grid, *divmod(argument, 8)),
         lambda: nearest_painted(grid),
         lambda: enclosed_by_others(grid, argument),
         lambda: guests_painted(grid),
@@ -315,6 +316,9 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: largest_projected(grid),
         lambda: repeated_to_marks(grid),
         lambda: mirrored_over(grid),
+        lambda: clusters_filled(grid),
+        lambda: axes_mirrored(grid),
+        lambda: both_edges_reached(grid),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

@@ -115,14 +115,14 @@ def completed_scaled(grid, turned, erase):
     return made
 
 
-def ordered_by_legend(grid, across):
+def ordered_by_legend(grid):
     """Twin of ``legend_order``."""
     objects = some_rich(grid, 1, 100)
     if not objects:
         return None
     legend = max(objects, key=lambda thing: len(thing.counts))
     rest = [thing for thing in objects if thing is not legend]
-    rest.sort(key=lambda t: (t.left, t.top) if across else (t.top, t.left))
+    rest.sort(key=lambda t: (t.top, t.left))
     colours = [grid[place] for place in legend.places]
     if len(colours) != len(rest):
         colours = [colour for colour in colours if colour != legend.colour]
@@ -135,7 +135,7 @@ def ordered_by_legend(grid, across):
     return made
 
 
-def look_copied(grid, turned):
+def look_copied(grid):
     """Twin of ``copy_look``."""
     objects = some_rich(grid, 0, 60)
     if not objects:
@@ -143,7 +143,7 @@ def look_copied(grid, turned):
     made = grid.copy()
     rich = [thing for thing in objects if len(thing.counts) > 1]
     for thing in (t for t in objects if len(t.counts) == 1):
-        looks = (turned_tile(other.grid, how) for other in rich for how in range(8 if turned else 1))
+        looks = (turned_tile(other.grid, how) for how in range(8) for other in rich)
         look = next((tile for tile in looks if np.array_equal(tile > 0, thing.grid > 0)), None)
         if look is not None:
             box = thing.box(made)

@@ -47,24 +47,22 @@ def _completed() -> Iterator[Transform]:
         yield _match(f"complete_by_colour_{turned}", 8, turned, text + more)
         text = f"complete the enlarged copies of the richest objects{more}"
         yield _match(f"complete_scaled_{turned}", 9, turned, text)
-        text = "give objects of one colour the look of the one with the same cells"
-        yield _match(f"copy_look_{turned}", 11, turned, text + more)
     text = "complete the enlarged copies of the richest objects, turned and mirrored too, and erase these"
     yield _match("complete_scaled_3", 9, 3, text)
-    for across, way in enumerate(("from top to bottom", "from left to right")):
-        text = f"paint objects {way} in the colours of the richest object's cells"
-        yield _match(f"legend_order_{across}", 10, across, text)
+    text = "give objects of one colour the look of the one with the same cells"
+    yield _match("copy_look", 11, 0, text)
+    text = "paint objects from top to bottom in the colours of the richest object's cells"
+    yield _match("legend_order", 10, 0, text)
 
 
 def _compared() -> Iterator[Transform]:
     """Objects and colours kept, numbered or painted by the others."""
     for where, way in enumerate(("below", "above", "to the right", "to the left")):
         yield _match(f"keep_beside_{where}", 12, where, f"keep objects that have another directly {way}")
-    for across, way in enumerate(("top", "left")):
-        text = f"number each object by its place from the {way}, odd or even"
-        yield _match(f"order_{across}_modulo_2", 13, across * 8 + 2, text)
+    text = "number each object by its place from the left, odd or even"
+    yield _match("order_modulo_2", 13, 2, text)
     text = "number each empty room by its place from the left, modulo 3"
-    yield _match("order_rooms_modulo_3", 13, 16 + 8 + 3, text)
+    yield _match("order_rooms_modulo_3", 13, 8 + 3, text)
     text = "paint each object in the colour of the nearest, measured between cells"
     yield _match("nearest_colour", 14, 0, text)
     yield _match("enclosed_0", 15, 0, "keep objects that others enclose")
@@ -90,9 +88,17 @@ def _stamped() -> Iterator[Transform]:
     yield _match("mirror_over", 25, 0, text)
 
 
+def _redrawn() -> Iterator[Transform]:
+    """Objects drawn anew."""
+    yield _match("fill_clusters", 26, 0, "fill the boxes of cells of one colour at most two cells apart")
+    yield _match("mirror_axes", 27, 0, "make each object symmetric about the line of its rarest colour")
+    yield _match("to_both_edges", 28, 0, "draw from single cells to the nearest edges in both axes")
+
+
 def match_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _moved()
     yield from _completed()
     yield from _compared()
     yield from _stamped()
+    yield from _redrawn()

@@ -226,10 +226,9 @@ def complete_scaled(grid, y, x, turned, erase, out, work):
 
 
 @inner
-def legend_order(grid, y, x, across, out, work):
-    """The objects but the one of most colours (8-connected), from top to bottom (``across`` 1: from left to
-    right), take the colours of its cells in reading order: of all, or where that are too many of all but its
-    most frequent colour."""
+def legend_order(grid, y, x, out, work):
+    """The objects but the one of most colours (8-connected), from top to bottom, take the colours of
+    its cells in reading order: of all, or where that are too many of all but its most frequent colour."""
     count, most, legend = label_with_colours(grid, 1, 100, work)
     if most < 2:
         return NONE
@@ -247,11 +246,10 @@ def legend_order(grid, y, x, across, out, work):
     for number in range(count):
         rank = 0
         for other in range(count):
-            one, two = (LEFT, TOP) if across == 1 else (TOP, LEFT)
-            before = work[one, other] < work[one, number]
-            if work[one, other] == work[one, number]:
-                before = work[two, other] < work[two, number]
-                before = before or (work[two, other] == work[two, number] and other < number)
+            before = work[TOP, other] < work[TOP, number]
+            if work[TOP, other] == work[TOP, number]:
+                before = work[LEFT, other] < work[LEFT, number]
+                before = before or (work[LEFT, other] == work[LEFT, number] and other < number)
             rank += 1 if other != legend and before else 0
         work[11, number] = work[10, rank] if number != legend else 0
     for r in range(h):
@@ -279,17 +277,17 @@ def same_outline(grid, one, two, how, work):
 
 
 @inner
-def copy_look(grid, y, x, turned, out, work):
+def copy_look(grid, y, x, out, work):
     """Every one-coloured object (4-connected) takes the look of the first object of several colours with the
-    same cells; ``turned`` 1: turned and mirrored too."""
+    same cells, or else of one that has them when it is turned or mirrored."""
     count, most, _ = label_with_colours(grid, 0, 60, work)
     if most < 2:
         return NONE
     copy_to(grid, out)
     for one in range(count):
         done = work[COLOURS, one] > 1
-        for two in range(count):
-            for how in range(8 if turned == 1 else 1):
+        for how in range(8):
+            for two in range(count):
                 if done or work[COLOURS, two] < 2 or not same_outline(grid, one, two, how, work):
                     continue
                 draw_whole(grid, two, how, work[TOP, one], work[LEFT, one], out, work)

@@ -4,7 +4,7 @@ guests, rank."""
 from solver.search.jit import inner
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.match_move import COLOUR, label_one_coloured
-from solver.search.kernels.objects import LEFT, TOP, label, same_shape
+from solver.search.kernels.objects import LEFT, label, same_shape
 from solver.search.kernels.relations import rooms_of
 from solver.search.kernels.shape import NONE
 
@@ -41,22 +41,20 @@ def keep_beside(grid, y, x, where, out, work):
 
 
 @inner
-def order_modulo(grid, y, x, rooms, across, modulo, out, work):
-    """Every object (8-connected) numbered by its place from the top (``across`` 1: from the left), modulo a
-    number, from 1 on; ``rooms`` 1: every empty room (4-connected)."""
+def order_modulo(grid, y, x, rooms, modulo, out, work):
+    """Every object (8-connected) numbered by its place from the left, modulo a number, from 1 on; ``rooms``
+    1: every empty room (4-connected)."""
     made = rooms_of(grid, 0, out) if rooms == 1 else grid
     count = label(made, 1 - rooms, 0, work)
     if count == 0 or count > 100:
         return NONE
-    one, two = (LEFT, TOP) if across == 1 else (TOP, LEFT)
     for number in range(count):
         rank = 0
         for other in range(count):
-            before = work[one, other] < work[one, number]
-            if work[one, other] == work[one, number]:
-                before = work[two, other] < work[two, number]
-                before = before or (work[two, other] == work[two, number] and other < number)
-            rank += 1 if before else 0
+            if work[LEFT, other] == work[LEFT, number]:
+                rank += 1 if other < number else 0
+            elif work[LEFT, other] < work[LEFT, number]:
+                rank += 1
         work[9, number] = rank % modulo + 1
     draw_values(grid, 9, out, work)
     return grid.shape[0], grid.shape[1], y, x

@@ -26,6 +26,7 @@ from solver.search.kernels.match_move import (
     to_own_colour,
     turn_about,
 )
+from solver.search.kernels.match_shape import fill_clusters, mirror_axes, to_both_edges
 from solver.search.kernels.match_stamp import (
     mirror_over,
     project_nearest,
@@ -62,13 +63,13 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 9:
         return complete_scaled(grid, y, x, argument % 2, argument // 2, out, work)
     if number == 10:
-        return legend_order(grid, y, x, argument, out, work)
+        return legend_order(grid, y, x, out, work)
     if number == 11:
-        return copy_look(grid, y, x, argument, out, work)
+        return copy_look(grid, y, x, out, work)
     if number == 12:
         return keep_beside(grid, y, x, argument, out, work)
     if number == 13:
-        return order_modulo(grid, y, x, argument // 16, argument // 8 % 2, argument % 8, out, work)
+        return order_modulo(grid, y, x, argument // 8, argument % 8, out, work)
     if number == 14:
         return nearest_colour(grid, y, x, out, work)
     if number == 15:
@@ -93,4 +94,10 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
         return repeat_to_marks(grid, y, x, out, work)
     if number == 25:
         return mirror_over(grid, y, x, out, work)
+    if number == 26:
+        return fill_clusters(grid, y, x, out, work)
+    if number == 27:
+        return mirror_axes(grid, y, x, out, work)
+    if number == 28:
+        return to_both_edges(grid, y, x, out)
     return NONE

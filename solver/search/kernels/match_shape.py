@@ -1,0 +1,115 @@
+"""Kernels that draw objects anew: as boxes of clusters, symmetric about their own axis, as lines to edges."""
+
+from solver.search.jit import inner
+from solver.search.kernels.draw import is_alone, step_of
+from solver.search.kernels.match_move import clear
+from solver.search.kernels.move import copy_to
+from solver.search.kernels.objects import LEFT, TOP, label, measure
+from solver.search.kernels.shape import NONE
+
+
+@inner
+def fill_clusters(grid, y, x, out, work):
+    """Cells of one colour at most two rows and columns apart, and all that are joined so, make a cluster; the
+    box of each, in reading order, is filled with its colour."""
+    h, w = grid.shape
+    clear(grid, out)
+    for cell in range(h * w):
+        work[0, cell] = 0
+    for start in range(h * w):
+        colour = grid[start // w, start % w]
+        if colour == 0 or work[0, start]:
+            continue
+        work[0, start] = 1
+        work[1, 0] = start
+        last = 1
+        top, bottom, left, right = h, -1, w, -1
+        while last > 0:
+            last -= 1
+            r, c = work[1, last] // w, work[1, last] % w
+            top, bottom = min(top, r), max(bottom, r)
+            left, right = min(left, c), max(right, c)
+            for i in range(max(r - 2, 0), min(r + 3, h)):
+                for j in range(max(c - 2, 0), min(c + 3, w)):
+                    if grid[i, j] == colour and work[0, i * w + j] == 0:
+                        work[0, i * w + j] = 1
+                        work[1, last] = i * w + j
+                        last += 1
+        for r in range(top, bottom + 1):
+            for c in range(left, right + 1):
+                out[r, c] = colour
+    return h, w, y, x
+
+
+@inner
+def own_axis(grid, number, colour, work):
+    """The row or column of an object's box with the longest run of its cells of a colour: 0, row or 1,
+    column; of equals the first, rows before columns."""
+    w = grid.shape[1]
+    best, along, line = 0, 0, 0
+    for way in range(2):
+        first = TOP if way == 0 else LEFT
+        beside = LEFT if way == 0 else TOP
+        for k in range(work[first, number], work[first + 1, number] + 1):
+            run = 0
+            for m in range(work[beside, number], work[beside + 1, number] + 1):
+                r, c = (k, m) if way == 0 else (m, k)
+                run = run + 1 if work[0, r * w + c] == number + 1 and grid[r, c] == colour else 0
+                if run > best:
+                    best, along, line = run, way, k
+    return along, line
+
+
+@inner
+def mirror_axes(grid, y, x, out, work):
+    """Every object (8-connected) of several colours becomes symmetric about the line of its rarest colour
+    (``own_axis``): the half with more cells, of equals the upper or left one, replaces the other."""
+    count = label(grid, 1, 0, work)
+    h, w = grid.shape
+    if count == 0 or count > 100:
+        return NONE
+    clear(grid, out)
+    for number in range(count):
+        rarest = measure(grid, number, count, 12, work)
+        mixed = measure(grid, number, count, 13, work) > 1
+        along, line = own_axis(grid, number, rarest, work)
+        balance = 0
+        for cell in range(h * w):
+            if work[0, cell] == number + 1:
+                place = cell // w if along == 0 else cell % w
+                balance += 1 if place < line else -1 if place > line else 0
+        for cell in range(h * w):
+            if work[0, cell] != number + 1:
+                continue
+            r, c = cell // w, cell % w
+            place = r if along == 0 else c
+            if mixed and place != line and (place < line) != (balance >= 0):
+                continue
+            out[r, c] = grid[r, c]
+            i, j = (2 * line - r, c) if along == 0 else (r, 2 * line - c)
+            if mixed and 0 <= i < h and 0 <= j < w:
+                out[i, j] = grid[r, c]
+    return h, w, y, x
+
+
+@inner
+def to_both_edges(grid, y, x, out):
+    """Cells without coloured neighbours run over empty cells to the nearer of the left and right edge and to
+    the nearer of the upper and lower one, right and down where they are equally far."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] == 0 or not is_alone(grid, r, c):
+                continue
+            for bit in range(4):
+                nearer = (c >= w - 1 - c) == (bit == 0) if bit < 2 else (r >= h - 1 - r) == (bit == 2)
+                if not nearer:
+                    continue
+                down, right = step_of(bit)
+                i, j = r + down, c + right
+                while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
+                    out[i, j] = grid[r, c]
+                    i += down
+                    j += right
+    return h, w, y, x

@@ -1,0 +1,73 @@
+"""Slow, obvious twins of the search's kernels that draw objects anew."""
+
+from itertools import groupby
+
+import numpy as np
+
+from tests.naive_search import cells_of, inside
+from tests.naive_search_draw import alone
+from tests.naive_search_fill import ray, until_coloured
+from tests.naive_search_objects import things
+
+
+def clusters_filled(grid):
+    """Twin of ``fill_clusters``."""
+    made = np.zeros_like(grid)
+    done = set()
+    for start in cells_of(grid):
+        if start in done:
+            continue
+        cluster = {start}
+        near = cluster
+        while near:
+            near = {
+                (r, c)
+                for r, c in cells_of(grid, lambda v, k=grid[start]: v == k)
+                if (r, c) not in cluster and any(max(abs(r - i), abs(c - j)) <= 2 for i, j in cluster)
+            }
+            cluster |= near
+        done |= cluster
+        rows, columns = [r for r, _ in cluster], [c for _, c in cluster]
+        made[min(rows) : max(rows) + 1, min(columns) : max(columns) + 1] = grid[start]
+    return made
+
+
+def longest_run(line):
+    """The most True values one after another."""
+    return max((len(list(group)) for value, group in groupby(line) if value), default=0)
+
+
+def axes_mirrored(grid):
+    """Twin of ``mirror_axes``."""
+    objects = things(grid, 1)
+    if not 1 <= len(objects) <= 100:
+        return None
+    made = np.zeros_like(grid)
+    for thing in objects:
+        rarest = min(thing.counts, key=lambda colour: (thing.counts[colour], colour))
+        flags = thing.grid == rarest
+        runs = [(longest_run(line), 0, thing.top + k) for k, line in enumerate(flags)]
+        runs += [(longest_run(line), 1, thing.left + k) for k, line in enumerate(flags.T)]
+        _, axis, line = max(runs, key=lambda run: run[0])
+        before = [place for place in thing.places if place[axis] < line]
+        after = [place for place in thing.places if place[axis] > line]
+        lost = after if len(before) >= len(after) else before
+        if len(thing.counts) == 1:
+            lost, axis = [], None
+        for place in (p for p in thing.places if p not in lost):
+            made[place] = grid[place]
+            image = [2 * line - k if n == axis else k for n, k in enumerate(place)]
+            if inside(grid, *image):
+                made[tuple(image)] = grid[place]
+    return made
+
+
+def both_edges_reached(grid):
+    """Twin of ``to_both_edges``."""
+    made = grid.copy()
+    h, w = grid.shape
+    for r, c in (place for place in cells_of(grid) if alone(grid, place)):
+        for step in ((1 if 2 * r >= h - 1 else -1, 0), (0, 1 if 2 * c >= w - 1 else -1)):
+            for place in until_coloured(grid, ray(grid, r, c, step))[0]:
+                made[place] = grid[r, c]
+    return made
