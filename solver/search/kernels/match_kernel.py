@@ -1,6 +1,6 @@
 """The kernel of the family of objects that are compared with, moved to and copied onto each other."""
 
-from solver.search.jit import outer
+from solver.search.jit import inner, outer
 from solver.search.kernels.match_copy import (
     complete_by_colour,
     complete_parts,
@@ -37,6 +37,32 @@ from solver.search.kernels.match_stamp import (
     stamp_owners,
 )
 from solver.search.kernels.shape import NONE
+
+
+@inner
+def drawn(number, argument, grid, y, x, out, work):
+    """Those from number 19 on: objects drawn on marks and anew."""
+    if number == 19:
+        return stamp_owners(grid, y, x, out, work)
+    if number == 20:
+        return stamp_middle(grid, y, x, out, work)
+    if number == 21:
+        return stamp_boxes(grid, y, x, argument, out, work)
+    if number == 22:
+        return project_nearest(grid, y, x, out, work)
+    if number == 23:
+        return project_to_largest(grid, y, x, out, work)
+    if number == 24:
+        return repeat_to_marks(grid, y, x, out, work)
+    if number == 25:
+        return mirror_over(grid, y, x, out, work)
+    if number == 26:
+        return fill_clusters(grid, y, x, out, work)
+    if number == 27:
+        return mirror_axes(grid, y, x, out, work)
+    if number == 28:
+        return to_both_edges(grid, y, x, out)
+    return NONE
 
 
 @outer
@@ -80,24 +106,4 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
         return reverse_rank(grid, y, x, out, work)
     if number == 18:
         return erase_edge_colour(grid, y, x, out, work)
-    if number == 19:
-        return stamp_owners(grid, y, x, out, work)
-    if number == 20:
-        return stamp_middle(grid, y, x, out, work)
-    if number == 21:
-        return stamp_boxes(grid, y, x, argument, out, work)
-    if number == 22:
-        return project_nearest(grid, y, x, out, work)
-    if number == 23:
-        return project_to_largest(grid, y, x, out, work)
-    if number == 24:
-        return repeat_to_marks(grid, y, x, out, work)
-    if number == 25:
-        return mirror_over(grid, y, x, out, work)
-    if number == 26:
-        return fill_clusters(grid, y, x, out, work)
-    if number == 27:
-        return mirror_axes(grid, y, x, out, work)
-    if number == 28:
-        return to_both_edges(grid, y, x, out)
-    return NONE
+    return drawn(number, argument, grid, y, x, out, work)
