@@ -96,7 +96,7 @@ def repeated_to_marks(grid):
     if not 1 <= len(objects) <= 100 or mark == ranked(grid, 0):
         return None
     made = np.where(grid == mark, 0, grid).astype(np.uint8)
-    for thing in (t for t in objects if t.colour != mark and len(objects) <= 60):
+    for thing in (t for t in objects if t.colour != mark):
         rows, columns = slice(thing.top, thing.bottom + 1), slice(thing.left, thing.right + 1)
         beside = (
             grid[thing.bottom + 1 :, columns], grid[: thing.top, columns],

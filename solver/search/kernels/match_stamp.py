@@ -154,6 +154,23 @@ def project_to_largest(grid, y, x, out, work):
 
 
 @inner
+def sides_with(grid, number, colour, work):
+    """On which sides an object has a colour in the rows or columns of its box: bits 1 below, 2 above, 4 to
+    the right, 8 to the left."""
+    h, w = grid.shape
+    sides = 0
+    for r in range(h):
+        for c in range(w):
+            if grid[r, c] != colour:
+                continue
+            if work[LEFT, number] <= c <= work[RIGHT, number]:
+                sides |= 1 if r > work[BOTTOM, number] else 2 if r < work[TOP, number] else 0
+            if work[TOP, number] <= r <= work[BOTTOM, number]:
+                sides |= 4 if c > work[RIGHT, number] else 8 if c < work[LEFT, number] else 0
+    return sides
+
+
+@inner
 def repeat_to_marks(grid, y, x, out, work):
     """Every object (8-connected, one-coloured) not of the rarest colour is repeated by its own size to the
     edge where its rows or columns hold that colour, over it and empty cells; the rest of that colour goes."""
@@ -165,26 +182,19 @@ def repeat_to_marks(grid, y, x, out, work):
     for r in range(h):
         for c in range(w):
             out[r, c] = grid[r, c] if grid[r, c] != mark else 0
-    for number in range(count if count <= 60 else 0):
-        top, bottom = work[TOP, number], work[BOTTOM, number]
-        left, right = work[LEFT, number], work[RIGHT, number]
+    for number in range(count):
         height, width = box_size(number, work)
-        for where in range(4 if work[COLOUR, number] != mark else 0):
-            seen = False
-            for r in range(bottom + 1 if where == 0 else 0 if where == 1 else top, top if where == 1 else h):
-                for c in range(right + 1 if where == 2 else 0 if where == 3 else left, w):
-                    beside = r <= bottom if where >= 2 else c <= right
-                    if beside and (c < left or where != 3) and grid[r, c] == mark:
-                        seen = True
-            for copy in range(1, 31 if seen else 1):
-                down = copy * height * (1 if where == 0 else -1 if where == 1 else 0)
-                across = copy * width * (1 if where == 2 else -1 if where == 3 else 0)
-                for r in range(top, bottom + 1):
-                    for c in range(left, right + 1):
-                        i, j = r + down, c + across
-                        own = work[0, r * w + c] == number + 1
-                        if own and 0 <= i < h and 0 <= j < w and (grid[i, j] == 0 or grid[i, j] == mark):
-                            out[i, j] = grid[r, c]
+        sides = sides_with(grid, number, mark, work) if work[COLOUR, number] != mark else 0
+        for where in range(4):
+            down = height * (1 if where == 0 else -1 if where == 1 else 0)
+            right = width * (1 if where == 2 else -1 if where == 3 else 0)
+            for cell in range(h * w if (sides >> where) & 1 else 0):
+                i, j = cell // w, cell % w
+                while work[0, cell] == number + 1 and 0 <= i < h and 0 <= j < w:
+                    if grid[i, j] == 0 or grid[i, j] == mark:
+                        out[i, j] = grid[cell // w, cell % w]
+                    i += down
+                    j += right
     return h, w, y, x
 
 
