@@ -11,7 +11,7 @@ def _match(name: str, number: int, argument: int, text: str) -> Transform:
 
 def _moved() -> Iterator[Transform]:
     """Objects moved to each other."""
-    references = ("the largest object", "the lowest colour", "the highest colour")
+    references = ("the largest object", "the lowest colour number", "the highest colour number")
     sides = ("top", "bottom", "left side", "right side", "middle row", "middle column")
     for who, reference in enumerate(references):
         for side, place in enumerate(sides):
