@@ -14,7 +14,12 @@ from tests.naive_search_match_copy import (
     ordered_by_legend,
     parts_completed,
 )
-from tests.naive_search_match_shape import axes_mirrored, both_edges_reached, clusters_filled
+from tests.naive_search_match_shape import (
+    axes_mirrored,
+    both_edges_reached,
+    clusters_filled,
+    mirrored_to_marks,
+)
 from tests.naive_search_match_stamp import (
     boxes_stamped,
     largest_projected,
@@ -164,7 +169,7 @@ def box_of(places):
     return min(rows), max(rows), min(columns), max(columns)
 
 
-def exploded(grid, steps):
+def exploded(grid):
     """Twin of ``explode``."""
     objects = things(grid, 1)
     if not objects:
@@ -172,9 +177,9 @@ def exploded(grid, steps):
     made = np.zeros_like(grid)
     of = {place: thing.places for thing in objects for place in thing.places}
     for place in cells_of(grid):
-        top, bottom, left, right = box_of(cells_of(grid) if steps else of[place])
-        i = place[0] + (steps or (bottom - top + 1) // 2) * int(np.sign(place[0] - (top + bottom) / 2))
-        j = place[1] + (steps or (right - left + 1) // 2) * int(np.sign(place[1] - (left + right) / 2))
+        top, bottom, left, right = box_of(of[place])
+        i = place[0] + (bottom - top + 1) // 2 * int(np.sign(place[0] - (top + bottom) / 2))
+        j = place[1] + (right - left + 1) // 2 * int(np.sign(place[1] - (left + right) / 2))
         if inside(grid, i, j):
             made[i, j] = grid[place]
     return made
@@ -295,10 +300,10 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: gathered(grid, argument),
         lambda: cells_fallen(grid, argument),
         lambda: turned_about(grid, argument),
-        lambda: exploded(grid, argument),
+        lambda: exploded(grid),
         lambda: centred(grid),
         lambda: parts_completed(grid, argument),
-        lambda: completed_by_colour(grid, argument),
+        lambda: completed_by_colour(grid),
         lambda: completed_scaled(grid, argument % 2, argument // 2),
         lambda: ordered_by_legend(grid),
         lambda: look_copied(grid),
@@ -319,6 +324,7 @@ def match_twin(number, argument, grid, y, x, height, width):
         lambda: clusters_filled(grid),
         lambda: axes_mirrored(grid),
         lambda: both_edges_reached(grid),
+        lambda: mirrored_to_marks(grid, argument),
     )
     made = twins[number]()
     return None if made is None else (made, y, x)

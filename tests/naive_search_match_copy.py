@@ -85,7 +85,7 @@ def keys_completed(grid, made, thing, keys, turned, scale):
                         made[place] = colour
 
 
-def completed_by_colour(grid, turned):
+def completed_by_colour(grid):
     """Twin of ``complete_by_colour``."""
     objects = some_rich(grid, 1, 40)
     if not objects:
@@ -93,7 +93,7 @@ def completed_by_colour(grid, turned):
     made = grid.copy()
     for thing in objects:
         for colour in sorted(thing.counts):
-            keys_completed(grid, made, thing, {colour}, turned, 1)
+            keys_completed(grid, made, thing, {colour}, False, 1)
     return made
 
 

@@ -71,3 +71,28 @@ def both_edges_reached(grid):
             for place in until_coloured(grid, ray(grid, r, c, step))[0]:
                 made[place] = grid[r, c]
     return made
+
+
+def mirrored_to_marks(grid, own):
+    """Twin of ``mirror_to_marks``."""
+    objects = things(grid, 1)
+    if not 1 <= len(objects) <= 100:
+        return None
+    made = grid.copy()
+    for thing in objects if own else ():
+        for place in (p for p in thing.places if grid[p] != thing.colour):
+            made[place] = 0
+    of = {place: thing for thing in objects for place in thing.places}
+    for mark in (p for p in cells_of(grid) if grid[p] != of[p].colour):
+        main = np.array([p for p in of[mark].places if grid[p] == of[mark].colour])
+        images = main.copy()
+        for axis in (0, 1):
+            low, high = main[:, axis].min(), main[:, axis].max()
+            if mark[axis] > high:
+                images[:, axis] = 2 * high + 1 - main[:, axis]
+            elif mark[axis] < low:
+                images[:, axis] = 2 * low - 1 - main[:, axis]
+        for r, c in images:
+            if inside(grid, r, c) and not made[r, c]:
+                made[r, c] = of[mark].colour if own else grid[mark]
+    return made

@@ -32,8 +32,7 @@ def _moved() -> Iterator[Transform]:
     turns = ("a quarter counter-clockwise", "by half", "a quarter clockwise")
     for how, text in enumerate(turns):
         yield _match(f"turn_about_{how}", 4, how, f"turn everything {text} about the rarest colour")
-    yield _match("explode_0", 5, 0, "move the parts of each object away from its middle by half its size")
-    yield _match("explode_2", 5, 2, "move all cells away from the middle by 2")
+    yield _match("explode", 5, 0, "move the parts of each object away from its middle by half its size")
     yield _match("centre_in", 6, 0, "move everything to the middle of the single cells of one colour")
 
 
@@ -43,12 +42,12 @@ def _completed() -> Iterator[Transform]:
         yield _match(
             f"complete_parts_{turned}", 7, turned, f"complete objects that are parts of others{more}"
         )
-        text = "complete the copies of all objects by their cells of one colour"
-        yield _match(f"complete_by_colour_{turned}", 8, turned, text + more)
         text = f"complete the enlarged copies of the richest objects{more}"
         yield _match(f"complete_scaled_{turned}", 9, turned, text)
     text = "complete the enlarged copies of the richest objects, turned and mirrored too, and erase these"
     yield _match("complete_scaled_3", 9, 3, text)
+    text = "complete the copies of all objects by their cells of one colour"
+    yield _match("complete_by_colour", 8, 0, text)
     text = "give objects of one colour the look of the one with the same cells"
     yield _match("copy_look", 11, 0, text)
     text = "paint objects from top to bottom in the colours of the richest object's cells"
@@ -92,6 +91,9 @@ def _redrawn() -> Iterator[Transform]:
     """Objects drawn anew."""
     yield _match("fill_clusters", 26, 0, "fill the boxes of cells of one colour at most two cells apart")
     yield _match("mirror_axes", 27, 0, "make each object symmetric about the line of its rarest colour")
+    for own, more in enumerate(("in that colour", "in its own colour, for them")):
+        text = f"mirror each object to where other colours touch it, {more}"
+        yield _match(f"mirror_to_marks_{own}", 29, own, text)
     yield _match("to_both_edges", 28, 0, "draw from single cells to the nearest edges in both axes")
 
 

@@ -183,9 +183,9 @@ def complete_keys(grid, number, keys, turned, scale, mark, out, work):
 
 
 @inner
-def complete_by_colour(grid, y, x, turned, out, work):
+def complete_by_colour(grid, y, x, out, work):
     """Wherever the cells of one colour of an object (8-connected, of several colours) stand alone, its other
-    cells are drawn; ``turned`` 1: turned and mirrored too."""
+    cells are drawn."""
     count, most, _ = label_with_colours(grid, 1, 40, work)
     if most < 2:
         return NONE
@@ -195,7 +195,7 @@ def complete_by_colour(grid, y, x, turned, out, work):
         work[MARK, cell] = 0
     for number in range(count):
         for colour in range(1, 10 if work[COLOURS, number] > 1 else 1):
-            mark = complete_keys(grid, number, 1 << colour, turned, 1, mark, out, work)
+            mark = complete_keys(grid, number, 1 << colour, 0, 1, mark, out, work)
     return grid.shape[0], grid.shape[1], y, x
 
 

@@ -26,7 +26,7 @@ from solver.search.kernels.match_move import (
     to_own_colour,
     turn_about,
 )
-from solver.search.kernels.match_shape import fill_clusters, mirror_axes, to_both_edges
+from solver.search.kernels.match_shape import fill_clusters, mirror_axes, mirror_to_marks, to_both_edges
 from solver.search.kernels.match_stamp import (
     mirror_over,
     project_nearest,
@@ -62,6 +62,8 @@ def drawn(number, argument, grid, y, x, out, work):
         return mirror_axes(grid, y, x, out, work)
     if number == 28:
         return to_both_edges(grid, y, x, out)
+    if number == 29:
+        return mirror_to_marks(grid, y, x, argument, out, work)
     return NONE
 
 
@@ -79,13 +81,13 @@ def match_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 4:
         return turn_about(grid, y, x, argument, out)
     if number == 5:
-        return explode(grid, y, x, argument, out, work)
+        return explode(grid, y, x, out, work)
     if number == 6:
         return centre_in(grid, y, x, out, work)
     if number == 7:
         return complete_parts(grid, y, x, argument, out, work)
     if number == 8:
-        return complete_by_colour(grid, y, x, argument, out, work)
+        return complete_by_colour(grid, y, x, out, work)
     if number == 9:
         return complete_scaled(grid, y, x, argument % 2, argument // 2, out, work)
     if number == 10:

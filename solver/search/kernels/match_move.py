@@ -265,28 +265,24 @@ def turn_about(grid, y, x, how, out):
 
 
 @inner
-def explode(grid, y, x, steps, out, work):
-    """The cells move away from the middle of the box of all by ``steps`` in rows and columns, 0: those of
-    each object (8-connected) from the middle of its box by half of it; not across a middle line."""
+def explode(grid, y, x, out, work):
+    """The cells of each object (8-connected) move away from the middle of its box by half of it, in rows and
+    in columns; those on a middle line stay on it."""
     count = label(grid, 1, 0, work)
     h, w = grid.shape
     if count == 0:
         return NONE
-    for number in range(1, count if steps else 0):
-        for row in (TOP, LEFT):
-            work[row, 0] = min(work[row, 0], work[row, number])
-            work[row + 1, 0] = max(work[row + 1, 0], work[row + 1, number])
     clear(grid, out)
     for r in range(h):
         for c in range(w):
-            if grid[r, c] == 0:
+            number = work[0, r * w + c] - 1
+            if number < 0:
                 continue
-            number = 0 if steps else work[0, r * w + c] - 1
             down = 2 * r - work[TOP, number] - work[BOTTOM, number]
             across = 2 * c - work[LEFT, number] - work[RIGHT, number]
-            far = steps if steps else (work[BOTTOM, number] - work[TOP, number] + 1) // 2
+            far = (work[BOTTOM, number] - work[TOP, number] + 1) // 2
             i = r + (far if down > 0 else -far if down < 0 else 0)
-            far = steps if steps else (work[RIGHT, number] - work[LEFT, number] + 1) // 2
+            far = (work[RIGHT, number] - work[LEFT, number] + 1) // 2
             j = c + (far if across > 0 else -far if across < 0 else 0)
             if 0 <= i < h and 0 <= j < w:
                 out[i, j] = grid[r, c]

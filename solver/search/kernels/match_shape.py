@@ -5,7 +5,7 @@ from solver.search.kernels.draw import is_alone, step_of
 from solver.search.kernels.match_move import clear
 from solver.search.kernels.move import copy_to
 from solver.search.kernels.objects import LEFT, TOP, label, measure
-from solver.search.kernels.shape import NONE
+from solver.search.kernels.shape import NONE, SIDE
 
 
 @inner
@@ -112,4 +112,55 @@ def to_both_edges(grid, y, x, out):
                     out[i, j] = grid[r, c]
                     i += down
                     j += right
+    return h, w, y, x
+
+
+@inner
+def draw_mirrored(grid, number, main, across, down, colour, out, work):
+    """Draw an object's cells of one colour on empty cells, mirrored left-right about the columns that add up
+    to ``across`` and up-down about the rows that add up to ``down`` (-1000: not)."""
+    h, w = grid.shape
+    for cell in range(h * w):
+        r, c = cell // w, cell % w
+        if work[0, cell] != number + 1 or grid[r, c] != main:
+            continue
+        i, j = r if down == -1000 else down - r, c if across == -1000 else across - c
+        if 0 <= i < h and 0 <= j < w and out[i, j] == 0:
+            out[i, j] = colour
+
+
+@inner
+def mirror_to_marks(grid, y, x, own, out, work):
+    """The cells of the most frequent colour of each object (8-connected) mirrored over the sides of their box
+    beyond which cells of its other colours lie: in the colours of these, with ``own`` 1 in their own, and
+    the others go."""
+    count = label(grid, 1, 0, work)
+    h, w = grid.shape
+    if count == 0 or count > 100:
+        return NONE
+    for number in range(count):
+        work[8, number] = measure(grid, number, count, 11, work)
+        for row in range(4):
+            work[9, number * 4 + row] = 0 if row % 2 else SIDE
+    for r in range(h):
+        for c in range(w):
+            number = work[0, r * w + c] - 1
+            mark = number >= 0 and grid[r, c] != work[8, number]
+            out[r, c] = 0 if mark and own == 1 else grid[r, c]
+            if number >= 0 and not mark:
+                work[9, number * 4] = min(work[9, number * 4], r)
+                work[9, number * 4 + 1] = max(work[9, number * 4 + 1], r)
+                work[9, number * 4 + 2] = min(work[9, number * 4 + 2], c)
+                work[9, number * 4 + 3] = max(work[9, number * 4 + 3], c)
+    for cell in range(h * w):
+        r, c, number = cell // w, cell % w, work[0, cell] - 1
+        if number < 0 or grid[r, c] == work[8, number]:
+            continue
+        top, bottom = work[9, number * 4], work[9, number * 4 + 1]
+        left, right = work[9, number * 4 + 2], work[9, number * 4 + 3]
+        down = 2 * bottom + 1 if r > bottom else 2 * top - 1 if r < top else -1000
+        across = 2 * right + 1 if c > right else 2 * left - 1 if c < left else -1000
+        main = work[8, number]
+        if down > -1000 or across > -1000:
+            draw_mirrored(grid, number, main, across, down, main if own == 1 else grid[r, c], out, work)
     return h, w, y, x
