@@ -238,9 +238,7 @@ def test_a_working_process_that_is_killed_goes_on_where_it_was(
     tree = make_tree(tmp_path / "kaggle", few, weights=weights)
     (tree.working / ".submission.json.1.tmp").touch()  # what a kill in the middle of a write leaves
     said = []
-    with tree.start(
-        ROOT / "kaggle_kernel.py", *QUICKLY, "--steps", "40", scored=True, alone=False
-    ) as process:
+    with tree.start(ROOT / "kaggle_kernel.py", *QUICKLY, "--steps", "40", scored=True, alone=False) as process:
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
