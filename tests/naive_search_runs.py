@@ -223,18 +223,6 @@ def rectangles(grid):
     return made
 
 
-def squares(grid):
-    """Twin of ``empty_squares``."""
-    made = grid.copy()
-    places = list(np.ndindex(grid.shape))
-    for side in range(min(grid.shape), 1, -1):
-        for r, c in places:
-            tile = made[r : r + side, c : c + side]
-            if tile.shape == (side, side) and not tile.any():
-                tile[...] = 1
-    return made
-
-
 def drawn_on(grid, made, places, colour):
     """A colour on the empty places before the first coloured one of a way."""
     for place in until_coloured(grid, places)[0]:
@@ -382,7 +370,6 @@ def run_twin(number, argument, grid, y, x, height, width):
         lambda: spread_out(grid, argument),
         lambda: offsets(grid, *divmod(argument, 5)),
         lambda: rectangles(grid),
-        lambda: squares(grid),
         lambda: leaked(grid),
         lambda: middles(grid, *divmod(argument, 4)),
         lambda: rayed(grid, argument),

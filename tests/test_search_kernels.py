@@ -34,6 +34,7 @@ from solver.search.table import (
     LIST,
     LIST_TO_IMAGE,
     LIST_TO_LIST,
+    MATCH,
     OBJECT,
     PATTERN,
     RELATION,
@@ -45,6 +46,7 @@ from tests import naive_search
 from tests.naive_search_draw import draw_twin
 from tests.naive_search_fill import fill_twin
 from tests.naive_search_lists import list_twin
+from tests.naive_search_match import match_twin
 from tests.naive_search_objects import object_twin, relation_twin
 from tests.naive_search_pattern import pattern_twin
 from tests.naive_search_runs import run_twin
@@ -58,6 +60,7 @@ TWINS = {
     DRAW: draw_twin,
     PATTERN: pattern_twin,
     RUN: run_twin,
+    MATCH: match_twin,
 }
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT") != "1"
 
@@ -102,11 +105,34 @@ def latin(rng, most: int) -> np.ndarray:
     return np.where(rng.random(made.shape) < 0.3, 0, made[rng.permutation(side)]).astype(np.uint8)
 
 
-def grids(count: int, most: int) -> list[np.ndarray]:
+def fragments(rng, most: int) -> np.ndarray:
+    """A small pattern and apart from it some of what it consists of: parts, one colour, enlarged too, its
+    outline, and single cells."""
+    made = np.zeros(rng.integers(most // 2, most + 1, 2), np.uint8)
+    pattern = rng.integers(rng.integers(0, 2), 4, rng.integers(1, 4, 2)).astype(np.uint8)
+    for n in range(rng.integers(2, 12)):
+        tile = pattern if n == 0 else np.rot90(pattern, rng.choice([0, 0, 1, 2]))
+        colour, kind = rng.integers(1, 4), rng.integers(0, 5) if n else -1
+        if kind == 0:
+            tile = np.where(rng.random(tile.shape) < 0.7, tile, 0)
+        elif kind in (1, 2):
+            tile = np.where(tile == colour, tile, 0).repeat(kind, 0).repeat(kind, 1)
+        elif kind == 3:
+            tile = np.where(tile > 0, colour, 0)
+        elif kind == 4:
+            tile = np.full((1, 1), colour)
+        r, c = rng.integers(0, made.shape[0]), rng.integers(0, made.shape[1])
+        target = made[r : r + tile.shape[0], c : c + tile.shape[1]]
+        around = made[max(r - 1, 0) : r + tile.shape[0] + 1, max(c - 1, 0) : c + tile.shape[1] + 1]
+        if not around.any():
+            target[...] = tile[: target.shape[0], : target.shape[1]]
+    return made
+
+
+def grids(count: int, most: int, kinds=(noise, planted, ruled, latin)) -> list[np.ndarray]:
     """The same random grids in every run."""
     rng = np.random.default_rng(26)
-    kinds = (noise, planted, ruled, latin)
-    return [np.ascontiguousarray(kinds[n % 4](rng, most)) for n in range(count)]
+    return [np.ascontiguousarray(kinds[n % len(kinds)](rng, most)) for n in range(count)]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -115,7 +141,10 @@ def test_kernels_agree_with_their_twins(family):
     out, work = make_scratch()
     applied = set()
     numbers = {t.number for t in TRANSFORMS if t.family == family}
-    for n, grid in enumerate(grids(80, 12) if COMPILED else grids(6, 8)):
+    made = grids(80, 12) if COMPILED else grids(6, 8)
+    if family == MATCH:
+        made += grids(120 if COMPILED else 4, 12, (fragments,))
+    for n, grid in enumerate(made):
         for transform in (t for t in TRANSFORMS if t.family == family):
             y, x = (int(v) for v in rng.integers(-3, 4, 2))
             height, width = (int(v) for v in (rng.integers(1, 13, 2) if n % 2 else np.array(grid.shape) * 2))

@@ -19,9 +19,12 @@ from solver.search.jit import compiled, is_kept
 from solver.search.kernels.families import FAMILIES, kernel_of
 from solver.search.run import IMAGE_RUNNER, LIST_RUNNER, run_image_transforms, run_list_transforms
 from solver.search.search import search
-from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, RUN, SHAPE
+from solver.search.transform import COLOUR, DRAW, FILL, MATCH, OBJECT, PATTERN, RELATION, RUN, SHAPE
 
-HERE, APART = (OBJECT,), (PATTERN, RELATION, RUN, DRAW, FILL, SHAPE, COLOUR)  # the lists come here: halves
+HERE, APART = (
+    (OBJECT, RUN),
+    (MATCH, PATTERN, RELATION, DRAW, FILL, SHAPE, COLOUR),
+)  # the lists come here: halves
 _FOLDER = str(Path(__file__).resolve().parents[2])
 _CODE = (
     "import sys; sys.path.insert(0, {folder!r}); from solver.search.prepare import compile_apart; "

@@ -2,6 +2,7 @@
 
 from solver.search.table_images import colour_transforms, fill_transforms, shape_transforms
 from solver.search.table_lists import list_transforms
+from solver.search.table_match import match_transforms
 from solver.search.table_objects import (
     draw_transforms,
     object_transforms,
@@ -18,6 +19,7 @@ from solver.search.transform import (
     LIST,
     LIST_TO_IMAGE,
     LIST_TO_LIST,
+    MATCH,
     OBJECT,
     PATTERN,
     RELATION,
@@ -28,8 +30,7 @@ from solver.search.transform import (
 
 __all__ = [
     "COLOUR", "DRAW", "FILL", "IMAGE_TO_IMAGE", "IMAGE_TO_LIST", "LIST", "LIST_TO_IMAGE", "LIST_TO_LIST",
-    "NUMBER",
-    "OBJECT", "PATTERN", "RELATION", "RUN", "SHAPE", "TRANSFORMS", "Transform",
+    "MATCH", "NUMBER", "OBJECT", "PATTERN", "RELATION", "RUN", "SHAPE", "TRANSFORMS", "Transform",
 ]  # fmt: skip
 
 TRANSFORMS: tuple[Transform, ...] = (
@@ -41,6 +42,7 @@ TRANSFORMS: tuple[Transform, ...] = (
     *draw_transforms(),
     *pattern_transforms(),
     *run_transforms(),
+    *match_transforms(),
     *list_transforms(),
 )
 NUMBER = {transform.name: place for place, transform in enumerate(TRANSFORMS)}

@@ -69,25 +69,24 @@ def _by_place() -> Iterator[Transform]:
                 f"number each cell by {text} from the end modulo {modulo}",
             )
     yield _run("largest_rectangle", 16, 0, "keep only the largest empty rectangle")
-    yield _run("empty_squares", 17, 0, "paint empty squares in colour 1, the largest first")
 
 
 def _from_objects() -> Iterator[Transform]:
     """What is drawn from each object by itself."""
-    yield _run("leak", 18, 0, "fill the box of each object with colour 1 that leaks out of its openings")
+    yield _run("leak", 17, 0, "fill the box of each object with colour 1 that leaks out of its openings")
     for kind in (1, 3):
         yield _run(
-            f"middle_each_{kind}", 19, kind, f"keep the middle of the box of each object ({KINDS[kind]})"
+            f"middle_each_{kind}", 18, kind, f"keep the middle of the box of each object ({KINDS[kind]})"
         )
-    yield _run("point_each", 19, 6, f"keep one cell of each object ({KINDS[2]})")
+    yield _run("point_each", 18, 6, f"keep one cell of each object ({KINDS[2]})")
     for colour, name in enumerate(("their colour", "colour 1")):
-        yield _run(f"outer_rays_{colour}", 20, colour, f"draw diagonals away from full rectangles in {name}")
-    yield _run("burst", 21, 0, "let the cells of each object run away from its middle")
-    yield _run("grow_square", 22, 0, "grow each cell of the rarest colour to a square up to other colours")
-    yield _run("cluster_boxes", 25, 0, "fill the boxes of groups of one colour with gaps of one cell")
-    yield _run("bends", 26, 0, "number corners of lines by whether they bend around an enclosed area")
-    yield _run("local_skeleton", 23, 0, "number cells by lying on their object's middle lines")
-    yield _run("room_corner", 24, 0, "number empty rooms by the corner or edge of the image that they hold")
+        yield _run(f"outer_rays_{colour}", 19, colour, f"draw diagonals away from full rectangles in {name}")
+    yield _run("burst", 20, 0, "let the cells of each object run away from its middle")
+    yield _run("grow_square", 21, 0, "grow each cell of the rarest colour to a square up to other colours")
+    yield _run("cluster_boxes", 24, 0, "fill the boxes of groups of one colour with gaps of one cell")
+    yield _run("bends", 25, 0, "number corners of lines by whether they bend around an enclosed area")
+    yield _run("local_skeleton", 22, 0, "number cells by lying on their object's middle lines")
+    yield _run("room_corner", 23, 0, "number empty rooms by the corner or edge of the image that they hold")
 
 
 def _walking() -> Iterator[Transform]:
@@ -96,17 +95,17 @@ def _walking() -> Iterator[Transform]:
     for way, side in ((3, 0), (2, 0)):
         yield _run(
             f"detour_{ways[way]}_{ways[side]}",
-            27,
+            26,
             way * 4 + side,
             f"let the rarest colour run {ways[way]}, around others on the {ways[side]} side",
         )
-    yield _run("spiral_around", 28, 0, "draw a spiral around the only cell of the rarest colour")
-    yield _run("spiral_inside", 28, 1, "draw a spiral over an empty image of the same size")
-    yield _run("flow_alternate", 29, 0, "let rare colours flow in turns through empty cells")
-    yield _run("smear_within", 30, 0, "extend odd cells across stripes to the end of their area")
-    yield _run("hits", 31, 0, "keep the cells that the rarest colour sees in rows and columns")
+    yield _run("spiral_around", 27, 0, "draw a spiral around the only cell of the rarest colour")
+    yield _run("spiral_inside", 27, 1, "draw a spiral over an empty image of the same size")
+    yield _run("flow_alternate", 28, 0, "let rare colours flow in turns through empty cells")
+    yield _run("smear_within", 29, 0, "extend odd cells across stripes to the end of their area")
+    yield _run("hits", 30, 0, "keep the cells that the rarest colour sees in rows and columns")
     for quarter, text in enumerate(("half", "quarter")):
-        yield _run(f"turn_symmetry_{text}", 32, quarter, f"complete by the best {text} turn about a middle")
+        yield _run(f"turn_symmetry_{text}", 31, quarter, f"complete by the best {text} turn about a middle")
 
 
 def run_transforms() -> Iterator[Transform]:

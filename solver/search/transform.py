@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 SHAPE, COLOUR, FILL, OBJECT, LIST = "shape", "colour", "fill", "object", "list"
 RELATION, DRAW, PATTERN = "relation", "draw", "pattern"
-RUN = "run"
+RUN, MATCH = "run", "match"
 IMAGE_TO_IMAGE, IMAGE_TO_LIST, LIST_TO_IMAGE, LIST_TO_LIST = range(4)
 
 

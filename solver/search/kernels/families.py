@@ -8,12 +8,13 @@ from solver.search.jit import compiled
 from solver.search.kernels.colour import colour_kernel
 from solver.search.kernels.draw import draw_kernel
 from solver.search.kernels.fill import fill_kernel
+from solver.search.kernels.match_kernel import match_kernel
 from solver.search.kernels.neighbours import object_kernel
 from solver.search.kernels.pattern import pattern_kernel
 from solver.search.kernels.relations import relation_kernel
 from solver.search.kernels.resize import shape_kernel
 from solver.search.kernels.run import run_kernel
-from solver.search.transform import COLOUR, DRAW, FILL, OBJECT, PATTERN, RELATION, RUN, SHAPE
+from solver.search.transform import COLOUR, DRAW, FILL, MATCH, OBJECT, PATTERN, RELATION, RUN, SHAPE
 
 FAMILIES = {
     SHAPE: shape_kernel,
@@ -24,6 +25,7 @@ FAMILIES = {
     DRAW: draw_kernel,
     PATTERN: pattern_kernel,
     RUN: run_kernel,
+    MATCH: match_kernel,
 }
 GRID = types.Array(types.uint8, 2, "C")
 WORK = types.Array(types.int32, 2, "C")

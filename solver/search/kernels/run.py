@@ -38,7 +38,6 @@ from solver.search.kernels.run_paths import (
 )
 from solver.search.kernels.run_places import (
     distance_fact,
-    empty_squares,
     largest_rectangles,
     offset_fact,
     spread_ties,
@@ -81,23 +80,23 @@ def along_lines(number, argument, grid, y, x, out, work):
 @inner
 def from_objects(number, argument, grid, y, x, out, work):
     """The transforms that draw from single objects, numbers 18 to 26."""
-    if number == 18:
+    if number == 17:
         return leak(grid, y, x, out, work)
-    if number == 19:
+    if number == 18:
         return middle_each(grid, y, x, argument // 4, argument % 4, out, work)
-    if number == 20:
+    if number == 19:
         return outer_rays(grid, y, x, argument, out, work)
-    if number == 21:
+    if number == 20:
         return burst(grid, y, x, out, work)
-    if number == 22:
+    if number == 21:
         return grow_square(grid, y, x, out)
-    if number == 23:
+    if number == 22:
         return local_skeleton(grid, y, x, out, work)
-    if number == 24:
+    if number == 23:
         return room_corner(grid, y, x, out, work)
-    if number == 25:
+    if number == 24:
         return cluster_boxes(grid, y, x, out, work)
-    if number == 26:
+    if number == 25:
         return bends(grid, y, x, out, work)
     return NONE
 
@@ -107,7 +106,7 @@ def run_kernel(number, argument, grid, y, x, height, width, out, work):
     """The transform of this number."""
     if number < 13:
         return along_lines(number, argument, grid, y, x, out, work)
-    if 18 <= number < 27:
+    if 17 <= number < 26:
         return from_objects(number, argument, grid, y, x, out, work)
     if number == 13:
         return distance_fact(grid, y, x, argument // 4, argument % 4, out, work)
@@ -117,18 +116,16 @@ def run_kernel(number, argument, grid, y, x, height, width, out, work):
         return offset_fact(grid, y, x, argument // 5, argument % 5, out)
     if number == 16:
         return largest_rectangles(grid, y, x, out, work)
-    if number == 17:
-        return empty_squares(grid, y, x, out, work)
-    if number == 27:
+    if number == 26:
         return detour(grid, y, x, argument // 4, argument % 4, out)
-    if number == 28:
+    if number == 27:
         return spiral_around(grid, y, x, out) if argument == 0 else spiral_inside(grid, y, x, out)
-    if number == 29:
+    if number == 28:
         return flow_alternate(grid, y, x, out, work)
-    if number == 30:
+    if number == 29:
         return smear_within(grid, y, x, out, work)
-    if number == 31:
+    if number == 30:
         return hits(grid, y, x, out)
-    if number == 32:
+    if number == 31:
         return turn_symmetry(grid, y, x, argument, out, work)
     return NONE

@@ -127,28 +127,3 @@ def largest_rectangles(grid, y, x, out, work):
                             for j in range(left, right + 1):
                                 out[i, j] = 1
     return h, w, y, x
-
-
-@inner
-def empty_squares(grid, y, x, out, work):
-    """Empty squares of at least two by two in colour 1, the largest first, none over another; in reading
-    order where several are equally large.
-
-    work[0, cell]: the side of the largest empty square that ends in the cell.
-    """
-    h, w = grid.shape
-    copy_to(grid, out)
-    while True:
-        side, corner = 1, 0
-        for cell in range(h * w):
-            r, c = cell // w, cell % w
-            size = 1 if out[r, c] == 0 else 0
-            if size and r > 0 and c > 0:
-                size += min(min(work[0, cell - 1], work[0, cell - w]), work[0, cell - w - 1])
-            work[0, cell] = size
-            if size > side:
-                side, corner = size, cell
-        if side < 2:
-            return h, w, y, x
-        for k in range(side * side):
-            out[corner // w - k // side, corner % w - k % side] = 1
