@@ -18,10 +18,11 @@ from solver.search import best_scores, search
 from solver.search.assemble import COVER, MAP, RULES, TABLE
 from solver.search.costs import NEVER, default_costs, possible, uniform
 from solver.search.program import parse, program_of
-from solver.search.sizes import OUTPUTS, sizes_from_inputs
+from solver.search.sizes import LARGER, OUTPUTS, SAME, SMALLER, outputs_of, sizes_from_inputs
 from solver.search.source import propose
 from solver.search.text import describe
-from solver.search.views import PLAIN, views_of
+from solver.search.views import GROUND, LATTICE, PLAIN, views_of
+from tests.test_search_program import panels
 
 JOBS = 3000
 
@@ -144,6 +145,39 @@ def test_views_rename_and_undo():
     )
 
 
+def test_the_most_frequent_colour_is_empty():
+    inputs = [np.full((4, 5), ground, np.uint8) for ground in (3, 5, 0, 2)]
+    for n, grid in enumerate(inputs):
+        grid[0, n] = 7
+    view = next(view for view in views_of(task_of(np.flipud, inputs[:3], inputs[3])) if view.name == GROUND)
+    assert all(
+        (pair.input[1:] == 0).all() and 7 in pair.input for pair in (*view.task.train, *view.task.test)
+    )
+    assert np.array_equal(view.real((view.task.test[0].input,))[0], inputs[3])
+    noise = random_grids(6, 4, 4, 5, 9)
+    assert GROUND not in [view.name for view in views_of(task_of(np.flipud, noise[:3], noise[3]))]
+
+
+def test_a_lattice_is_seen_as_its_panels():
+    small = random_grids(7, 4, 3, 4, 5)
+    large = [panels(grid, 5 + n) for n, grid in enumerate(small)]
+    pairs = [
+        Pair(as_grid(g), as_grid(panels(np.fliplr(s), 5 + n)))
+        for n, (g, s) in enumerate(zip(large, small, strict=True))
+    ]
+    task = Task("lattice", tuple(pairs[:3]), (Pair(pairs[3].input),))
+    view = next(view for view in views_of(task) if view.name == LATTICE)
+    assert np.array_equal(view.task.train[1].output, np.fliplr(small[1]))
+    assert np.array_equal(view.real((np.fliplr(small[3]),))[0], pairs[3].output)
+    assert np.array_equal(first_answer(task, 6000), pairs[3].output)
+    cropped = Task("cropped", tuple(Pair(p.input, as_grid(p.input[:2])) for p in pairs[:3]), task.test)
+    view = next(view for view in views_of(cropped) if view.name == LATTICE)
+    assert view.task.train[0].output.shape == (2, 11) and not view.lattices
+    large[0][0, 0] = 9  # no panel of one colour
+    broken = Task("broken", (Pair(as_grid(large[0]), pairs[0].output), *pairs[1:3]), task.test)
+    assert LATTICE not in [view.name for view in views_of(broken)]
+
+
 def test_costs_know_lists_from_images():
     for costs in (uniform(), *map(default_costs, OUTPUTS)):
         assert ((costs.table == NEVER) == ~possible()).all()
@@ -154,6 +188,10 @@ def test_sizes_from_inputs():
     *inputs, test = random_grids(7, 4, 6, 4)
     assert (sizes_from_inputs(task_of(lambda g: g[:3], inputs, test)) == (3, 4)).all()
     assert (sizes_from_inputs(task_of(lambda g: g, inputs, test)) == (6, 4)).all()
+    assert (sizes_from_inputs(task_of(lambda g: g.T[:, :6], inputs, test)) == (4, 6)).all()
+    assert outputs_of(task_of(lambda g: g, inputs, test)) == SAME
+    assert outputs_of(task_of(lambda g: g[:3], inputs, test)) == SMALLER
+    assert outputs_of(task_of(lambda g: np.tile(g, 2), inputs, test)) == LARGER
     odd = Task(
         "odd",
         tuple(Pair(as_grid(g), as_grid(g[: n + 1])) for n, g in enumerate(inputs)),

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from solver.arc.task import Pair, Task, as_grid
 from solver.search import search
 from solver.search.assemble import CHOICE, COVER, MAP, PARTIAL, PRODUCT, PROGRAM, RULES, TABLE
+from solver.search.decide import COLOURED
 from solver.search.decisions import decisions, evaluate
 from solver.search.program import TURNED, AnswerProgram, parse, program_of, serialise
 from solver.search.steps import walk
 from solver.search.table import NUMBER, TRANSFORMS
 from solver.search.text import describe
-from solver.search.views import PLAIN, RANKED, VARYING, views_of
+from solver.search.views import GROUND, LATTICE, PLAIN, RANKED, VARYING, views_of
 
 JOBS, KEPT = 3000, 4
 COLOURS = st.integers(0, 9)
@@ -44,10 +45,12 @@ def programs(draw) -> AnswerProgram:
     elif kind == PRODUCT:
         count, detail = 2, (draw(st.integers(0, 2)),)
     elif kind == RULES:
-        detail = tuple(draw(st.lists(st.tuples(COLOURS, st.none() | COLOURS), min_size=1, max_size=4)))
+        detail = tuple(
+            draw(st.lists(st.tuples(st.integers(0, COLOURED), st.none() | COLOURS), min_size=1, max_size=4))
+        )
         count = 1 + len(detail) + sum(taken is None for _, taken in detail)
     made = tuple(draw(STEPS) for _ in range(count))
-    view = draw(st.sampled_from([PLAIN, VARYING, RANKED, *TURNED]))
+    view = draw(st.sampled_from([PLAIN, VARYING, RANKED, GROUND, LATTICE, *TURNED]))
     return AnswerProgram(kind, made, detail, view, draw(SIZES))
 
 
@@ -127,6 +130,7 @@ def made_tasks() -> dict[str, Task]:
     varying = [np.where(g == 3, 3 + n, g).astype(np.uint8) for n, g in enumerate(drawn(6, 6))]
     walls = [np.vstack([g, np.full((1, 5), 5, np.uint8)]) for g in drawn(4, 5, 3)]
     ones = [np.where(g == 1, 1 + n % 2, 0).astype(np.uint8) for n, g in enumerate(drawn(4, 4, 2))]
+    grounds = [np.where(rng.random((6, 6)) < 0.2, 8, n + 1).astype(np.uint8) for n in range(4)]
     made = (
         task("mirror", np.fliplr, *drawn(5, 4)),
         task("recolour", lambda g: np.array([0, 1, 7, 3], np.uint8)[g[::-1]], *drawn(5, 4)),
@@ -136,6 +140,8 @@ def made_tasks() -> dict[str, Task]:
         task("size", lambda g: np.tile(g, (2, 2))[:5, :7], *drawn(3, 5)),
         task("product", lambda g: np.kron(g != 0, g[::-1]), *drawn(3, 3)),
         task("choice", lambda g: np.array([[5, 7], [7, 6]])[g.max() - 1 :: 1][:1], *ones),
+        task("ground", lambda g: np.roll(g, 1, 0), *grounds),
+        task("lattice", lambda g: panels(np.fliplr(g[::3, ::3]), 9), *(panels(g, 9) for g in drawn(3, 4))),
         task("turned", lambda g: g, *walls),
     )
     turned = made[-1]
@@ -144,6 +150,14 @@ def made_tasks() -> dict[str, Task]:
         for n, pair in enumerate(turned.train)
     )
     return {task.id: task for task in (*made[:-1], Task("turned", pairs, turned.test))}
+
+
+def panels(cells: np.ndarray, lines: int) -> np.ndarray:
+    """A lattice of panels of 2 x 2 cells in these colours, lines of a colour between them."""
+    made = np.full((3 * cells.shape[0] - 1, 3 * cells.shape[1] - 1), lines, np.uint8)
+    for r, c in np.ndindex(cells.shape):
+        made[3 * r : 3 * r + 2, 3 * c : 3 * c + 2] = cells[r, c]
+    return made
 
 
 def falling(grid: np.ndarray) -> np.ndarray:
@@ -208,6 +222,15 @@ def test_every_answer_is_said_in_one_line():
             "1 choice wall | crop",
             "with all pairs turned so that their wall is at the bottom: crop to the coloured cells; "
             "take the output of the demonstration for which that is the same",
+        ),
+        (
+            "1 rules ground | . | crop ; c>5",
+            "with the most frequent colour and colour 0 exchanged: decide each cell: "
+            "where A (crop to the coloured cells) is coloured, colour 5; else as in the input",
+        ),
+        (
+            "1 program lattice | crop",
+            "with one cell for each panel between the lines: crop to the coloured cells",
         ),
         (
             "1 product | . | crop ; 1",
