@@ -156,7 +156,7 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return grid, 0, 0
     if number == 22:
         factor = len(set(grid.ravel().tolist()) - {0}) if argument % 10 == 0 else int(np.count_nonzero(grid))
-        if factor < 2 or factor * max(h, w) > 30:
+        if factor == 0 or factor * max(h, w) > 30:
             return None
         if argument >= 10:
             return np.tile(grid, (factor, factor)), y, x
@@ -164,7 +164,7 @@ def shape_twin(number, argument, grid, y, x, height, width):
     if number == 23:
         tall = next(p for p in range(1, h + 1) if (grid[p:] == grid[:-p]).all() or p == h)
         wide = next(p for p in range(1, w + 1) if (grid[:, p:] == grid[:, :-p]).all() or p == w)
-        if height == 0 or (height, width) == (h, w) or (tall, wide) == (h, w):
+        if (tall, wide) == (h, w) != (height, width):
             return None
         rows, columns = np.arange(height) % tall, np.arange(width) % wide
         return grid[rows][:, columns], 0, 0
@@ -177,13 +177,11 @@ def shape_twin(number, argument, grid, y, x, height, width):
         lines = np.array(sorted(lines, key=lambda line: np.count_nonzero(line) * (-1) ** (argument % 2)))
         return (lines.T if argument >= 2 else lines), y, x
     if number == 20:
-        if (h, w) == (height, width):
-            return None
         cells = np.zeros(max(height * width, h * w), np.uint8)
         cells[: h * w] = grid.ravel()
         return cells[: height * width].reshape(height, width), 0, 0
     if number == 21:
-        if height % h or width % w or (h, w) == (height, width):
+        if height % h or width % w:
             return None
         return grid.repeat(height // h, 0).repeat(width // w, 1), 0, 0
     if number == 17:
@@ -248,8 +246,8 @@ def near_number(grid, r, c, what):
 
 
 def exchanged(grid, one, two):
-    """The grid with two colours exchanged, None where they are one."""
-    return None if one == two else np.where(grid == one, two, np.where(grid == two, one, grid))
+    """The grid with two colours exchanged."""
+    return np.where(grid == one, two, np.where(grid == two, one, grid))
 
 
 def colour_twin(number, argument, grid, y, x, height, width):
@@ -263,7 +261,7 @@ def colour_twin(number, argument, grid, y, x, height, width):
         made = np.where(grid == colour, grid, 0) if colour and (grid == colour).any() else None
     elif number in (1, 4, 16):
         colour = ground(grid) if number == 16 else colour
-        made = np.where(grid == colour, 0, grid) if colour and (grid == colour).any() else None
+        made = np.where(grid == colour, 0, grid)
     elif number in (2, 5):
         made = np.where(grid != 0, colour, 0) if colour else None
     elif number == 6:

@@ -189,7 +189,7 @@ def kept(images, what, least, others):
     """Twin of ``keep``."""
     values = scores(images, what, least)
     chosen = [i for i, v in zip(images, values, strict=True) if (v == max(values)) != others]
-    return [] if len(chosen) == len(images) else chosen
+    return chosen
 
 
 def ordered(images, what, least):
@@ -354,8 +354,6 @@ def list_twin(number, argument, images, height, width):
     """The twin of ``list_kernel``; None where it does not apply."""
     image = images[0]
     pair = divmod(argument, 2)
-    if number >= 20 and number not in (22, 25) and len(images) < 2:
-        return None
     twins = {
         0: lambda: objects_of(image, argument),
         1: lambda: colours_of(image, argument),

@@ -4,7 +4,7 @@ panels."""
 import numpy as np
 
 from tests.naive_search import by_rank, cells_of, ground, inside, ranked
-from tests.naive_search_draw import alone, by_choice, changed
+from tests.naive_search_draw import alone, by_choice
 from tests.naive_search_objects import things
 
 
@@ -33,13 +33,13 @@ def copied(grid, turned, by_body):
     """Twin of ``complete_copies``."""
     objects = things(grid, 1)
     several = [thing for thing in objects if len(thing.counts) > 1]
-    if len(objects) < 2 or not several:
+    if not several:
         return None
     model = max(several, key=lambda thing: (len(thing.counts), thing.area))
     keys = model.counts[model.colour] if by_body else model.area - model.counts[model.colour]
     if keys > 40 or (turned and keys < 2):
         return None
-    made, some = grid.copy(), False
+    made = grid.copy()
     for form in eight(model.grid) if turned else [model.grid]:
         for top in range(1 - form.shape[0], grid.shape[0]):
             for left in range(1 - form.shape[1], grid.shape[1]):
@@ -52,22 +52,21 @@ def copied(grid, turned, by_body):
                 )
                 if own or wrong or not any(there) or all(there):
                     continue
-                some = True
                 for place, colour in pairs:
                     if inside(grid, *place):
                         made[place] = colour
-    return made if some else None
+    return made
 
 
 def stamped(grid, what):
     """Twin of ``stamp``."""
     objects = things(grid, 1)
-    if len(objects) < 2:
+    if not objects:
         return None
     model = max(objects, key=lambda thing: thing.area)
     if model.area < 3:
         return None
-    made, some = grid.copy(), False
+    made = grid.copy()
     for r, c in cells_of(grid):
         if not alone(grid, (r, c)):
             continue
@@ -75,12 +74,11 @@ def stamped(grid, what):
         if what == 0:
             anchors = cells_of(model.grid, lambda v, mark=grid[r, c]: v == mark)
         for down, right in anchors[:1]:
-            some = True
             for i, j in cells_of(model.grid):
                 place = r - down + i, c - right + j
                 if inside(grid, *place) and not made[place]:
                     made[place] = grid[r, c] if what == 2 else model.grid[i, j]
-    return made if some else None
+    return made
 
 
 def images_about(place, across, how):
@@ -90,7 +88,7 @@ def images_about(place, across, how):
 
 
 def completed(grid, places, how, made):
-    """Draw the images of places about the best axis; whether anything was drawn."""
+    """Draw the images of places about the best axis."""
     h, w = grid.shape
     scores = {}
     for across in (range(2 * w), range(2 * h), range(-w, h), range(h + w))[how]:
@@ -100,35 +98,35 @@ def completed(grid, places, how, made):
         if equal > 0 and equal * 2 >= len(places) and all(other in (0, own) for own, other in met):
             scores[across] = equal
     if not scores:
-        return False
+        return
     across = max(scores, key=lambda axis: (scores[axis], -axis))
-    some = False
     for place in places:
         image = images_about(place, across, how)
         if inside(grid, *image) and not made[image]:
             made[image] = grid[place]
-            some = True
-    return some
 
 
 def symmetric(grid, how, each):
     """Twin of ``complete_symmetry``."""
     made = grid.copy()
     if not each:
-        return made if completed(grid, cells_of(grid), how, made) else None
+        completed(grid, cells_of(grid), how, made)
+        return made
     objects = things(grid, 1)
     if len(objects) > 20:
         return None
-    some = [completed(grid, thing.places, how, made) for thing in objects if thing.area > 2]
-    return made if any(some) else None
+    for thing in objects:
+        if thing.area > 2:
+            completed(grid, thing.places, how, made)
+    return made
 
 
 def progressed(grid, what):
     """Twin of ``progress``."""
     h, w = grid.shape
     cells = cells_of(grid)
-    if not cells or len(cells) == h * w:
-        return None
+    if not cells or grid.all():
+        return grid if cells else None
     shifts = [(i, j) for i in range(h // 2 + 1) for j in range(-(w // 2), w // 2 + 1) if i > 0 or j > 0]
     scores = {}
     for i, j in shifts:
@@ -146,7 +144,7 @@ def progressed(grid, what):
                 place = r + sign * k * down, c + sign * k * right
                 if inside(grid, *place) and not made[place]:
                     made[place] = grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def stretches(lines, colour):
@@ -163,7 +161,7 @@ def stretches(lines, colour):
 
 def panels_of(grid):
     """The stretches of rows and of columns of the first colour that makes two panels or more."""
-    for colour in range(10):
+    for colour in (*range(1, 10), 0):
         rows, columns = stretches(grid, colour), stretches(grid.T, colour)
         if len(rows) * len(columns) >= 2:
             return rows, columns
@@ -222,7 +220,7 @@ def panel_summary(grid, what):
 def reflected(grid, colour, how):
     """Twin of ``mirror_about``: doubled coordinates from the middle of the box."""
     rows, columns = np.nonzero(grid == colour)
-    if not colour or (how == 3 and np.ptp(rows) != np.ptp(columns)):
+    if not colour or not len(rows) or (how == 3 and np.ptp(rows) != np.ptp(columns)):
         return None
     down, right = rows.min() + rows.max(), columns.min() + columns.max()
     across, up, half = (lambda a, b: (a, -b)), (lambda a, b: (-a, b)), (lambda a, b: (-a, -b))
@@ -234,7 +232,7 @@ def reflected(grid, colour, how):
             place = ((a + down) // 2, (b + right) // 2)
             if inside(grid, *place) and not made[place]:
                 made[place] = grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def altered(grid, what, kind):

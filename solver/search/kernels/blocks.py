@@ -34,7 +34,7 @@ def keep_blocks(grid, y, x, side, empty, out):
             for r in range(top, top + side):
                 for c in range(left, left + side):
                     out[r, c] = 1 if empty == 1 else colour
-    if not some:
+    if empty == 0 and not some:
         return NONE
     return h, w, y, x
 
@@ -53,7 +53,7 @@ def complete_lines(grid, y, x, out):
             elif not (palette >> grid[r, c]) & 1:
                 palette |= 1 << grid[r, c]
                 colours += 1
-    if h != w or colours != h or empty == 0:
+    if h != w or colours != h:
         return NONE
     moved = True
     while empty > 0 and moved:

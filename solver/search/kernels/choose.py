@@ -132,8 +132,6 @@ def score(arena, first, count, image, what, work):
 @inner
 def pick(arena, first, count, what, least, alone, work):
     """The image with the greatest (or ``least``) score; with ``alone`` 1 it must be the only one."""
-    if count < 2:
-        return 0
     best, value, equals = first, 0, 0
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
@@ -171,8 +169,6 @@ def pick_second(arena, first, count, what, least, work):
 @inner
 def keep(arena, first, count, what, least, others, work):
     """The images with the greatest (or ``least``) score, or all ``others``."""
-    if count < 2:
-        return 0
     value = 0
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
@@ -186,14 +182,12 @@ def keep(arena, first, count, what, least, others, work):
             if not push_again(arena, image):
                 return 0
             made += 1
-    return 0 if made == count else made
+    return made
 
 
 @inner
 def order(arena, first, count, what, least, work):
     """The list ordered by a score; equals keep their order."""
-    if count < 2:
-        return 0
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
         work[11, image - first] = -now if least == 1 else now

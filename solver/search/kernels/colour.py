@@ -43,14 +43,9 @@ def keep_colour(grid, y, x, colour, out):
 def erase_colour(grid, y, x, colour, out):
     """Without the cells of one colour."""
     h, w = grid.shape
-    some = False
     for r in range(h):
         for c in range(w):
-            hit = grid[r, c] == colour
-            out[r, c] = 0 if hit else grid[r, c]
-            some = some or hit
-    if not some or colour == 0:
-        return NONE
+            out[r, c] = 0 if grid[r, c] == colour else grid[r, c]
     return h, w, y, x
 
 
@@ -81,8 +76,6 @@ def invert(grid, y, x, colour, out):
 @inner
 def swap_colours(grid, y, x, one, two, out):
     """Two colours exchanged."""
-    if one == two:
-        return NONE
     h, w = grid.shape
     for r in range(h):
         for c in range(w):
@@ -344,6 +337,8 @@ def colour_kernel(number, argument, grid, y, x, height, width, out, work):
         return swap_colours(grid, y, x, 0, ranked_colour(grid, argument), out)
     if number == 9:
         one, two = only_two(grid)
+        if two == 0:
+            return NONE
         return swap_colours(grid, y, x, one, two, out)
     if number == 10:
         return solid(grid, y, x, ranked_colour(grid, argument), out)

@@ -58,7 +58,7 @@ def stack(arena, first, count, down, gap, out):
         else:
             width += w + between
             height = max(height, h)
-    if height > SIDE or width > SIDE or count < 2:
+    if height > SIDE or width > SIDE:
         return 0
     for r in range(height):
         for c in range(width):
@@ -84,7 +84,7 @@ def chain(arena, first, count, apart, out):
     for image in range(first, first + count):
         height += arena.images[image, HEIGHT] - 1 + apart
         width += arena.images[image, WIDTH] - 1 + apart
-    if height > SIDE or width > SIDE or count < 2:
+    if height > SIDE or width > SIDE:
         return 0
     for r in range(height):
         for c in range(width):
@@ -106,8 +106,6 @@ def combine(arena, first, count, how, out):
     """Images of one size cell by cell: 0 the first colour, 1 the last, 2 only where all are coloured (the
     first), 3 where exactly one is, 4 the most frequent colour (the first of equals), 5 the number of
     coloured ones, 6 where the first is and none of the others, 7: 1 where all are empty."""
-    if count < 2:
-        return 0
     h, w = arena.images[first, HEIGHT], arena.images[first, WIDTH]
     for image in range(first, first + count):
         if arena.images[image, HEIGHT] != h or arena.images[image, WIDTH] != w:
@@ -291,8 +289,6 @@ def overlay(arena, first, count, centred, out):
     for image in range(first, first + count):
         height = max(height, arena.images[image, HEIGHT])
         width = max(width, arena.images[image, WIDTH])
-    if count < 2:
-        return 0
     for r in range(height):
         for c in range(width):
             out[r, c] = 0

@@ -33,13 +33,13 @@ def line_spans(grid, down, work):
 
 @inner
 def find_panels(grid, work):
-    """The panels between whole lines of the first colour that makes two or more: rows and columns of panels,
-    or 0, 0.
+    """The panels between whole lines of the first colour that makes two or more, empty lines last: rows and
+    columns of panels, or 0, 0.
 
     Rows of panels go from work[2, k] to before work[3, k], columns from work[0, k] to work[1, k].
     """
-    for colour in range(10):
-        work[4, 0] = colour
+    for place in range(10):
+        work[4, 0] = (place + 1) % 10
         rows, columns = line_spans(grid, 1, work), line_spans(grid, 0, work)
         if rows * columns >= 2:
             return rows, columns

@@ -122,7 +122,7 @@ def repeat(grid, y, x, height, width, mirror, gap, out):
 def rewrap(grid, height, width, out):
     """The cells in reading order on a canvas of the wanted size; empty where they end."""
     h, w = grid.shape
-    if height == 0 or (h == height and w == width):
+    if height == 0:
         return NONE
     for r in range(height):
         for c in range(width):
@@ -135,7 +135,7 @@ def rewrap(grid, height, width, out):
 def stretch(grid, height, width, out):
     """Every cell as a rectangle, so that the image has the wanted size; only whole factors."""
     h, w = grid.shape
-    if height == 0 or height % h or width % w or (h == height and w == width):
+    if height == 0 or height % h or width % w:
         return NONE
     for r in range(height):
         for c in range(width):
@@ -155,7 +155,7 @@ def by_number(grid, y, x, what, tiled, out):
             factor += 1 if cells > 0 else 0
         else:
             factor += cells
-    if factor < 2:
+    if factor == 0:
         return NONE
     if tiled == 1:
         return tile(grid, y, x, factor, factor, 0, out)
@@ -184,12 +184,10 @@ def line_period(grid, columns):
 
 @inner
 def carry_on(grid, height, width, out):
-    """The image's own period continued over a canvas of the wanted size, which is not its own."""
+    """The image's own period continued over a canvas of the wanted size."""
     h, w = grid.shape
-    if height == 0 or (height == h and width == w):
-        return NONE
     down, right = line_period(grid, 0), line_period(grid, 1)
-    if down == h and right == w:
+    if height == 0 or (down == h and right == w and (height != h or width != w)):
         return NONE
     for r in range(height):
         for c in range(width):
