@@ -160,12 +160,17 @@ def stretches(lines, colour):
 
 
 def panels_of(grid):
-    """The stretches of rows and of columns of the first colour that makes two panels or more."""
-    for colour in (*range(1, 10), 0):
-        rows, columns = stretches(grid, colour), stretches(grid.T, colour)
-        if len(rows) * len(columns) >= 2:
-            return rows, columns
-    return [], []
+    """The stretches of rows and of columns of the first colour that makes two equal panels or more, else of
+    the first but 0 that makes two at all."""
+    found = [(stretches(grid, colour), stretches(grid.T, colour)) for colour in range(10)]
+    found = [(k, pair) for k, pair in enumerate(found) if len(pair[0]) * len(pair[1]) >= 2]
+
+    def order(item):
+        colour, pair = item
+        unequal = any(len({line.stop - line.start for line in lines}) > 1 for lines in pair)
+        return unequal, unequal and colour == 0
+
+    return min(found, key=order)[1] if found else ([], [])
 
 
 def panelled(grid, what):

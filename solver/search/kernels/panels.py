@@ -32,18 +32,35 @@ def line_spans(grid, down, work):
 
 
 @inner
+def equal_spans(down, spans, work):
+    """Whether the stretches of ``line_spans`` are of one length."""
+    shortest, longest = 1000, 0
+    for k in range(spans):
+        length = work[2 * down + 1, k] - work[2 * down, k]
+        shortest, longest = min(shortest, length), max(longest, length)
+    return shortest == longest
+
+
+@inner
 def find_panels(grid, work):
-    """The panels between whole lines of the first colour that makes two or more, empty lines last: rows and
-    columns of panels, or 0, 0.
+    """The panels between whole lines of the first colour that makes two or more equal ones, else of the first
+    that makes two or more at all, empty lines last: rows and columns of panels, or 0, 0.
 
     Rows of panels go from work[2, k] to before work[3, k], columns from work[0, k] to work[1, k].
     """
-    for place in range(10):
-        work[4, 0] = (place + 1) % 10
+    unequal = -1
+    for colour in range(10):
+        work[4, 0] = colour
         rows, columns = line_spans(grid, 1, work), line_spans(grid, 0, work)
         if rows * columns >= 2:
-            return rows, columns
-    return 0, 0
+            if equal_spans(1, rows, work) and equal_spans(0, columns, work):
+                return rows, columns
+            if unequal <= 0:
+                unequal = colour
+    if unequal < 0:
+        return 0, 0
+    work[4, 0] = unequal
+    return line_spans(grid, 1, work), line_spans(grid, 0, work)
 
 
 @inner
