@@ -283,6 +283,18 @@ def blocked(grid, argument):
     return np.where(inside_blocks, 1 if empty else grid, grid if empty else 0)
 
 
+def squared(grid, _):
+    """Twin of ``empty_squares``."""
+    made = grid.copy()
+    h, w = grid.shape
+    for side in range(min(h, w), 1, -1):
+        for r, c in product(range(h - side + 1), range(w - side + 1)):
+            square = made[r : r + side, c : c + side]
+            if not square.any():
+                square[...] = 1
+    return made
+
+
 def completed_lines(grid, _):
     """Twin of ``complete_lines``."""
     h, w = grid.shape
@@ -323,7 +335,7 @@ def fill_twin(number, argument, grid, y, x, height, width):
     twins = {
         0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined,
         8: mirrored, 9: boxed,
-        12: mended, 13: blocked, 14: completed_lines,
+        12: mended, 13: blocked, 14: completed_lines, 15: squared,
     }  # fmt: skip
     made = twins[number](grid, argument)
     return None if made is None else (made, y, x)

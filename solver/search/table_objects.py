@@ -166,6 +166,10 @@ def _towards() -> Iterator[Transform]:
                     which * 256 + bits,
                     f"extend {who} {way} over empty cells",
                 )
+    for colour in (1, 2, 3, 8):
+        argument = (10 + colour) * 256 + 15
+        text = f"extend colour {colour} in rows and columns over empty cells"
+        yield _draw(f"smear_some_c{colour}_15", 0, argument, text)
     rays = (
         "single cells, in their colour", "the rarest colour", "the rarest colour, in the colour that is hit",
         "all cells, to another colour, in colour 1", "all cells, in colour 1",
@@ -202,6 +206,11 @@ def _repeated() -> Iterator[Transform]:
                 yield _draw(
                     f"flood_{argument}", 5, argument, f"let {who} flow {text} ({4 + 4 * diagonal} neighbours)"
                 )
+    for colour in (1, 2, 3, 4, 8):
+        argument = (10 + colour) * 4
+        yield _draw(
+            f"flood_c{colour}", 5, argument, f"let colour {colour} flow over empty cells (4 neighbours)"
+        )
     rules = (
         "fill empty cells with three coloured cells beside them until nothing changes",
         "erase cells with at most one coloured neighbour until nothing changes",

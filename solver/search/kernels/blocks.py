@@ -1,6 +1,7 @@
 """Kernels about blocks of equal cells, and about lines that hold every colour once."""
 
 from solver.search.jit import inner
+from solver.search.kernels.move import copy_to
 from solver.search.kernels.shape import NONE
 
 
@@ -36,6 +37,25 @@ def keep_blocks(grid, y, x, side, empty, out):
                     out[r, c] = 1 if empty == 1 else colour
     if empty == 0 and not some:
         return NONE
+    return h, w, y, x
+
+
+@inner
+def empty_squares(grid, y, x, out):
+    """Squares of empty cells in colour 1, the largest first, none on another, down to 2 x 2."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for side in range(min(h, w), 1, -1):
+        for top in range(h - side + 1):
+            for left in range(w - side + 1):
+                empty = True
+                for cell in range(side * side):
+                    if out[top + cell // side, left + cell % side] != 0:
+                        empty = False
+                        break
+                if empty:
+                    for cell in range(side * side):
+                        out[top + cell // side, left + cell % side] = 1
     return h, w, y, x
 
 

@@ -50,6 +50,23 @@ def erase_colour(grid, y, x, colour, out):
 
 
 @inner
+def border_colour(grid, corner):
+    """The colour of the most cells of the outermost ring, empty ones aside, or with ``corner`` 1 the one of
+    its lower right corner; 0 where there is none."""
+    h, w = grid.shape
+    if corner == 1:
+        return int(grid[h - 1, w - 1])
+    low, high = count_colours(grid, 0, h, 0, w)
+    inner_low, inner_high = count_colours(grid, 1, h - 1, 1, w - 1)
+    best, most = 0, 0
+    for colour in range(1, 10):
+        cells = cells_of_colour(low, high, colour) - cells_of_colour(inner_low, inner_high, colour)
+        if cells > most:
+            best, most = colour, cells
+    return best
+
+
+@inner
 def paint(grid, y, x, colour, out):
     """Every coloured cell in one colour."""
     h, w = grid.shape
@@ -354,6 +371,10 @@ def colour_kernel(number, argument, grid, y, x, height, width, out, work):
         return near_fact(grid, y, x, argument, out)
     if number == 16:
         return erase_colour(grid, y, x, most_frequent(grid), out)
+    if number == 18:
+        return erase_colour(grid, y, x, border_colour(grid, argument), out)
+    if number == 19:
+        return keep_colour(grid, y, x, border_colour(grid, argument), out)
     if number == 17:
         return solid(grid, y, x, argument, out)
     return NONE

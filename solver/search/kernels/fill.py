@@ -1,7 +1,7 @@
 """Kernels that fill, outline, smear, connect and complete what is drawn on an image."""
 
 from solver.search.jit import inner, outer
-from solver.search.kernels.blocks import complete_lines, keep_blocks
+from solver.search.kernels.blocks import complete_lines, empty_squares, keep_blocks
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.mend import mend, overlay_mirror
 from solver.search.kernels.shape import NONE, SIDE
@@ -362,4 +362,6 @@ def fill_kernel(number, argument, grid, y, x, height, width, out, work):
         return keep_blocks(grid, y, x, argument % 10, argument // 10, out)
     if number == 14:
         return complete_lines(grid, y, x, out)
+    if number == 15:
+        return empty_squares(grid, y, x, out)
     return NONE
