@@ -1,10 +1,13 @@
 """Slow, obvious twins of the search's kernels about patterns: products, copies, symmetry, progressions,
 panels."""
 
+from itertools import product
+
 import numpy as np
 
 from tests.naive_search import by_rank, cells_of, ground, inside, ranked
 from tests.naive_search_draw import alone, by_choice
+from tests.naive_search_fill import reachable
 from tests.naive_search_objects import things
 
 
@@ -208,6 +211,44 @@ def panelled(grid, what):
     return made
 
 
+def panels_again(grid, step):
+    """Twin of ``repeat_panels``."""
+    rows, columns = panels_of(grid)
+    if not rows:
+        return None
+    made = grid.copy()
+    places = list(product(range(len(rows)), range(len(columns))))
+    for i, j in places:
+        panel = grid[rows[i], columns[j]]
+        for u, v in places if panel.any() else ():
+            if (u - i) % step == 0 and (v - j) % step == 0:
+                target = made[rows[u], columns[v]]
+                tall, wide = np.minimum(target.shape, panel.shape)
+                target[:tall, :wide] = panel[:tall, :wide]
+    return made
+
+
+def drawn_around(grid):
+    """Twin of ``draw_around``."""
+    own = set(cells_of(grid, lambda v: v == ranked(grid, -1))) if grid.any() else set()
+    if not own:
+        return None
+    free = (set(np.ndindex(grid.shape))) - own
+    on_edge = [p for p in free if p[0] in (0, grid.shape[0] - 1) or p[1] in (0, grid.shape[1] - 1)]
+    hole = free - reachable(grid, on_edge, lambda place: place in free, False)
+    if len({int(grid[place]) for place in hole}) != 1:
+        return None
+    made, inner = grid.copy(), int(grid[min(hole)])
+    h, w = grid.shape
+    for down, right in product(range(-h, h), range(-w, w)):
+        moved = [(r + down, c + right) for r, c in own]
+        there = [(r + down, c + right) for r, c in hole]
+        if all(inside(grid, *place) for place in moved) and all(grid[place] == inner for place in there):
+            for place in moved:
+                made[place] = ranked(grid, -1)
+    return made
+
+
 def panel_summary(grid, what):
     """Twin of ``panel_cells``."""
     rows, columns = panels_of(grid)
@@ -285,11 +326,11 @@ def pattern_twin(number, argument, grid, y, x, height, width):
     """The twin of ``pattern_kernel``."""
     twins = (
         lambda: multiplied(grid, argument),
-        lambda: copied(grid, argument % 2, argument >= 2),
+        lambda: drawn_around(grid) if argument == 4 else copied(grid, argument % 2, argument >= 2),
         lambda: stamped(grid, argument),
         lambda: symmetric(grid, argument % 4, argument // 4),
         lambda: progressed(grid, argument),
-        lambda: panelled(grid, argument),
+        lambda: panels_again(grid, argument - 12) if argument > 12 else panelled(grid, argument),
         lambda: altered(grid, *divmod(argument, 4)),
         lambda: framed(grid, *divmod(argument, 4)),
         lambda: barred(grid, argument),

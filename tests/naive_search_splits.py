@@ -114,10 +114,10 @@ def rooms(image, diagonal):
     return [(t.grid, y + t.top, x + t.left) for t in things((grid == 0).astype(np.uint8), diagonal)]
 
 
-def marks(image, radius):
+def marks(image, argument):
     """Twin of ``split_marks``."""
     grid = image[0]
-    colour = ranked(grid, -1)
+    radius, colour = argument % 10, argument // 10 or ranked(grid, -1)
     found = []
     for r, c in cells_of(grid, lambda v: v == colour) if colour else ():
         top, left = max(r - radius, 0), max(c - radius, 0)

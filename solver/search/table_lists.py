@@ -58,6 +58,7 @@ def _splitting() -> Iterator[Transform]:
             radius,
             f"list the {2 * radius + 1} x {2 * radius + 1} windows around the rarest colour",
         )
+    yield _list("marks_c5_1", 8, 51, "list the 3 x 3 windows around colour 5")
     for what, text in enumerate(
         ("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")
     ):

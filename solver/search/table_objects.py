@@ -302,6 +302,8 @@ def _products() -> Iterator[Transform]:
         3,
         "complete the copies of the richest object by its main colour, turned and mirrored too",
     )
+    text = "draw the rarest colour around what it encloses, wherever that is again"
+    yield _pattern("draw_around", 1, 4, text)
     anchors = (
         "by its cell of that colour",
         "by its middle",
@@ -330,6 +332,10 @@ def _panels() -> Iterator[Transform]:
     )  # fmt: skip
     for what, text in enumerate(panels):
         yield _pattern(f"panel_{what}", 5, what, f"paint panels between lines by {text}")
+    for step, text in enumerate(("every panel", "every second panel"), 1):
+        yield _pattern(
+            f"panel_repeat_{step}", 5, 12 + step, f"put what a panel between lines holds into {text}"
+        )
     changes = (
         "mirror each object left-right",
         "mirror each object up-down",

@@ -55,7 +55,7 @@ def split_kernel(arena, number, argument, first, height, width, out, work):
     if number == 7:
         return split_rooms(arena, first, argument, out, work)
     if number == 8:
-        return split_marks(arena, first, argument, out)
+        return split_marks(arena, first, argument % 10, argument // 10, out)
     if number == 9:
         return split_symmetries(arena, first, argument, out)
     if number == 10:

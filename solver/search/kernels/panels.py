@@ -157,6 +157,31 @@ def panel_fact(grid, y, x, what, out, work):
 
 
 @inner
+def repeat_panels(grid, y, x, step, out, work):
+    """What a panel between whole lines holds goes into every ``step``-th panel from it in rows and columns,
+    cut at its edges; of two that meet the later one stays."""
+    rows, columns = find_panels(grid, work)
+    h, w = grid.shape
+    if rows == 0:
+        return NONE
+    copy_to(grid, out)
+    for place in range(rows * columns):
+        row, column = place // columns, place % columns
+        if panel_number(grid, row, column, 1, work) == 0:
+            continue
+        top, left = work[2, row], work[0, column]
+        for other in range(rows * columns):
+            i, j = other // columns, other % columns
+            if (i - row) % step or (j - column) % step:
+                continue
+            down, right = work[2, i] - top, work[0, j] - left
+            for r in range(top, min(work[3, row], work[3, i] - down)):
+                for c in range(left, min(work[1, column], work[1, j] - right)):
+                    out[r + down, c + right] = grid[r, c]
+    return h, w, y, x
+
+
+@inner
 def panel_cells(grid, y, x, what, out, work):
     """One cell for each panel: 0 its most frequent colour, 1 its number of coloured cells, 2 of colours, at
     most 9; 3 as 0 for the panels with most coloured cells, nothing for others, 4: 1 where a panel holds

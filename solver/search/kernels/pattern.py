@@ -4,9 +4,10 @@ object."""
 from solver.search.jit import inner, outer
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.draw import is_alone
+from solver.search.kernels.holes import draw_around
 from solver.search.kernels.move import chosen_colour, copy_to
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure
-from solver.search.kernels.panels import panel_cells, panel_fact
+from solver.search.kernels.panels import panel_cells, panel_fact, repeat_panels
 from solver.search.kernels.redraw import bars, change_objects, frame_objects, turned_cell
 from solver.search.kernels.shape import NONE, SIDE, most_frequent
 
@@ -365,6 +366,8 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 0:
         return product(grid, y, x, argument, out)
     if number == 1:
+        if argument == 4:
+            return draw_around(grid, y, x, out, work)
         return complete_copies(grid, y, x, argument % 2, argument // 2, out, work)
     if number == 2:
         return stamp(grid, y, x, argument, out, work)
@@ -373,6 +376,8 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 4:
         return progress(grid, y, x, argument, out)
     if number == 5:
+        if argument > 12:
+            return repeat_panels(grid, y, x, argument - 12, out, work)
         return panel_fact(grid, y, x, argument, out, work)
     if number == 6:
         return change_objects(grid, y, x, argument // 4, argument % 4, out, work)

@@ -235,13 +235,13 @@ def split_rooms(arena, image, diagonal, out, work):
 
 
 @inner
-def split_marks(arena, image, radius, out):
-    """The windows of 2 * ``radius`` + 1 cells a side around the cells of the rarest colour, cut at the
+def split_marks(arena, image, radius, colour, out):
+    """The windows of 2 * ``radius`` + 1 cells a side around the cells of a colour (0: the rarest), cut at the
     edges."""
     grid = view(arena, image)
     h, w = grid.shape
     y, x = arena.images[image, Y], arena.images[image, X]
-    colour = ranked_colour(grid, -1)
+    colour = colour if colour else ranked_colour(grid, -1)
     made = 0
     for r in range(h):
         for c in range(w):
