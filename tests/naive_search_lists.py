@@ -161,7 +161,7 @@ def summed_up(images, how, what=15):
         shape = ((1, count), (count, 1), (count, count))[how - 3]
         return [(np.ones(shape, np.uint8), 0, 0)] if count <= 30 else []
     colours = [min(9, value) for value in scores(images, what, 0)]
-    if count < 2 or (how < 2 and count > 30):
+    if how < 2 and count > 30:
         return []
     if how < 2:
         row = np.array([colours], np.uint8)
@@ -326,6 +326,7 @@ def list_twin(number, argument, images, height, width):
         40: lambda: kept(images, argument // 4, argument % 2, argument // 2 % 2),
         41: lambda: ordered(images, *pair),
         42: lambda: read(images, argument),
+        43: lambda: [image for image in images if image[0].any()],
     }
     made = twins[number]()
     return made if made and (number >= 20 or number == 4 or len(made) <= MOST) else None

@@ -99,11 +99,21 @@ def latin(rng, most: int) -> np.ndarray:
     return np.where(rng.random(made.shape) < 0.3, 0, made[rng.permutation(side)]).astype(np.uint8)
 
 
+def ringed(rng, most: int) -> np.ndarray:
+    """Areas of two colours, and a ring of a third one around a part of one of them."""
+    made = np.kron(rng.integers(0, 3, (4, 4)), np.ones((3, 3))).astype(np.uint8)[:most, :most]
+    tall, wide = rng.integers(3, 5, 2)
+    r, c = rng.integers(0, len(made) - tall + 1), rng.integers(0, len(made) - wide + 1)
+    ring = made[r : r + tall, c : c + wide]
+    ring[...] = np.pad(np.full((tall - 2, wide - 2), ring[1, 1]), 1, constant_values=4)
+    return made
+
+
 def grids(count: int, most: int) -> list[np.ndarray]:
     """The same random grids in every run."""
     rng = np.random.default_rng(26)
-    kinds = (noise, planted, ruled, latin)
-    return [np.ascontiguousarray(kinds[n % 4](rng, most)) for n in range(count)]
+    kinds = (noise, planted, ruled, latin, ringed)
+    return [np.ascontiguousarray(kinds[n % 5](rng, most)) for n in range(count)]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

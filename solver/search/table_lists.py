@@ -100,6 +100,7 @@ def _choosing() -> Iterator[Transform]:
     for colour in (1, 2, 3, 4, 8):
         what = 20 + colour
         yield _list(f"pick_{what}_0", 20, what * 4, f"pick the one with the most cells of colour {colour}")
+    yield _list("drop_blank", 43, 0, "drop images without a coloured cell")
     for columns in (0, 2, 3):
         more = f", {columns} in a row" if columns else ""
         yield _list(f"reading_order_{columns}", 42, columns, f"sort in reading order{more}")

@@ -220,6 +220,18 @@ def by_rank(arena, first, count, sign, work):
 
 
 @inner
+def drop_blank(arena, first, count):
+    """The images that hold a coloured cell."""
+    made = 0
+    for image in range(first, first + count):
+        if view(arena, image).max() > 0:
+            if not push_again(arena, image):
+                return 0
+            made += 1
+    return made
+
+
+@inner
 def reading_order(arena, first, count, columns, work):
     """The list in reading order: by the upper edge of the highest image that shares a row with an image, or
     where they are ``columns`` in a row by upper edges; then from left to right; equals keep their order."""

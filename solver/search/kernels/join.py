@@ -167,8 +167,6 @@ def summary(arena, first, count, how, what, out, work):
             for c in range(width):
                 out[r, c] = 1
         return 1 if push(arena, out, height, width, 0, 0) else 0
-    if count < 2:
-        return 0
     if how < 2:
         if count > SIDE:
             return 0

@@ -6,7 +6,15 @@ A kernel appends the images that it makes to the arena and returns how many, 0 w
 from solver.search.arena import Arena
 from solver.search.jit import inner
 from solver.search.kernels.charts import along, chart, nest
-from solver.search.kernels.choose import keep, odd_one_out, order, pick, pick_second, reading_order
+from solver.search.kernels.choose import (
+    drop_blank,
+    keep,
+    odd_one_out,
+    order,
+    pick,
+    pick_second,
+    reading_order,
+)
 from solver.search.kernels.join import (
     chain,
     combine,
@@ -125,4 +133,6 @@ def list_kernel(
         return order(arena, first, count, argument // 2, argument % 2, work)
     if number == 42:
         return reading_order(arena, first, count, argument, work)
+    if number == 43:
+        return drop_blank(arena, first, count)
     return 0
