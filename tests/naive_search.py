@@ -130,6 +130,32 @@ def shape_twin(number, argument, grid, y, x, height, width):
             if fits
             else None
         )
+    if number == 24 or (number == 10 and argument > 10):
+        down, right = argument - 10, argument - 10
+        if number == 24:
+            down, right = h // height if h % height == 0 else 0, w // width if w % width == 0 else 0
+        if not down or not right or h % down or w % right:
+            return None
+        blocks = grid.reshape(h // down, down, w // right, right).swapaxes(1, 2)
+        made = np.array([[ranked(block, 0) for block in line] for line in blocks], np.uint8)
+        return made, y // down, x // right
+    if number == 25:
+        factor = min(height // h, width // w)
+        if not factor:
+            return None
+        large = grid.repeat(factor, 0).repeat(factor, 1)
+        top, left = (height - h * factor) // 2, (width - w * factor) // 2
+        return placed((height, width), large, top, left), 0, 0
+    if number == 26:
+        lines = []
+        for colour in dict.fromkeys(v for v in grid.T.ravel().tolist() if v):
+            left = int((grid == colour).sum())
+            while left > 0:
+                lines.append([colour] * min(left, width) + [0] * max(width - left, 0))
+                left -= width
+        if not 0 < len(lines) <= height:
+            return None
+        return np.array(lines + [[0] * width] * (height - len(lines)), np.uint8), 0, 0
     if number == 10:
         fits = h % argument == 0 and w % argument == 0
         return (grid[::argument, ::argument], y // argument, x // argument) if fits else None
@@ -156,7 +182,7 @@ def shape_twin(number, argument, grid, y, x, height, width):
         return grid, 0, 0
     if number == 22:
         factor = len(set(grid.ravel().tolist()) - {0}) if argument % 10 == 0 else int(np.count_nonzero(grid))
-        if factor < 2 or factor * max(h, w) > 30:
+        if factor == 0 or factor * max(h, w) > 30:
             return None
         if argument >= 10:
             return np.tile(grid, (factor, factor)), y, x
@@ -164,7 +190,7 @@ def shape_twin(number, argument, grid, y, x, height, width):
     if number == 23:
         tall = next(p for p in range(1, h + 1) if (grid[p:] == grid[:-p]).all() or p == h)
         wide = next(p for p in range(1, w + 1) if (grid[:, p:] == grid[:, :-p]).all() or p == w)
-        if height == 0 or (height, width) == (h, w) or (tall, wide) == (h, w):
+        if (tall, wide) == (h, w) != (height, width):
             return None
         rows, columns = np.arange(height) % tall, np.arange(width) % wide
         return grid[rows][:, columns], 0, 0
@@ -177,13 +203,14 @@ def shape_twin(number, argument, grid, y, x, height, width):
         lines = np.array(sorted(lines, key=lambda line: np.count_nonzero(line) * (-1) ** (argument % 2)))
         return (lines.T if argument >= 2 else lines), y, x
     if number == 20:
-        if (h, w) == (height, width):
-            return None
         cells = np.zeros(max(height * width, h * w), np.uint8)
         cells[: h * w] = grid.ravel()
-        return cells[: height * width].reshape(height, width), 0, 0
+        made = cells[: height * width].reshape(height, width).copy()
+        if argument == 1:
+            made[1::2] = made[1::2, ::-1].copy()
+        return made, 0, 0
     if number == 21:
-        if height % h or width % w or (h, w) == (height, width):
+        if height % h or width % w:
             return None
         return grid.repeat(height // h, 0).repeat(width // w, 1), 0, 0
     if number == 17:
@@ -248,8 +275,15 @@ def near_number(grid, r, c, what):
 
 
 def exchanged(grid, one, two):
-    """The grid with two colours exchanged, None where they are one."""
-    return None if one == two else np.where(grid == one, two, np.where(grid == two, one, grid))
+    """The grid with two colours exchanged."""
+    return np.where(grid == one, two, np.where(grid == two, one, grid))
+
+
+def border(grid, corner):
+    """Twin of ``border_colour``."""
+    h, w = grid.shape
+    ring = [grid[r, c] for r, c in np.ndindex(h, w) if r in (0, h - 1) or c in (0, w - 1)]
+    return int(grid[-1, -1]) if corner else ranked(np.array(ring), 0)
 
 
 def colour_twin(number, argument, grid, y, x, height, width):
@@ -261,9 +295,12 @@ def colour_twin(number, argument, grid, y, x, height, width):
     made = None
     if number in (0, 3):
         made = np.where(grid == colour, grid, 0) if colour and (grid == colour).any() else None
-    elif number in (1, 4, 16):
-        colour = ground(grid) if number == 16 else colour
-        made = np.where(grid == colour, 0, grid) if colour and (grid == colour).any() else None
+    elif number == 19:
+        colour = border(grid, argument)
+        made = np.where(grid == colour, grid, 0) if colour else None
+    elif number in (1, 4, 16, 18):
+        colour = ground(grid) if number == 16 else border(grid, argument) if number == 18 else colour
+        made = np.where(grid == colour, 0, grid)
     elif number in (2, 5):
         made = np.where(grid != 0, colour, 0) if colour else None
     elif number == 6:

@@ -11,6 +11,8 @@ from tests.naive_search_objects import STEPS, dropped, overlap, things
 
 def by_choice(grid, which):
     """Twin of ``chosen_colour``."""
+    if which > 10:
+        return which - 10
     return ranked(grid, (0, -1, 1)[which])
 
 
@@ -19,21 +21,18 @@ def alone(grid, place):
     return not any(grid[near] for near in neighbours(grid, place, True))
 
 
-def changed(grid, made):
-    """The grid, None where it is as it was."""
-    return None if np.array_equal(grid, made) else made
-
-
 def smeared_some(grid, which, bits):
     """Twin of ``smear_some``."""
     colour = None if which == 3 else by_choice(grid, which)
+    if colour == 0:
+        return None
     made = grid.copy()
     for r, c in cells_of(grid):
         if alone(grid, (r, c)) if which == 3 else grid[r, c] == colour:
             for step in chosen(DIRECTIONS, bits):
                 for place in until_coloured(grid, ray(grid, r, c, step))[0]:
                     made[place] = made[place] or grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def reached(grid, what, bits):
@@ -48,21 +47,20 @@ def reached(grid, what, bits):
             if end and (grid[end] != own or what == 4):
                 for place in free:
                     made[place] = own if what < 2 else grid[end] if what == 2 else 1
-    return changed(grid, made)
+    return made
 
 
 def connected_over(grid, bits):
     """Twin of ``connect_over``."""
-    made, some = grid.copy(), False
+    made = grid.copy()
     for step in chosen(LINES, bits):
         for r, c in cells_of(grid):
             places = ray(grid, r, c, step)
             same = [k for k, place in enumerate(places) if grid[place] == grid[r, c]]
             if same and same[0]:
-                some = True
                 for place in places[: same[0]]:
                     made[place] = grid[r, c]
-    return made if some else None
+    return made
 
 
 def only_neighbour(grid, place):
@@ -109,7 +107,7 @@ def tailed(grid, what):
             way = until_coloured(grid, ray(grid, r, c, back))[0]
         for place in way:
             made[place] = made[place] or grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def edged(grid, what):
@@ -123,7 +121,7 @@ def edged(grid, what):
         for k in (best, best ^ 1) if what == 2 else (best,):
             for place in until_coloured(grid, ray(grid, r, c, DIRECTIONS[k]))[0]:
                 made[place] = grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def flooded(grid, which, diagonal, once):
@@ -142,7 +140,7 @@ def flooded(grid, which, diagonal, once):
         for place in wet:
             made[place] = colour
         if once or not wet:
-            return changed(grid, made)
+            return made
 
 
 def window_colours(grid, r, c):
@@ -170,7 +168,7 @@ def ruled(grid, what):
                 counts = window_colours(made, r, c)
                 del counts[0]
                 made[r, c], again = max(counts, key=lambda colour: (counts[colour], -colour)), True
-    return changed(grid, made)
+    return made
 
 
 def way_to(thing, anchors):
@@ -198,7 +196,7 @@ def way_to(thing, anchors):
 def moved_to(grid, what, kind, trail):
     """Twin of ``move_to``."""
     objects = things(grid, kind)
-    if len(objects) < 2:
+    if not objects:
         return None
     largest = max(objects, key=lambda thing: thing.area)
     colour = ranked(grid, 0 if what == 1 else -1)
@@ -214,29 +212,33 @@ def moved_to(grid, what, kind, trail):
         for place in thing.places:
             made[place] = grid[place]
     wall = made.copy()
-    moved = False
-    for thing in objects:
-        if thing in fixed:
-            continue
+
+    def way_of(thing):
         where = way_to(thing, fixed)
-        steps = 0
-        if where is not None:
-            ways = [until_coloured(wall, ray(wall, r, c, STEPS[where])) for r, c in thing.places]
-            hits = any(end for _, end in ways)
-            steps = min(len(free) for free, _ in ways) if hits else 0
-        moved = moved or steps > 0
-        down, right = STEPS[where] if where is not None else (0, 0)
+        if where is None:
+            return 0, (0, 0)
+        ways = [until_coloured(wall, ray(wall, r, c, STEPS[where])) for r, c in thing.places]
+        hits = any(end for _, end in ways)
+        return min(len(free) for free, _ in ways) if hits else 0, STEPS[where]
+
+    lengths = {thing.places[0]: way_of(thing)[0] for thing in objects if thing not in fixed}
+    for thing in sorted((t for t in objects if t not in fixed), key=lambda t: lengths[t.places[0]]):
+        steps, (down, right) = way_of(thing)
         for r, c in thing.places:
             for k in range(0 if trail else steps, steps + 1):
                 made[r + k * down, c + k * right] = grid[r, c]
-    return made if moved else None
+            wall[r + steps * down, c + steps * right] = 1
+    return made
 
 
 def repeated(grid, what, where):
     """Twin of ``repeat_objects``."""
     made = np.zeros_like(grid) if what == 2 else grid.copy()
     some = False
-    for thing in things(grid, 1):
+    objects = things(grid, 1)
+    if not objects:
+        return None
+    for thing in objects:
         tall, wide = thing.shape
         tile = thing.grid
         if what == 0:
@@ -248,7 +250,7 @@ def repeated(grid, what, where):
                 if inside(grid, *place) and not made[place]:
                     made[place] = tile[r, c]
                     some = True
-    return made if some else None
+    return None if what == 2 and not some else made
 
 
 def fallen_some(grid, which, where):
@@ -256,34 +258,32 @@ def fallen_some(grid, which, where):
     objects = things(grid, 3)
     colour = by_choice(grid, which)
     loose = [thing for thing in objects if thing.colour == colour]
-    return dropped(grid, where, objects, loose) if 0 < len(loose) < len(objects) <= 60 else None
+    return dropped(grid, where, objects, loose) if colour and 0 < len(objects) <= 60 else None
 
 
 def met(grid, bits, what):
     """Twin of ``meet``."""
-    made, some = grid.copy(), False
+    made = grid.copy()
     for step in chosen(LINES, bits):
         for r, c in cells_of(grid):
             free, end = until_coloured(grid, ray(grid, r, c, step))
             if not free or not end or grid[end] == grid[r, c]:
                 continue
-            some = True
             for k, place in enumerate(free):
                 back = len(free) - 1 - k
                 made[place] = grid[r, c] if k < back else grid[end] if back < k else 5 * what
-    return made if some else None
+    return made
 
 
 def projected(grid, what, diagonal):
     """Twin of ``project``."""
-    made, some = grid.copy(), False
+    made = grid.copy()
     for r, c in cells_of(grid):
         for step in DIRECTIONS[: 8 if diagonal else 4] if alone(grid, (r, c)) else ():
             free, end = until_coloured(grid, ray(grid, r, c, step))
             if end and not alone(grid, end):
-                some = True
                 made[end if what == 0 else free[-1]] = grid[r, c]
-    return made if some else None
+    return made
 
 
 def cornered(grid, what):
@@ -299,7 +299,7 @@ def cornered(grid, what):
         way = ray(grid, *start, step)
         for place in until_coloured(grid, way if what else [start, *way])[0]:
             made[place] = square[1 - i, 1 - j]
-    return changed(grid, made)
+    return made
 
 
 def marked(grid, what, kind):
@@ -318,7 +318,7 @@ def marked(grid, what, kind):
             place = (r + down, c + right)
             if inside(grid, *place) and not made[place]:
                 made[place] = number if what == 0 else grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def draw_twin(number, argument, grid, y, x, height, width):

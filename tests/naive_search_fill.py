@@ -59,7 +59,7 @@ def enclosed(grid, argument):
     only, diagonal, colour = argument // 100, argument // 10 % 10, argument % 10
     colour = colour or ranked(grid, 0)
     filled = set(cells_of(grid, lambda v: v == 0)) - outside(grid, diagonal)
-    if not filled or not colour:
+    if only and not filled:
         return None
     made = np.zeros_like(grid) if only else grid.copy()
     for place in filled:
@@ -80,7 +80,7 @@ def by_wall(grid, only):
             some = True
             for place in region:
                 made[place] = min(wall)
-    return made if some else None
+    return None if only and not some else made
 
 
 def outlined(grid, argument):
@@ -133,13 +133,13 @@ def connected(grid, argument):
                 some = True
                 for place in free:
                     made[place] = grid[r, c]
-    return made if some else None
+    return None if argument >= 100 and not some else made
 
 
 def spread_out(grid, diagonal):
     """Twin of ``spread``: whole layers at a time, a cell's neighbours in the order in which they were
     coloured."""
-    if grid.all() or not grid.any():
+    if not grid.any():
         return None
     made = grid.copy()
     layer = cells_of(grid)
@@ -260,7 +260,12 @@ def mended_symmetry(grid, hole):
 def mended(grid, argument):
     """Twin of ``mend``."""
     hole = argument % 10
-    ways = (mended_symmetry(grid, hole), mended_period(grid, hole, False), mended_period(grid, hole, True))
+    if not (grid == hole).any():
+        return None if argument >= 10 else grid
+    symmetric = mended_symmetry(grid, hole)
+    if symmetric is not None and not (symmetric == hole).any():
+        return symmetric
+    ways = (mended_period(grid, hole, False), mended_period(grid, hole, True), symmetric)
     return next((made for made in ways if made is not None), None)
 
 
@@ -273,16 +278,28 @@ def blocked(grid, argument):
         block = grid[r : r + side, c : c + side]
         if len(set(block.ravel().tolist())) == 1 and (block[0, 0] == 0) == empty:
             inside_blocks[r : r + side, c : c + side] = True
-    if not inside_blocks.any():
+    if not empty and not inside_blocks.any():
         return None
     return np.where(inside_blocks, 1 if empty else grid, grid if empty else 0)
+
+
+def squared(grid, _):
+    """Twin of ``empty_squares``."""
+    made = grid.copy()
+    h, w = grid.shape
+    for side in range(min(h, w), 1, -1):
+        for r, c in product(range(h - side + 1), range(w - side + 1)):
+            square = made[r : r + side, c : c + side]
+            if not square.any():
+                square[...] = 1
+    return made
 
 
 def completed_lines(grid, _):
     """Twin of ``complete_lines``."""
     h, w = grid.shape
     palette = set(grid.ravel().tolist()) - {0}
-    if h != w or len(palette) != h or grid.all():
+    if h != w or len(palette) != h:
         return None
     made = grid.copy()
     for _ in range(grid.size):
@@ -307,7 +324,7 @@ def fill_twin(number, argument, grid, y, x, height, width):
         made = grid.copy()
         for place in places:
             made[place] = argument
-        return (made, y, x) if places else None
+        return made, y, x
     if number == 12 and argument >= 10:
         made = mended(grid, argument)
         if made is None:
@@ -318,7 +335,7 @@ def fill_twin(number, argument, grid, y, x, height, width):
     twins = {
         0: enclosed, 1: by_wall, 2: outlined, 4: smeared, 5: connected, 6: spread_out, 7: lined,
         8: mirrored, 9: boxed,
-        12: mended, 13: blocked, 14: completed_lines,
+        12: mended, 13: blocked, 14: completed_lines, 15: squared,
     }  # fmt: skip
     made = twins[number](grid, argument)
     return None if made is None else (made, y, x)

@@ -2,136 +2,27 @@
 None."""
 
 from collections import Counter
-from itertools import product
 
 import numpy as np
 
-from tests.naive_search import by_rank, cells_of, placed, ranked, turned
+from tests.naive_search import by_rank, cells_of, placed, ranked
 from tests.naive_search_fill import outside
 from tests.naive_search_objects import things
-from tests.naive_search_pattern import panels_of
-
-MOST = 60  # images of a list
-
-
-def cut(image, top, left, height, width):
-    """A rectangle of an image, at its place."""
-    grid, y, x = image
-    return grid[top : top + height, left : left + width], y + top, x + left
-
-
-def box_of(mask):
-    """Top, left, height and width of the box around what is true."""
-    rows, columns = np.nonzero(mask)
-    return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-
-
-def objects_of(image, argument):
-    """Twin of ``split_objects``."""
-    grid, y, x = image
-    return [
-        (thing.box(grid) if argument >= 4 else thing.grid, y + thing.top, x + thing.left)
-        for thing in things(grid, argument % 4)
-    ]
-
-
-def colours_of(image, crop):
-    """Twin of ``split_colours``."""
-    grid, y, x = image
-    found = []
-    for colour in sorted(by_rank(grid)):
-        own = np.where(grid == colour, grid, 0)
-        if crop == 0:
-            found.append((own, y, x))
-        else:
-            found.append(cut((own if crop == 1 else grid, y, x), *box_of(own)))
-    return found
-
-
-def evenly(image, rows, columns):
-    """Twin of ``split_evenly``."""
-    h, w = image[0].shape
-    down, right = int(h % rows > 0), int(w % columns > 0)
-    tall, high = divmod(h - down * (rows - 1), rows)
-    wide, broad = divmod(w - right * (columns - 1), columns)
-    if high or broad or tall < 1 or wide < 1 or rows * columns > MOST:
-        return []
-    return [
-        cut(image, i * (tall + down), j * (wide + right), tall, wide)
-        for i, j in product(range(rows), range(columns))
-    ]
-
-
-def between_lines(image):
-    """Twin of ``split_lines``."""
-    rows, columns = panels_of(image[0])
-    return [
-        cut(image, row.start, column.start, row.stop - row.start, column.stop - column.start)
-        for row, column in product(rows, columns)
-    ]
-
-
-def single_lines(image, columns):
-    """Twin of ``split_single_lines``."""
-    h, w = image[0].shape
-    if (w if columns else h) < 2:
-        return []
-    return (
-        [cut(image, 0, c, h, 1) for c in range(w)] if columns else [cut(image, r, 0, 1, w) for r in range(h)]
-    )
-
-
-def windows(image, height, width, tiled):
-    """Twin of ``split_windows``."""
-    h, w = image[0].shape
-    if height > h or width > w or (height, width) == (h, w):
-        return []
-    if tiled:
-        return [] if h % height or w % width else evenly(image, h // height, w // width)
-    places = product(range(h - height + 1), range(w - width + 1))
-    every = [cut(image, top, left, height, width) for top, left in places]
-    return [window for window in every if window[0].all()]
-
-
-def frames(image, border):
-    """Twin of ``split_frames``."""
-    grid = image[0]
-    found = []
-    for r, c in cells_of(grid):
-        colour = grid[r, c]
-        tall = next((k for k, v in enumerate(grid[r:, c]) if v != colour), grid.shape[0] - r)
-        wide = next((k for k, v in enumerate(grid[r, c:]) if v != colour), grid.shape[1] - c)
-        box = grid[r : r + tall, c : c + wide]
-        if tall < 3 or wide < 3 or (box[1:-1, 1:-1] == colour).all():
-            continue
-        if (box[-1] == colour).all() and (box[:, -1] == colour).all():
-            inset = 0 if border else 1
-            found.append(cut(image, r + inset, c + inset, tall - 2 * inset, wide - 2 * inset))
-    return found
-
-
-def rooms(image, diagonal):
-    """Twin of ``split_rooms``."""
-    grid, y, x = image
-    return [(t.grid, y + t.top, x + t.left) for t in things((grid == 0).astype(np.uint8), diagonal)]
-
-
-def marks(image, radius):
-    """Twin of ``split_marks``."""
-    grid = image[0]
-    colour = ranked(grid, -1)
-    found = []
-    for r, c in cells_of(grid, lambda v: v == colour) if colour else ():
-        top, left = max(r - radius, 0), max(c - radius, 0)
-        inner = grid[top : r + radius + 1, left : c + radius + 1]
-        found.append(cut(image, top, left, *inner.shape))
-    return found
-
-
-def symmetries(image, what):
-    """Twin of ``split_symmetries``."""
-    grid, y, x = image
-    return [image] + [(turned(grid, how), y, x) for how in ((4,), (5,), (4, 5, 2), (1, 2, 3))[what]]
+from tests.naive_search_splits import (
+    MOST,
+    areas,
+    between_lines,
+    colours_of,
+    evenly,
+    frames,
+    marks,
+    objects_of,
+    rooms,
+    single_lines,
+    spans,
+    symmetries,
+    windows,
+)
 
 
 def number_of(image, images, what):
@@ -149,6 +40,8 @@ def number_of(image, images, what):
         return sum(set(by_rank(other)) == set(counts) for other, _, _ in images)
     if what == 8:
         return int((grid == grid[:, ::-1]).all()) + int((grid == grid[::-1]).all())
+    if what > 20:
+        return counts[what - 20]
     if what == 12:
         return len(set(cells_of(grid, lambda v: v == 0)) - outside(grid, False))
     return {
@@ -189,7 +82,7 @@ def kept(images, what, least, others):
     """Twin of ``keep``."""
     values = scores(images, what, least)
     chosen = [i for i, v in zip(images, values, strict=True) if (v == max(values)) != others]
-    return [] if len(chosen) == len(images) else chosen
+    return chosen
 
 
 def ordered(images, what, least):
@@ -261,14 +154,14 @@ def combined(images, how):
     return [(made, 0, 0)]
 
 
-def summed_up(images, how):
+def summed_up(images, how, what=15):
     """Twin of ``summary``."""
     count = len(images)
     if how >= 3:
         shape = ((1, count), (count, 1), (count, count))[how - 3]
         return [(np.ones(shape, np.uint8), 0, 0)] if count <= 30 else []
-    colours = [ranked(grid, 0) for grid, _, _ in images]
-    if count < 2 or (how < 2 and count > 30):
+    colours = [min(9, value) for value in scores(images, what, 0)]
+    if how < 2 and count > 30:
         return []
     if how < 2:
         row = np.array([colours], np.uint8)
@@ -298,14 +191,15 @@ def chained(images, apart):
 def pinwheeled(images, how):
     """Twin of ``pinwheel``."""
     grid = images[0][0]
-    n = len(grid)
-    if grid.shape != (n, n) or n > 10:
+    h, w = grid.shape
+    if h + 2 * w > 30:
         return []
-    made = np.zeros((3 * n, 3 * n), np.uint8)
-    made[n : 2 * n, :n] = grid
-    made[:n, n : 2 * n] = np.rot90(grid, -1)
-    made[n : 2 * n, 2 * n :] = np.rot90(grid, 2) if how == 0 else grid[:, ::-1]
-    made[2 * n :, n : 2 * n] = np.rot90(grid) if how == 0 else np.rot90(grid, -1)[::-1]
+    made = np.zeros((h + 2 * w, h + 2 * w), np.uint8)
+    sides = slice(w, w + h)
+    made[sides, :w] = grid
+    made[:w, sides] = np.rot90(grid, -1)
+    made[sides, w + h :] = np.rot90(grid, 2) if how == 0 else grid[:, ::-1]
+    made[w + h :, sides] = np.rot90(grid) if how == 0 else np.rot90(grid, -1)[::-1]
     return [(made, 0, 0)]
 
 
@@ -350,12 +244,56 @@ def overlaid(images, centred):
     return [(made, 0, 0)]
 
 
+def nested(images, how):
+    """Twin of ``nest``: the rings from the inside outwards."""
+    side = max(images[0][0].shape) if how == 0 else 2 * (len(images) - 1) + min(images[-1][0].shape)
+    if side > 30:
+        return []
+    inner = side - 2 * (len(images) - 1)
+    colours = [ranked(grid, 0) for grid, _, _ in images][: (side + 1) // 2]
+    made = np.full((max(inner, side % 2 or 2),) * 2, colours.pop(), np.uint8)
+    for colour in reversed(colours):
+        made = np.pad(made, 1, constant_values=colour)
+    return [(made, 0, 0)]
+
+
+def charted(images, what, down):
+    """Twin of ``chart``."""
+    lengths = scores(images, what, 0)
+    if max(len(images), max(lengths)) > 30 or not max(lengths):
+        return []
+    rows = [[ranked(i[0], 0)] * n + [0] * (max(lengths) - n) for i, n in zip(images, lengths, strict=True)]
+    made = np.array(rows, np.uint8)
+    return [(made.T if down else made, 0, 0)]
+
+
+def lined_up(images, gap):
+    """Twin of ``along``."""
+    middles = [(y + (grid.shape[0] - 1) / 2, x + (grid.shape[1] - 1) / 2) for grid, y, x in images]
+    down = np.ptp([middle[0] for middle in middles]) > np.ptp([middle[1] for middle in middles])
+    order = sorted(range(len(images)), key=lambda k: middles[k][0 if down else 1])
+    return stacked([images[k] for k in order], down, gap)
+
+
+def read(images, columns):
+    """Twin of ``reading_order``."""
+    if columns:
+        by_top = sorted(range(len(images)), key=lambda k: images[k][1])
+        lines = [sorted(by_top[k : k + columns]) for k in range(0, len(images), columns)]
+        return [images[k] for line in lines for k in sorted(line, key=lambda k: images[k][2])]
+
+    def key(image):
+        grid, y, x = image
+        tops = [top for other, top, _ in images if top < y + len(grid) and top + len(other) > y]
+        return min(tops), x
+
+    return sorted(images, key=key)
+
+
 def list_twin(number, argument, images, height, width):
     """The twin of ``list_kernel``; None where it does not apply."""
     image = images[0]
     pair = divmod(argument, 2)
-    if number >= 20 and number not in (22, 25) and len(images) < 2:
-        return None
     twins = {
         0: lambda: objects_of(image, argument),
         1: lambda: colours_of(image, argument),
@@ -368,6 +306,9 @@ def list_twin(number, argument, images, height, width):
         8: lambda: marks(image, argument),
         9: lambda: symmetries(image, argument),
         10: lambda: pinwheeled([image], argument),
+        11: lambda: areas(image),
+        12: lambda: spans(image, argument),
+        13: lambda: [image] * argument,
         20: lambda: picked(images, argument // 4, argument % 2, argument // 2 % 2),
         21: lambda: odd(images),
         22: lambda: composed(images, argument),
@@ -378,8 +319,14 @@ def list_twin(number, argument, images, height, width):
         27: lambda: multiplied(images, argument),
         28: lambda: overlaid(images, argument),
         29: lambda: picked_second(images, *pair),
+        30: lambda: nested(images, argument),
+        31: lambda: charted(images, *pair),
+        32: lambda: summed_up(images, 2, argument),
+        33: lambda: lined_up(images, argument),
         40: lambda: kept(images, argument // 4, argument % 2, argument // 2 % 2),
         41: lambda: ordered(images, *pair),
+        42: lambda: read(images, argument),
+        43: lambda: [image for image in images if image[0].any()],
     }
     made = twins[number]()
     return made if made and (number >= 20 or number == 4 or len(made) <= MOST) else None

@@ -70,8 +70,8 @@ def painted(grid, objects, values):
 
 
 def only(grid, objects, flags):
-    """Only the objects with a flag; None where that is none or all of them."""
-    if all(flags) or not any(flags):
+    """Only the objects with a flag; None where that is none of them."""
+    if not any(flags):
         return None
     made = np.zeros_like(grid)
     for thing, flag in zip(objects, flags, strict=True):
@@ -397,7 +397,7 @@ def relation_twin(number, argument, grid, y, x, height, width):
     """The twin of ``relation_kernel``."""
     what, kind = divmod(argument, 4)
     objects = things(grid, kind)
-    if number in (0, 1) and not 2 <= len(objects) <= 60:
+    if number in (0, 1) and not 1 <= len(objects) <= 60:
         return None
     if number == 0:
         made = painted(grid, objects, [related(thing, objects, what) for thing in objects])

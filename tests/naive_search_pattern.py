@@ -1,10 +1,13 @@
 """Slow, obvious twins of the search's kernels about patterns: products, copies, symmetry, progressions,
 panels."""
 
+from itertools import product
+
 import numpy as np
 
 from tests.naive_search import by_rank, cells_of, ground, inside, ranked
-from tests.naive_search_draw import alone, by_choice, changed
+from tests.naive_search_draw import alone, by_choice
+from tests.naive_search_fill import reachable
 from tests.naive_search_objects import things
 
 
@@ -33,13 +36,13 @@ def copied(grid, turned, by_body):
     """Twin of ``complete_copies``."""
     objects = things(grid, 1)
     several = [thing for thing in objects if len(thing.counts) > 1]
-    if len(objects) < 2 or not several:
+    if not several:
         return None
     model = max(several, key=lambda thing: (len(thing.counts), thing.area))
     keys = model.counts[model.colour] if by_body else model.area - model.counts[model.colour]
     if keys > 40 or (turned and keys < 2):
         return None
-    made, some = grid.copy(), False
+    made = grid.copy()
     for form in eight(model.grid) if turned else [model.grid]:
         for top in range(1 - form.shape[0], grid.shape[0]):
             for left in range(1 - form.shape[1], grid.shape[1]):
@@ -52,22 +55,21 @@ def copied(grid, turned, by_body):
                 )
                 if own or wrong or not any(there) or all(there):
                     continue
-                some = True
                 for place, colour in pairs:
                     if inside(grid, *place):
                         made[place] = colour
-    return made if some else None
+    return made
 
 
 def stamped(grid, what):
     """Twin of ``stamp``."""
     objects = things(grid, 1)
-    if len(objects) < 2:
+    if not objects:
         return None
     model = max(objects, key=lambda thing: thing.area)
     if model.area < 3:
         return None
-    made, some = grid.copy(), False
+    made = grid.copy()
     for r, c in cells_of(grid):
         if not alone(grid, (r, c)):
             continue
@@ -75,12 +77,11 @@ def stamped(grid, what):
         if what == 0:
             anchors = cells_of(model.grid, lambda v, mark=grid[r, c]: v == mark)
         for down, right in anchors[:1]:
-            some = True
             for i, j in cells_of(model.grid):
                 place = r - down + i, c - right + j
                 if inside(grid, *place) and not made[place]:
                     made[place] = grid[r, c] if what == 2 else model.grid[i, j]
-    return made if some else None
+    return made
 
 
 def images_about(place, across, how):
@@ -90,7 +91,7 @@ def images_about(place, across, how):
 
 
 def completed(grid, places, how, made):
-    """Draw the images of places about the best axis; whether anything was drawn."""
+    """Draw the images of places about the best axis."""
     h, w = grid.shape
     scores = {}
     for across in (range(2 * w), range(2 * h), range(-w, h), range(h + w))[how]:
@@ -100,35 +101,35 @@ def completed(grid, places, how, made):
         if equal > 0 and equal * 2 >= len(places) and all(other in (0, own) for own, other in met):
             scores[across] = equal
     if not scores:
-        return False
+        return
     across = max(scores, key=lambda axis: (scores[axis], -axis))
-    some = False
     for place in places:
         image = images_about(place, across, how)
         if inside(grid, *image) and not made[image]:
             made[image] = grid[place]
-            some = True
-    return some
 
 
 def symmetric(grid, how, each):
     """Twin of ``complete_symmetry``."""
     made = grid.copy()
     if not each:
-        return made if completed(grid, cells_of(grid), how, made) else None
+        completed(grid, cells_of(grid), how, made)
+        return made
     objects = things(grid, 1)
     if len(objects) > 20:
         return None
-    some = [completed(grid, thing.places, how, made) for thing in objects if thing.area > 2]
-    return made if any(some) else None
+    for thing in objects:
+        if thing.area > 2:
+            completed(grid, thing.places, how, made)
+    return made
 
 
 def progressed(grid, what):
     """Twin of ``progress``."""
     h, w = grid.shape
     cells = cells_of(grid)
-    if not cells or len(cells) == h * w:
-        return None
+    if not cells or grid.all():
+        return grid if cells else None
     shifts = [(i, j) for i in range(h // 2 + 1) for j in range(-(w // 2), w // 2 + 1) if i > 0 or j > 0]
     scores = {}
     for i, j in shifts:
@@ -146,7 +147,7 @@ def progressed(grid, what):
                 place = r + sign * k * down, c + sign * k * right
                 if inside(grid, *place) and not made[place]:
                     made[place] = grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def stretches(lines, colour):
@@ -162,12 +163,17 @@ def stretches(lines, colour):
 
 
 def panels_of(grid):
-    """The stretches of rows and of columns of the first colour that makes two panels or more."""
-    for colour in range(10):
-        rows, columns = stretches(grid, colour), stretches(grid.T, colour)
-        if len(rows) * len(columns) >= 2:
-            return rows, columns
-    return [], []
+    """The stretches of rows and of columns of the first colour that makes two equal panels or more, else of
+    the first but 0 that makes two at all."""
+    found = [(stretches(grid, colour), stretches(grid.T, colour)) for colour in range(10)]
+    found = [(k, pair) for k, pair in enumerate(found) if len(pair[0]) * len(pair[1]) >= 2]
+
+    def order(item):
+        colour, pair = item
+        unequal = any(len({line.stop - line.start for line in lines}) > 1 for lines in pair)
+        return unequal, unequal and colour == 0
+
+    return min(found, key=order)[1] if found else ([], [])
 
 
 def panelled(grid, what):
@@ -205,6 +211,44 @@ def panelled(grid, what):
     return made
 
 
+def panels_again(grid, step):
+    """Twin of ``repeat_panels``."""
+    rows, columns = panels_of(grid)
+    if not rows:
+        return None
+    made = grid.copy()
+    places = list(product(range(len(rows)), range(len(columns))))
+    for i, j in places:
+        panel = grid[rows[i], columns[j]]
+        for u, v in places if panel.any() else ():
+            if (u - i) % step == 0 and (v - j) % step == 0:
+                target = made[rows[u], columns[v]]
+                tall, wide = np.minimum(target.shape, panel.shape)
+                target[:tall, :wide] = panel[:tall, :wide]
+    return made
+
+
+def drawn_around(grid):
+    """Twin of ``draw_around``."""
+    own = set(cells_of(grid, lambda v: v == ranked(grid, -1))) if grid.any() else set()
+    if not own:
+        return None
+    free = (set(np.ndindex(grid.shape))) - own
+    on_edge = [p for p in free if p[0] in (0, grid.shape[0] - 1) or p[1] in (0, grid.shape[1] - 1)]
+    hole = free - reachable(grid, on_edge, lambda place: place in free, False)
+    if len({int(grid[place]) for place in hole}) != 1:
+        return None
+    made, inner = grid.copy(), int(grid[min(hole)])
+    h, w = grid.shape
+    for down, right in product(range(-h, h), range(-w, w)):
+        moved = [(r + down, c + right) for r, c in own]
+        there = [(r + down, c + right) for r, c in hole]
+        if all(inside(grid, *place) for place in moved) and all(grid[place] == inner for place in there):
+            for place in moved:
+                made[place] = ranked(grid, -1)
+    return made
+
+
 def panel_summary(grid, what):
     """Twin of ``panel_cells``."""
     rows, columns = panels_of(grid)
@@ -222,7 +266,7 @@ def panel_summary(grid, what):
 def reflected(grid, colour, how):
     """Twin of ``mirror_about``: doubled coordinates from the middle of the box."""
     rows, columns = np.nonzero(grid == colour)
-    if not colour or (how == 3 and np.ptp(rows) != np.ptp(columns)):
+    if not colour or not len(rows) or (how == 3 and np.ptp(rows) != np.ptp(columns)):
         return None
     down, right = rows.min() + rows.max(), columns.min() + columns.max()
     across, up, half = (lambda a, b: (a, -b)), (lambda a, b: (-a, b)), (lambda a, b: (-a, -b))
@@ -234,7 +278,7 @@ def reflected(grid, colour, how):
             place = ((a + down) // 2, (b + right) // 2)
             if inside(grid, *place) and not made[place]:
                 made[place] = grid[r, c]
-    return changed(grid, made)
+    return made
 
 
 def altered(grid, what, kind):
@@ -282,11 +326,11 @@ def pattern_twin(number, argument, grid, y, x, height, width):
     """The twin of ``pattern_kernel``."""
     twins = (
         lambda: multiplied(grid, argument),
-        lambda: copied(grid, argument % 2, argument >= 2),
+        lambda: drawn_around(grid) if argument == 4 else copied(grid, argument % 2, argument >= 2),
         lambda: stamped(grid, argument),
         lambda: symmetric(grid, argument % 4, argument // 4),
         lambda: progressed(grid, argument),
-        lambda: panelled(grid, argument),
+        lambda: panels_again(grid, argument - 12) if argument > 12 else panelled(grid, argument),
         lambda: altered(grid, *divmod(argument, 4)),
         lambda: framed(grid, *divmod(argument, 4)),
         lambda: barred(grid, argument),

@@ -129,7 +129,17 @@ def fragments(rng, most: int) -> np.ndarray:
     return made
 
 
-def grids(count: int, most: int, kinds=(noise, planted, ruled, latin)) -> list[np.ndarray]:
+def ringed(rng, most: int) -> np.ndarray:
+    """Areas of two colours, and a ring of a third one around a part of one of them."""
+    made = np.kron(rng.integers(0, 3, (4, 4)), np.ones((3, 3))).astype(np.uint8)[:most, :most]
+    tall, wide = rng.integers(3, 5, 2)
+    r, c = rng.integers(0, len(made) - tall + 1), rng.integers(0, len(made) - wide + 1)
+    ring = made[r : r + tall, c : c + wide]
+    ring[...] = np.pad(np.full((tall - 2, wide - 2), ring[1, 1]), 1, constant_values=4)
+    return made
+
+
+def grids(count: int, most: int, kinds=(noise, planted, ruled, latin, ringed)) -> list[np.ndarray]:
     """The same random grids in every run."""
     rng = np.random.default_rng(26)
     return [np.ascontiguousarray(kinds[n % len(kinds)](rng, most)) for n in range(count)]

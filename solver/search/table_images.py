@@ -20,8 +20,8 @@ _RANKS = ((0, "most frequent"), (1, "second most frequent"), (2, "third most fre
 
 
 def shape_transforms() -> Iterator[Transform]:
-    def made(name: str, number: int, argument: int, text: str, sized: bool = False) -> Transform:
-        return Transform(name, SHAPE, number, argument, IMAGE_TO_IMAGE, text, sized)
+    def made(name: str, number: int, argument: int, text: str) -> Transform:
+        return Transform(name, SHAPE, number, argument, IMAGE_TO_IMAGE, text)
 
     for how, text in enumerate(_TURNS, 1):
         yield made(f"turn_{how}", 0, how, text)
@@ -40,6 +40,9 @@ def shape_transforms() -> Iterator[Transform]:
         yield made(f"enlarge_{factor}", 9, factor, f"enlarge every cell to {factor} x {factor}")
     for factor in (2, 3, 4):
         yield made(f"shrink_{factor}", 10, factor, f"shrink {factor} x {factor} cells to one")
+    for factor in (2, 3):
+        text = f"shrink {factor} x {factor} cells to one of their most frequent colour"
+        yield made(f"shrink_any_{factor}", 10, 10 + factor, text)
     for rows, columns in ((1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (3, 3)):
         yield made(
             f"tile_{rows}{columns}", 11, rows * 10 + columns, f"repeat the image {rows} x {columns} times"
@@ -66,19 +69,34 @@ def shape_transforms() -> Iterator[Transform]:
         ("rows, fewest first", "rows, most first", "columns, fewest first", "columns, most first")
     ):
         yield made(f"sort_lines_{argument}", 16, argument, f"sort by number of coloured cells: {text}")
-    yield made("embed", 17, 0, "place on a canvas of the output's size", True)
-    yield made("centre", 18, 0, "centre on a canvas of the output's size", True)
-    yield made("repeat", 19, 0, "repeat the image over the output's size", True)
-    yield made("repeat_mirrored", 19, 10, "repeat the image over the output's size, mirrored", True)
-    yield made("repeat_gap", 19, 1, "repeat the image over the output's size with gaps", True)
-    yield made("rewrap", 20, 0, "write the cells row by row into the output's size", True)
-    yield made("stretch", 21, 0, "stretch to the output's size", True)
     for what, text in enumerate(("colours", "coloured cells")):
         yield made(f"enlarge_by_{what}", 22, what, f"enlarge every cell by the number of {text}")
         yield made(
             f"tile_by_{what}", 22, 10 + what, f"repeat the image in both directions as often as it has {text}"
         )
-    yield made("carry_on", 23, 0, "continue the repeated pattern over the output's size", True)
+    yield from _sized()
+
+
+def _sized() -> Iterator[Transform]:
+    """Those that need the size of the wanted output."""
+
+    def made(name: str, number: int, argument: int, text: str) -> Transform:
+        return Transform(name, SHAPE, number, argument, IMAGE_TO_IMAGE, text, True)
+
+    yield made("embed", 17, 0, "place on a canvas of the output's size")
+    yield made("centre", 18, 0, "centre on a canvas of the output's size")
+    yield made("repeat", 19, 0, "repeat the image over the output's size")
+    yield made("repeat_mirrored", 19, 10, "repeat the image over the output's size, mirrored")
+    yield made("repeat_gap", 19, 1, "repeat the image over the output's size with gaps")
+    yield made("rewrap", 20, 0, "write the cells row by row into the output's size")
+    yield made("rewrap_snake", 20, 1, "write the cells to and fro into the output's size")
+    yield made("stretch", 21, 0, "stretch to the output's size")
+    yield made("carry_on", 23, 0, "continue the repeated pattern over the output's size")
+    yield made("condense", 24, 0, "shrink to the output's size by most frequent colours")
+    text = "enlarge as far as the output's size allows, in its middle"
+    yield made("enlarge_fit", 25, 0, text)
+    text = "write the cells of each colour from a new row on into the output's size"
+    yield made("bars_wrapped", 26, 0, text)
 
 
 def _colour(name: str, number: int, argument: int, text: str) -> Transform:
@@ -106,6 +124,9 @@ def _choosing() -> Iterator[Transform]:
         )
     yield _colour("swap_ground", 7, 0, "take the most frequent colour as empty")
     yield _colour("swap_two", 9, 0, "exchange the two colours")
+    yield _colour("erase_border", 18, 0, "erase the most frequent colour of the outer ring")
+    yield _colour("keep_border", 19, 0, "keep only the most frequent colour of the outer ring")
+    yield _colour("erase_corner", 18, 1, "erase the colour of the lower right corner")
 
 
 def _numbering() -> Iterator[Transform]:
@@ -279,6 +300,7 @@ def _completing() -> Iterator[Transform]:
         yield _fill(f"blocks_{side}", 13, side, text)
     for side in (2, 3):
         yield _fill(f"empty_blocks_{side}", 13, 10 + side, f"paint empty {side} x {side} blocks in colour 1")
+    yield _fill("empty_squares", 15, 0, "paint the largest empty squares in colour 1, then smaller ones")
     yield _fill("complete_lines", 14, 0, "complete rows and columns so that each holds every colour once")
     for colour in (1, 2, 3):
         yield _fill(

@@ -58,6 +58,7 @@ def _splitting() -> Iterator[Transform]:
             radius,
             f"list the {2 * radius + 1} x {2 * radius + 1} windows around the rarest colour",
         )
+    yield _list("marks_c5_1", 8, 51, "list the 3 x 3 windows around colour 5")
     for what, text in enumerate(
         ("mirrored left-right", "mirrored up-down", "its three mirror images", "turned by quarters")
     ):
@@ -69,6 +70,11 @@ def _splitting() -> Iterator[Transform]:
         )
     for how, text in enumerate(("carried around", "mirrored")):
         yield _list(f"pinwheel_{how}", 10, how, f"put copies at the four sides of a square, {text}")
+    yield _list("areas", 11, 0, "cut out the box of each area that is not of the most frequent colour")
+    for side, text in ((1, "cells that are not of the main colour"), (2, "2 x 2 blocks of one colour")):
+        yield _list(f"spans_{side}", 12, side, f"list what lies in rows between {text}")
+    for copies in (2, 3):
+        yield _list(f"copies_{copies}", 13, copies, f"list the image {copies} times")
 
 
 def _choosing() -> Iterator[Transform]:
@@ -88,9 +94,16 @@ def _choosing() -> Iterator[Transform]:
                     what * 4 + 2 + least,
                     f"drop those with the {text}",
                 )
-    for what in (0, 1, 2, 3, 4, 7, 9, 12, 13, 14, 15):
+    for what in (0, 1, 2, 3, 4, 7, 9, 12, 13, 14, 15, 19):
         for least in (0, 1):
             yield _list(f"order_{what}_{least}", 41, what * 2 + least, f"sort, {_score(what, least)} first")
+    for colour in (1, 2, 3, 4, 8):
+        what = 20 + colour
+        yield _list(f"pick_{what}_0", 20, what * 4, f"pick the one with the most cells of colour {colour}")
+    yield _list("drop_blank", 43, 0, "drop images without a coloured cell")
+    for columns in (0, 2, 3):
+        more = f", {columns} in a row" if columns else ""
+        yield _list(f"reading_order_{columns}", 42, columns, f"sort in reading order{more}")
 
 
 def _joining() -> Iterator[Transform]:
@@ -150,8 +163,30 @@ def _joining() -> Iterator[Transform]:
             )
 
 
+def _drawing() -> Iterator[Transform]:
+    """A list into an image that shows facts about its images."""
+    for inside, text in enumerate(("as wide as the first one", "around a square as wide as the last one")):
+        yield _list(f"nest_{inside}", 30, inside, f"draw square rings in their main colours, {text}")
+    lengths = {**_COUNTED, **_MEASURED}
+    for what in (0, 13, 14, 19):
+        length = f"number of {lengths[what]}" if what in _COUNTED else lengths[what]
+        for down, form in enumerate(("row", "column")):
+            yield _list(
+                f"chart_{what}_{form}",
+                31,
+                what * 2 + down,
+                f"draw a {form} for each in its main colour, as long as its {length}",
+            )
+    for what in (0, 1, 5, 7, 8, 12):
+        text = f"number of {lengths[what]}" if what in _COUNTED else lengths[what]
+        yield _list(f"numbers_{what}", 32, what, f"draw one cell for each, as they lie: its {text}")
+    for gap, more in enumerate(("", ", a cell apart")):
+        yield _list(f"along_{gap}", 33, gap, f"put all images along the line on which they lie{more}")
+
+
 def list_transforms() -> Iterator[Transform]:
     """All of them."""
     yield from _splitting()
     yield from _choosing()
     yield from _joining()
+    yield from _drawing()

@@ -166,6 +166,10 @@ def _towards() -> Iterator[Transform]:
                     which * 256 + bits,
                     f"extend {who} {way} over empty cells",
                 )
+    for colour in (1, 2, 3, 8):
+        argument = (10 + colour) * 256 + 15
+        text = f"extend colour {colour} in rows and columns over empty cells"
+        yield _draw(f"smear_some_c{colour}_15", 0, argument, text)
     rays = (
         "single cells, in their colour", "the rarest colour", "the rarest colour, in the colour that is hit",
         "all cells, to another colour, in colour 1", "all cells, in colour 1",
@@ -202,6 +206,11 @@ def _repeated() -> Iterator[Transform]:
                 yield _draw(
                     f"flood_{argument}", 5, argument, f"let {who} flow {text} ({4 + 4 * diagonal} neighbours)"
                 )
+    for colour in (1, 2, 3, 4, 8):
+        argument = (10 + colour) * 4
+        yield _draw(
+            f"flood_c{colour}", 5, argument, f"let colour {colour} flow over empty cells (4 neighbours)"
+        )
     rules = (
         "fill empty cells with three coloured cells beside them until nothing changes",
         "erase cells with at most one coloured neighbour until nothing changes",
@@ -293,6 +302,8 @@ def _products() -> Iterator[Transform]:
         3,
         "complete the copies of the richest object by its main colour, turned and mirrored too",
     )
+    text = "draw the rarest colour around what it encloses, wherever that is again"
+    yield _pattern("draw_around", 1, 4, text)
     anchors = (
         "by its cell of that colour",
         "by its middle",
@@ -321,6 +332,10 @@ def _panels() -> Iterator[Transform]:
     )  # fmt: skip
     for what, text in enumerate(panels):
         yield _pattern(f"panel_{what}", 5, what, f"paint panels between lines by {text}")
+    for step, text in enumerate(("every panel", "every second panel"), 1):
+        yield _pattern(
+            f"panel_repeat_{step}", 5, 12 + step, f"put what a panel between lines holds into {text}"
+        )
     changes = (
         "mirror each object left-right",
         "mirror each object up-down",

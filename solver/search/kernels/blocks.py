@@ -1,6 +1,7 @@
 """Kernels about blocks of equal cells, and about lines that hold every colour once."""
 
 from solver.search.jit import inner
+from solver.search.kernels.move import copy_to
 from solver.search.kernels.shape import NONE
 
 
@@ -34,8 +35,27 @@ def keep_blocks(grid, y, x, side, empty, out):
             for r in range(top, top + side):
                 for c in range(left, left + side):
                     out[r, c] = 1 if empty == 1 else colour
-    if not some:
+    if empty == 0 and not some:
         return NONE
+    return h, w, y, x
+
+
+@inner
+def empty_squares(grid, y, x, out):
+    """Squares of empty cells in colour 1, the largest first, none on another, down to 2 x 2."""
+    h, w = grid.shape
+    copy_to(grid, out)
+    for side in range(min(h, w), 1, -1):
+        for top in range(h - side + 1):
+            for left in range(w - side + 1):
+                empty = True
+                for cell in range(side * side):
+                    if out[top + cell // side, left + cell % side] != 0:
+                        empty = False
+                        break
+                if empty:
+                    for cell in range(side * side):
+                        out[top + cell // side, left + cell % side] = 1
     return h, w, y, x
 
 
@@ -53,7 +73,7 @@ def complete_lines(grid, y, x, out):
             elif not (palette >> grid[r, c]) & 1:
                 palette |= 1 << grid[r, c]
                 colours += 1
-    if h != w or colours != h or empty == 0:
+    if h != w or colours != h:
         return NONE
     moved = True
     while empty > 0 and moved:

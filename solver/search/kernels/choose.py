@@ -68,6 +68,18 @@ def mirror_count(grid):
 
 
 @inner
+def enclosed_cells(grid, work):
+    """How many empty cells no path over empty cells joins to the edge."""
+    enclosed = 0
+    mark_outside(grid, 0, 0, work)
+    for r in range(grid.shape[0]):
+        for c in range(grid.shape[1]):
+            if grid[r, c] == 0 and work[0, r * grid.shape[1] + c] == 0:
+                enclosed += 1
+    return enclosed
+
+
+@inner
 def score(arena, first, count, image, what, work):
     """A number by which images of a list are compared.
 
@@ -75,7 +87,7 @@ def score(arena, first, count, image, what, work):
     cells, 8 symmetric left-right + up-down, 9 cells of the most frequent colour, 10 how often the image is in
     the list, 11 its place in the list, 12 enclosed empty cells, 13 height, 14 width, 15 colour number,
     16 how many images hold its colours, 17 how many have its shape, 18 how many its size, 19 coloured
-    cells that are not of its most frequent colour.
+    cells that are not of its most frequent colour, 20 + k cells of colour k.
     """
     grid = view(arena, image)
     h, w = grid.shape
@@ -96,6 +108,8 @@ def score(arena, first, count, image, what, work):
     if what == 10 or what == 17 or what == 18:
         return alike_images(arena, first, count, image, what)
     low, high = count_colours(grid, 0, h, 0, w)
+    if what > 20:
+        return cells_of_colour(low, high, what - 20)
     cells, seen, best, most = 0, 0, 0, 0
     for colour in range(1, 10):
         alike = cells_of_colour(low, high, colour)
@@ -121,19 +135,12 @@ def score(arena, first, count, image, what, work):
         return best
     if what == 16:
         return alike_palettes(arena, first, count, seen)
-    enclosed = 0
-    mark_outside(grid, 0, 0, work)
-    for cell in range(h * w):
-        if grid[cell // w, cell % w] == 0 and work[0, cell] == 0:
-            enclosed += 1
-    return enclosed
+    return enclosed_cells(grid, work)
 
 
 @inner
 def pick(arena, first, count, what, least, alone, work):
     """The image with the greatest (or ``least``) score; with ``alone`` 1 it must be the only one."""
-    if count < 2:
-        return 0
     best, value, equals = first, 0, 0
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
@@ -171,8 +178,6 @@ def pick_second(arena, first, count, what, least, work):
 @inner
 def keep(arena, first, count, what, least, others, work):
     """The images with the greatest (or ``least``) score, or all ``others``."""
-    if count < 2:
-        return 0
     value = 0
     for image in range(first, first + count):
         now = score(arena, first, count, image, what, work)
@@ -186,28 +191,62 @@ def keep(arena, first, count, what, least, others, work):
             if not push_again(arena, image):
                 return 0
             made += 1
-    return 0 if made == count else made
+    return made
 
 
 @inner
 def order(arena, first, count, what, least, work):
     """The list ordered by a score; equals keep their order."""
-    if count < 2:
-        return 0
     for image in range(first, first + count):
-        now = score(arena, first, count, image, what, work)
-        work[11, image - first] = -now if least == 1 else now
+        work[11, image - first] = score(arena, first, count, image, what, work)
+    return by_rank(arena, first, count, -1 if least == 1 else 1, work)
+
+
+@inner
+def by_rank(arena, first, count, sign, work):
+    """The list ordered by work[11], the greatest first, or with ``sign`` -1 the least; equals keep their
+    order."""
     for image in range(count):
         rank = 0
         for other in range(count):
-            more = work[11, other] > work[11, image]
-            if more or (work[11, other] == work[11, image] and other < image):
+            more = sign * (work[11, other] - work[11, image])
+            if more > 0 or (more == 0 and other < image):
                 rank += 1
         work[10, rank] = image
     for rank in range(count):
         if not push_again(arena, first + work[10, rank]):
             return 0
     return count
+
+
+@inner
+def drop_blank(arena, first, count):
+    """The images that hold a coloured cell."""
+    made = 0
+    for image in range(first, first + count):
+        if view(arena, image).max() > 0:
+            if not push_again(arena, image):
+                return 0
+            made += 1
+    return made
+
+
+@inner
+def reading_order(arena, first, count, columns, work):
+    """The list in reading order: by the upper edge of the highest image that shares a row with an image, or
+    where they are ``columns`` in a row by upper edges; then from left to right; equals keep their order."""
+    for image in range(first, first + count):
+        y = arena.images[image, Y]
+        row, before = y, 0
+        for other in range(first, first + count):
+            above = arena.images[other, Y]
+            if above < row and above + arena.images[other, HEIGHT] > y:
+                row = above
+            if above < y or (above == y and other < image):
+                before += 1
+        row = before // columns if columns > 0 else row
+        work[11, image - first] = row * 1024 + arena.images[image, X]
+    return by_rank(arena, first, count, -1, work)
 
 
 @inner

@@ -43,15 +43,27 @@ def keep_colour(grid, y, x, colour, out):
 def erase_colour(grid, y, x, colour, out):
     """Without the cells of one colour."""
     h, w = grid.shape
-    some = False
     for r in range(h):
         for c in range(w):
-            hit = grid[r, c] == colour
-            out[r, c] = 0 if hit else grid[r, c]
-            some = some or hit
-    if not some or colour == 0:
-        return NONE
+            out[r, c] = 0 if grid[r, c] == colour else grid[r, c]
     return h, w, y, x
+
+
+@inner
+def border_colour(grid, corner):
+    """The colour of the most cells of the outermost ring, empty ones aside, or with ``corner`` 1 the one of
+    its lower right corner; 0 where there is none."""
+    h, w = grid.shape
+    if corner == 1:
+        return int(grid[h - 1, w - 1])
+    low, high = count_colours(grid, 0, h, 0, w)
+    inner_low, inner_high = count_colours(grid, 1, h - 1, 1, w - 1)
+    best, most = 0, 0
+    for colour in range(1, 10):
+        cells = cells_of_colour(low, high, colour) - cells_of_colour(inner_low, inner_high, colour)
+        if cells > most:
+            best, most = colour, cells
+    return best
 
 
 @inner
@@ -81,8 +93,6 @@ def invert(grid, y, x, colour, out):
 @inner
 def swap_colours(grid, y, x, one, two, out):
     """Two colours exchanged."""
-    if one == two:
-        return NONE
     h, w = grid.shape
     for r in range(h):
         for c in range(w):
@@ -344,6 +354,8 @@ def colour_kernel(number, argument, grid, y, x, height, width, out, work):
         return swap_colours(grid, y, x, 0, ranked_colour(grid, argument), out)
     if number == 9:
         one, two = only_two(grid)
+        if two == 0:
+            return NONE
         return swap_colours(grid, y, x, one, two, out)
     if number == 10:
         return solid(grid, y, x, ranked_colour(grid, argument), out)
@@ -359,6 +371,10 @@ def colour_kernel(number, argument, grid, y, x, height, width, out, work):
         return near_fact(grid, y, x, argument, out)
     if number == 16:
         return erase_colour(grid, y, x, most_frequent(grid), out)
+    if number == 18:
+        return erase_colour(grid, y, x, border_colour(grid, argument), out)
+    if number == 19:
+        return keep_colour(grid, y, x, border_colour(grid, argument), out)
     if number == 17:
         return solid(grid, y, x, argument, out)
     return NONE

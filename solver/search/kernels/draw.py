@@ -38,7 +38,6 @@ def smear_some(grid, y, x, which, directions, out):
         return NONE
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             if grid[r, c] == 0 or not (is_alone(grid, r, c) if which == 3 else grid[r, c] == colour):
@@ -51,10 +50,9 @@ def smear_some(grid, y, x, which, directions, out):
                 while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
                     if out[i, j] == 0:
                         out[i, j] = grid[r, c]
-                        some = True
                     i += down
                     j += right
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -68,7 +66,6 @@ def reach(grid, y, x, directions, what, out):
     h, w = grid.shape
     rare = ranked_colour(grid, -1)
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             colour = grid[r, c]
@@ -86,10 +83,9 @@ def reach(grid, y, x, directions, what, out):
                     steps += 1
                 if steps == 0 or not (0 <= i < h and 0 <= j < w) or (grid[i, j] == colour and what != 4):
                     continue
-                some = True
                 for k in range(1, steps + 1):
                     out[r + k * down, c + k * right] = colour if what < 2 else grid[i, j] if what == 2 else 1
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -98,7 +94,6 @@ def connect_over(grid, y, x, directions, out):
     diagonals."""
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for bit in range(4):
         if not (directions >> bit) & 1:
             continue
@@ -115,10 +110,9 @@ def connect_over(grid, y, x, directions, out):
                     j += right
                     steps += 1
                 if steps and 0 <= i < h and 0 <= j < w:
-                    some = True
                     for k in range(1, steps + 1):
                         out[r + k * down, c + k * right] = grid[r, c]
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -151,7 +145,6 @@ def tails(grid, y, x, what, out):
     """
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             if grid[r, c] == 0:
@@ -182,8 +175,7 @@ def tails(grid, y, x, what, out):
                     break
                 if out[i, j] == 0:
                     out[i, j] = grid[r, c]
-                    some = True
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -192,7 +184,6 @@ def to_edge(grid, y, x, what, out):
     one, 2 both edges of the shorter way (rows or columns)."""
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             if grid[r, c] == 0 or not is_alone(grid, r, c):
@@ -209,10 +200,9 @@ def to_edge(grid, y, x, what, out):
                 i, j = r + down, c + right
                 while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
                     out[i, j] = grid[r, c]
-                    some = True
                     i += down
                     j += right
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -240,7 +230,7 @@ def flood(grid, y, x, which, diagonal, once, out, work):
                     out[i, j] = colour
                     work[0, last] = i * w + j
                     last += 1
-    return (h, w, y, x) if last > start else NONE
+    return h, w, y, x
 
 
 @inner
@@ -279,7 +269,6 @@ def cell_rule(grid, y, x, what, out, work):
                 if what == 2 or work[3, grid[r, c]] == 1:
                     out[r, c] = best
         return h, w, y, x
-    changed = False
     again = True
     while again:
         again = False
@@ -297,8 +286,7 @@ def cell_rule(grid, y, x, what, out, work):
                                 best = colour
                     out[r, c] = best
                     again = True
-                    changed = True
-    return (h, w, y, x) if changed else NONE
+    return h, w, y, x
 
 
 @inner
@@ -307,7 +295,6 @@ def meet(grid, y, x, directions, what, out):
     half, the middle cell stays empty (``what`` 0) or gets colour 5 (1)."""
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for bit in range(2):
         if not (directions >> bit) & 1:
             continue
@@ -322,13 +309,12 @@ def meet(grid, y, x, directions, what, out):
                     steps += 1
                 if steps == 0 or i >= h or j >= w or grid[i, j] == grid[r, c]:
                     continue
-                some = True
                 for k in range(1, steps + 1):
                     value = grid[r, c] if 2 * k <= steps else grid[i, j]
                     if 2 * k == steps + 1:
                         value = 5 if what == 1 else 0
                     out[r + k * down, c + k * right] = value
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -338,7 +324,6 @@ def project(grid, y, x, what, diagonal, out):
     cell before it."""
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             if grid[r, c] == 0 or not is_alone(grid, r, c):
@@ -351,12 +336,11 @@ def project(grid, y, x, what, diagonal, out):
                     j += right
                 if not (0 <= i < h and 0 <= j < w) or is_alone(grid, i, j):
                     continue
-                some = True
                 if what == 0:
                     out[i, j] = grid[r, c]
                 else:
                     out[i - down, j - right] = grid[r, c]
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -365,7 +349,6 @@ def corner_rays(grid, y, x, what, out):
     the empty one through the empty one: 0 from it on, 1 from the next cell on."""
     h, w = grid.shape
     copy_to(grid, out)
-    some = False
     for r in range(h - 1):
         for c in range(w - 1):
             for corner in range(4):
@@ -383,10 +366,9 @@ def corner_rays(grid, y, x, what, out):
                     j += right
                 while 0 <= i < h and 0 <= j < w and grid[i, j] == 0:
                     out[i, j] = colour
-                    some = True
                     i += down
                     j += right
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -398,7 +380,6 @@ def mark_corners(grid, y, x, what, kind, out, work):
     if count == 0 or count > 60:
         return NONE
     copy_to(grid, out)
-    some = False
     for number in range(count):
         for corner in range(4):
             down, right = 2 * (corner // 2) - 1, 2 * (corner % 2) - 1
@@ -408,8 +389,7 @@ def mark_corners(grid, y, x, what, kind, out, work):
             colour = corner + 1 if what == 0 else int(grid[r, c])
             if 0 <= i < h and 0 <= j < w and out[i, j] == 0 and colour != 0:
                 out[i, j] = colour
-                some = True
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @outer

@@ -1,7 +1,7 @@
 """Kernels that fill, outline, smear, connect and complete what is drawn on an image."""
 
 from solver.search.jit import inner, outer
-from solver.search.kernels.blocks import complete_lines, keep_blocks
+from solver.search.kernels.blocks import complete_lines, empty_squares, keep_blocks
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.mend import mend, overlay_mirror
 from solver.search.kernels.shape import NONE, SIDE
@@ -57,7 +57,7 @@ def fill_enclosed(grid, y, x, colour, diagonal, only, out, work):
             inside = grid[r, c] == 0 and work[0, r * w + c] == 0
             some = some or inside
             out[r, c] = colour if inside else (0 if only == 1 else grid[r, c])
-    if not some or colour == 0:
+    if only == 1 and not some:
         return NONE
     return h, w, y, x
 
@@ -102,7 +102,7 @@ def fill_by_wall(grid, y, x, only, out, work):
             some = True
             for k in range(size):
                 out[work[3, k] // w, work[3, k] % w] = wall
-    if not some:
+    if only == 1 and not some:
         return NONE
     return h, w, y, x
 
@@ -223,7 +223,7 @@ def connect(grid, y, x, directions, only, out):
                     some = True
                     for k in range(1, steps + 1):
                         out[r + k * down, c + k * right] = grid[r, c]
-    if not some:
+    if only == 1 and not some:
         return NONE
     return h, w, y, x
 
@@ -239,7 +239,7 @@ def spread(grid, y, x, diagonal, out, work):
             if grid[r, c] != 0:
                 work[0, last] = r * w + c
                 last += 1
-    if last == 0 or last == h * w:
+    if last == 0:
         return NONE
     while first < last:
         r, c = work[0, first] // w, work[0, first] % w
@@ -323,14 +323,9 @@ def fill_outside(grid, y, x, colour, out, work):
     """Empty cells that a path joins to the edge get a colour."""
     h, w = grid.shape
     mark_outside(grid, 0, 0, work)
-    some = False
     for r in range(h):
         for c in range(w):
-            hit = work[0, r * w + c] == 1
-            out[r, c] = colour if hit else grid[r, c]
-            some = some or hit
-    if not some:
-        return NONE
+            out[r, c] = colour if work[0, r * w + c] == 1 else grid[r, c]
     return h, w, y, x
 
 
@@ -367,4 +362,6 @@ def fill_kernel(number, argument, grid, y, x, height, width, out, work):
         return keep_blocks(grid, y, x, argument % 10, argument // 10, out)
     if number == 14:
         return complete_lines(grid, y, x, out)
+    if number == 15:
+        return empty_squares(grid, y, x, out)
     return NONE

@@ -46,8 +46,11 @@ def compose(arena, first, count, how, out, work):
 
 
 @inner
-def stack(arena, first, count, down, gap, out):
-    """The images side by side, or one below the other with ``down`` 1, with ``gap`` empty cells between."""
+def stack(arena, first, count, down, gap, out, work):
+    """The images side by side, or one below the other with ``down`` 1, with ``gap`` empty cells between.
+
+    work[10, k]: which of them comes as the k-th.
+    """
     height, width = 0, 0
     for image in range(first, first + count):
         h, w = arena.images[image, HEIGHT], arena.images[image, WIDTH]
@@ -58,14 +61,14 @@ def stack(arena, first, count, down, gap, out):
         else:
             width += w + between
             height = max(height, h)
-    if height > SIDE or width > SIDE or count < 2:
+    if height > SIDE or width > SIDE:
         return 0
     for r in range(height):
         for c in range(width):
             out[r, c] = 0
     at = 0
-    for image in range(first, first + count):
-        grid = view(arena, image)
+    for k in range(count):
+        grid = view(arena, first + work[10, k])
         for r in range(grid.shape[0]):
             for c in range(grid.shape[1]):
                 if down == 1:
@@ -84,7 +87,7 @@ def chain(arena, first, count, apart, out):
     for image in range(first, first + count):
         height += arena.images[image, HEIGHT] - 1 + apart
         width += arena.images[image, WIDTH] - 1 + apart
-    if height > SIDE or width > SIDE or count < 2:
+    if height > SIDE or width > SIDE:
         return 0
     for r in range(height):
         for c in range(width):
@@ -106,8 +109,6 @@ def combine(arena, first, count, how, out):
     """Images of one size cell by cell: 0 the first colour, 1 the last, 2 only where all are coloured (the
     first), 3 where exactly one is, 4 the most frequent colour (the first of equals), 5 the number of
     coloured ones, 6 where the first is and none of the others, 7: 1 where all are empty."""
-    if count < 2:
-        return 0
     h, w = arena.images[first, HEIGHT], arena.images[first, WIDTH]
     for image in range(first, first + count):
         if arena.images[image, HEIGHT] != h or arena.images[image, WIDTH] != w:
@@ -153,10 +154,10 @@ def combine(arena, first, count, how, out):
 
 
 @inner
-def summary(arena, first, count, how, out, work):
-    """A small image of a list: one cell for each image in its most frequent colour, 0 in a row, 1 in a
-    column, 2 placed as the images lie (rows and columns of equal positions); 3 a row of 1s as long as the
-    list, 4 a column, 5 a square."""
+def summary(arena, first, count, how, what, out, work):
+    """A small image of a list: one cell for each image that is its score ``what``, at most 9: 0 in a row, 1
+    in a column, 2 placed as the images lie (rows and columns of equal positions); 3 a row of 1s as long as
+    the list, 4 a column, 5 a square."""
     if how == 3 or how == 4 or how == 5:
         if count > SIDE:
             return 0
@@ -166,13 +167,11 @@ def summary(arena, first, count, how, out, work):
             for c in range(width):
                 out[r, c] = 1
         return 1 if push(arena, out, height, width, 0, 0) else 0
-    if count < 2:
-        return 0
     if how < 2:
         if count > SIDE:
             return 0
         for k in range(count):
-            colour = score(arena, first, count, first + k, 15, work)
+            colour = min(score(arena, first, count, first + k, what, work), 9)
             if how == 0:
                 out[0, k] = colour
             else:
@@ -200,7 +199,8 @@ def summary(arena, first, count, how, out, work):
         for c in range(width):
             out[r, c] = 0
     for k in range(count):
-        out[work[9, k], work[10, k]] = score(arena, first, count, first + k, 15, work)
+        value = score(arena, first, count, first + k, what, work)
+        out[work[9, k], work[10, k]] = min(value, 9)
     return 1 if push(arena, out, height, width, 0, 0) else 0
 
 
@@ -233,29 +233,31 @@ def layout(arena, first, count, columns, gap, out):
 
 @inner
 def pinwheel(arena, first, how, out):
-    """The square image turned by quarters, one copy in the middle of each side of an empty square.
+    """The image turned by quarters, one copy at each side of an empty square as wide as it is high.
 
     ``how`` 0: each copy as it comes when the left one is carried around; 1: the left one as it is and the
     others mirrored from their opposites.
     """
     grid = view(arena, first)
-    n = grid.shape[0]
-    if grid.shape[1] != n or 3 * n > SIDE:
+    h, w = grid.shape
+    side = h + 2 * w
+    if side > SIDE:
         return 0
-    for r in range(3 * n):
-        for c in range(3 * n):
+    for r in range(side):
+        for c in range(side):
             out[r, c] = 0
-    for r in range(n):
-        for c in range(n):
-            out[n + r, c] = grid[r, c]
-            out[c, 2 * n - 1 - r] = grid[r, c]
+    for r in range(h):
+        for c in range(w):
+            ahead, back = w + r, w + h - 1 - r
+            out[ahead, c] = grid[r, c]
+            out[c, back] = grid[r, c]
             if how == 0:
-                out[2 * n - 1 - r, 3 * n - 1 - c] = grid[r, c]
-                out[3 * n - 1 - c, n + r] = grid[r, c]
+                out[back, side - 1 - c] = grid[r, c]
+                out[side - 1 - c, ahead] = grid[r, c]
             else:
-                out[n + r, 3 * n - 1 - c] = grid[r, c]
-                out[3 * n - 1 - c, 2 * n - 1 - r] = grid[r, c]
-    return 1 if push(arena, out, 3 * n, 3 * n, 0, 0) else 0
+                out[ahead, side - 1 - c] = grid[r, c]
+                out[side - 1 - c, back] = grid[r, c]
+    return 1 if push(arena, out, side, side, 0, 0) else 0
 
 
 @inner
@@ -291,8 +293,6 @@ def overlay(arena, first, count, centred, out):
     for image in range(first, first + count):
         height = max(height, arena.images[image, HEIGHT])
         width = max(width, arena.images[image, WIDTH])
-    if count < 2:
-        return 0
     for r in range(height):
         for c in range(width):
             out[r, c] = 0

@@ -1,6 +1,7 @@
 """Kernels that complete an image by its symmetry or its period."""
 
 from solver.search.jit import inner
+from solver.search.kernels.move import copy_to
 from solver.search.kernels.shape import NONE
 
 
@@ -161,17 +162,28 @@ def mend_symmetry(grid, y, x, hole, out):
 
 @inner
 def mend(grid, y, x, hole, only, out, work):
-    """Cells of the colour ``hole`` by the image's symmetry, else by its period, else by its diagonal period.
+    """Cells of the colour ``hole`` by the image's symmetry; where that leaves some, by its period or its
+    diagonal period, if it has one.
 
     With ``only`` 1 just the box of the holes, mended.
     """
-    h, w, top, left = mend_symmetry(grid, y, x, hole, out)
-    if h == 0:
-        h, w, top, left = mend_period(grid, y, x, hole, 0, out, work)
-    if h == 0:
-        h, w, top, left = mend_period(grid, y, x, hole, 1, out, work)
-    if h == 0 or only == 0:
-        return h, w, top, left
+    h, w = grid.shape
+    if count_holes(grid, hole) == 0:
+        if only == 1:
+            return NONE
+        copy_to(grid, out)
+        return h, w, y, x
+    mended = mend_symmetry(grid, y, x, hole, out)[0] > 0
+    # Symmetry may leave holes; a period that is found draws over all of them.
+    if not mended or count_holes(out[:h, :w], hole) > 0:
+        for both in range(2):
+            if mend_period(grid, y, x, hole, both, out, work)[0] > 0:
+                mended = True
+                break
+    if not mended:
+        return NONE
+    if only == 0:
+        return h, w, y, x
     top, bottom, left, right = h, -1, w, -1
     for r in range(h):
         for c in range(w):

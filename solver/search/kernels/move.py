@@ -16,7 +16,10 @@ def copy_to(grid, out):
 
 @inner
 def chosen_colour(grid, which):
-    """0 the most frequent, 1 the rarest, 2 the second most frequent colour; 0 where there is none."""
+    """0 the most frequent, 1 the rarest, 2 the second most frequent colour, 0 where there is none; from 11 on
+    colour 1 to 9 itself."""
+    if which > 10:
+        return which - 10
     return ranked_colour(grid, -1 if which == 1 else which // 2)
 
 
@@ -74,13 +77,29 @@ def steps_to_fixed(grid, number, where, work):
 
 
 @inner
+def move_one(grid, number, where, trail, out, work):
+    """Draw an object where ``steps_to_fixed`` lets it go, on its whole way with ``trail`` 1; it is fixed
+    then."""
+    w = grid.shape[1]
+    steps = steps_to_fixed(grid, number, where, work) if where >= 0 else 0
+    down = 1 if where == 0 else -1 if where == 1 else 0
+    right = 1 if where == 2 else -1 if where == 3 else 0
+    for r in range(work[TOP, number], work[BOTTOM, number] + 1):
+        for c in range(work[LEFT, number], work[RIGHT, number] + 1):
+            if work[0, r * w + c] == number + 1:
+                for step in range(0 if trail == 1 else steps, steps + 1):
+                    out[r + step * down, c + step * right] = grid[r, c]
+                work[9, (r + steps * down) * w + c + steps * right] = 1
+
+
+@inner
 def move_to(grid, y, x, what, kind, trail, out, work):
-    """Objects move along rows or columns until they touch a fixed one: 0 the largest object is fixed, 1 all
-    objects of the most frequent colour, 2 of the rarest colour, 3 of more than one cell. With ``trail`` 1
-    they leave a trail."""
+    """Objects move along rows or columns until they touch a fixed one, or one that has moved before; the
+    shortest ways first. 0: the largest object is fixed, 1: all objects of the most frequent colour, 2: of the
+    rarest colour, 3: of more than one cell. With ``trail`` 1 they leave a trail."""
     count = label(grid, kind % 2, kind // 2, work)
     h, w = grid.shape
-    if count < 2 or count > 100:
+    if count == 0 or count > 100:
         return NONE
     colour = ranked_colour(grid, 0 if what == 1 else -1)
     largest = 0
@@ -97,21 +116,19 @@ def move_to(grid, y, x, what, kind, trail, out, work):
             fixed = number > 0 and work[8, number - 1] == 1
             work[9, r * w + c] = 1 if fixed else 0
             out[r, c] = grid[r, c] if fixed else 0
-    moved = False
     for number in range(count):
-        if work[8, number]:
-            continue
         where = way_to_fixed(number, count, work)
-        steps = steps_to_fixed(grid, number, where, work) if where >= 0 else 0
-        down = 1 if where == 0 else -1 if where == 1 else 0
-        right = 1 if where == 2 else -1 if where == 3 else 0
-        moved = moved or steps > 0
-        for r in range(work[TOP, number], work[BOTTOM, number] + 1):
-            for c in range(work[LEFT, number], work[RIGHT, number] + 1):
-                if work[0, r * w + c] == number + 1:
-                    for step in range(0 if trail == 1 else steps, steps + 1):
-                        out[r + step * down, c + step * right] = grid[r, c]
-    return (h, w, y, x) if moved else NONE
+        work[10, number] = where
+        work[11, number] = steps_to_fixed(grid, number, where, work) if where >= 0 else 0
+    while True:
+        number = -1
+        for other in range(count):
+            if not work[8, other] and (number < 0 or work[11, other] < work[11, number]):
+                number = other
+        if number < 0:
+            return h, w, y, x
+        work[8, number] = 1
+        move_one(grid, number, int(work[10, number]), trail, out, work)
 
 
 @inner
@@ -145,7 +162,7 @@ def repeat_objects(grid, y, x, where, what, out, work):
                     if 0 <= i < h and 0 <= j < w and out[i, j] == 0:
                         out[i, j] = grid[r, c]
                         some = True
-    return (h, w, y, x) if some else NONE
+    return NONE if what == 2 and not some else (h, w, y, x)
 
 
 @inner
@@ -153,13 +170,9 @@ def fall_some(grid, y, x, where, which, out, work):
     """Objects of one colour (``chosen_colour``) fall, all others stay: 0 down, 1 up, 2 right, 3 left."""
     colour = chosen_colour(grid, which)
     count = label(grid, 1, 1, work)
-    if colour == 0 or count < 2 or count > 60:
+    if colour == 0 or count == 0 or count > 60:
         return NONE
-    loose = 0
     for number in range(count):
         own = measure(grid, number, count, 11, work)
         work[8, number] = 0 if own == colour else 1
-        loose += 1 - work[8, number]
-    if loose == 0 or loose == count:
-        return NONE
     return fall_flagged(grid, y, x, where, count, out, work)

@@ -264,7 +264,7 @@ def keep_objects(grid, y, x, what, kind, out, work):
             keep = (measure(grid, number, count, 13, work) == 1) == (what == 16)
         work[8, number] = 1 if keep else 0
         kept += work[8, number]
-    if kept == 0 or kept == count:
+    if kept == 0:
         return NONE
     for r in range(h):
         for c in range(w):

@@ -32,18 +32,35 @@ def line_spans(grid, down, work):
 
 
 @inner
+def equal_spans(down, spans, work):
+    """Whether the stretches of ``line_spans`` are of one length."""
+    shortest, longest = 1000, 0
+    for k in range(spans):
+        length = work[2 * down + 1, k] - work[2 * down, k]
+        shortest, longest = min(shortest, length), max(longest, length)
+    return shortest == longest
+
+
+@inner
 def find_panels(grid, work):
-    """The panels between whole lines of the first colour that makes two or more: rows and columns of panels,
-    or 0, 0.
+    """The panels between whole lines of the first colour that makes two or more equal ones, else of the first
+    that makes two or more at all, empty lines last: rows and columns of panels, or 0, 0.
 
     Rows of panels go from work[2, k] to before work[3, k], columns from work[0, k] to work[1, k].
     """
+    unequal = -1
     for colour in range(10):
         work[4, 0] = colour
         rows, columns = line_spans(grid, 1, work), line_spans(grid, 0, work)
         if rows * columns >= 2:
-            return rows, columns
-    return 0, 0
+            if equal_spans(1, rows, work) and equal_spans(0, columns, work):
+                return rows, columns
+            if unequal <= 0:
+                unequal = colour
+    if unequal < 0:
+        return 0, 0
+    work[4, 0] = unequal
+    return line_spans(grid, 1, work), line_spans(grid, 0, work)
 
 
 @inner
@@ -136,6 +153,31 @@ def panel_fact(grid, y, x, what, out, work):
                         if value == 0:
                             value = grid[i, j]
                 out[r, c] = min(value, 9)
+    return h, w, y, x
+
+
+@inner
+def repeat_panels(grid, y, x, step, out, work):
+    """What a panel between whole lines holds goes into every ``step``-th panel from it in rows and columns,
+    cut at its edges; of two that meet the later one stays."""
+    rows, columns = find_panels(grid, work)
+    h, w = grid.shape
+    if rows == 0:
+        return NONE
+    copy_to(grid, out)
+    for place in range(rows * columns):
+        row, column = place // columns, place % columns
+        if panel_number(grid, row, column, 1, work) == 0:
+            continue
+        top, left = work[2, row], work[0, column]
+        for other in range(rows * columns):
+            i, j = other // columns, other % columns
+            if (i - row) % step or (j - column) % step:
+                continue
+            down, right = work[2, i] - top, work[0, j] - left
+            for r in range(top, min(work[3, row], work[3, i] - down)):
+                for c in range(left, min(work[1, column], work[1, j] - right)):
+                    out[r + down, c + right] = grid[r, c]
     return h, w, y, x
 
 

@@ -4,9 +4,10 @@ object."""
 from solver.search.jit import inner, outer
 from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.draw import is_alone
+from solver.search.kernels.holes import draw_around
 from solver.search.kernels.move import chosen_colour, copy_to
 from solver.search.kernels.objects import AREA, BOTTOM, LEFT, RIGHT, TOP, label, measure
-from solver.search.kernels.panels import panel_cells, panel_fact
+from solver.search.kernels.panels import panel_cells, panel_fact, repeat_panels
 from solver.search.kernels.redraw import bars, change_objects, frame_objects, turned_cell
 from solver.search.kernels.shape import NONE, SIDE, most_frequent
 
@@ -108,7 +109,7 @@ def complete_copies(grid, y, x, turned, by_body, out, work):
     """
     count = label(grid, 1, 0, work)
     h, w = grid.shape
-    if count < 2 or count > 200:
+    if count == 0 or count > 200:
         return NONE
     number = richest(grid, count, work)
     if number < 0:
@@ -121,7 +122,6 @@ def complete_copies(grid, y, x, turned, by_body, out, work):
     copy_to(grid, out)
     height = int(work[BOTTOM, number] - work[TOP, number] + 1)
     width = int(work[RIGHT, number] - work[LEFT, number] + 1)
-    some = False
     for how in range(8 if turned == 1 else 1):
         tall, wide = (width, height) if how & 4 else (height, width)
         for top in range(1 - tall, h):
@@ -129,7 +129,6 @@ def complete_copies(grid, y, x, turned, by_body, out, work):
                 agreed = fits_here(grid, number, body, by_body, how, top, left, work)
                 if agreed < 1 or agreed == work[AREA, number]:
                     continue
-                some = True
                 for r in range(height):
                     for c in range(width):
                         place = (work[TOP, number] + r) * w + work[LEFT, number] + c
@@ -138,7 +137,7 @@ def complete_copies(grid, y, x, turned, by_body, out, work):
                         j += left
                         if work[0, place] == number + 1 and 0 <= i < h and 0 <= j < w:
                             out[i, j] = grid[place // w, place % w]
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -150,7 +149,7 @@ def stamp(grid, y, x, what, out, work):
     """
     count = label(grid, 1, 0, work)
     h, w = grid.shape
-    if count < 2 or count > 200:
+    if count == 0 or count > 200:
         return NONE
     largest = 0
     for number in range(count):
@@ -162,7 +161,6 @@ def stamp(grid, y, x, what, out, work):
     if work[AREA, largest] < 3:
         return NONE
     copy_to(grid, out)
-    some = False
     for r in range(h):
         for c in range(w):
             mark = grid[r, c]
@@ -179,13 +177,12 @@ def stamp(grid, y, x, what, out, work):
                         down, right = cell // width, cell % width
                 if down < 0:
                     continue
-            some = True
             for cell in range(height * width):
                 a, b = top + cell // width, left + cell % width
                 i, j = r - down + cell // width, c - right + cell % width
                 if 0 <= i < h and 0 <= j < w and out[i, j] == 0 and work[0, a * w + b] == largest + 1:
                     out[i, j] = mark if what == 2 else grid[a, b]
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -238,12 +235,11 @@ def best_axis(grid, number, how, work):
 @inner
 def complete_about(grid, number, how, out, work):
     """Draw the images of the coloured cells (of one object, or all) about their best axis on empty cells of
-    ``out``; whether anything was drawn."""
+    ``out``."""
     h, w = grid.shape
     across = best_axis(grid, number, how, work)
     if across == -1000:
-        return False
-    some = False
+        return
     for r in range(h):
         for c in range(w):
             if grid[r, c] == 0 or (number >= 0 and work[0, r * w + c] != number + 1):
@@ -251,8 +247,6 @@ def complete_about(grid, number, how, out, work):
             i, j = mirror_cell(r, c, across, how)
             if 0 <= i < h and 0 <= j < w and out[i, j] == 0:
                 out[i, j] = grid[r, c]
-                some = True
-    return some
 
 
 @inner
@@ -266,13 +260,12 @@ def complete_symmetry(grid, y, x, how, objects, out, work):
     if count > 20:
         return NONE
     copy_to(grid, out)
-    some = False
     if objects == 0:
-        some = complete_about(grid, -1, how, out, work)
+        complete_about(grid, -1, how, out, work)
     for number in range(count):
-        if work[AREA, number] > 2 and complete_about(grid, number, how, out, work):
-            some = True
-    return (h, w, y, x) if some else NONE
+        if work[AREA, number] > 2:
+            complete_about(grid, number, how, out, work)
+    return h, w, y, x
 
 
 @inner
@@ -305,8 +298,11 @@ def progress(grid, y, x, what, out):
     for r in range(h):
         for c in range(w):
             cells += 1 if grid[r, c] != 0 else 0
-    if cells == 0 or cells == h * w:
+    if cells == 0:
         return NONE
+    if cells == h * w:
+        copy_to(grid, out)
+        return h, w, y, x
     best, down, right = 0, 0, 0
     for size in range(1, h // 2 + w // 2 + 1):
         for i in range(min(size, h // 2) + 1):
@@ -320,7 +316,6 @@ def progress(grid, y, x, what, out):
     if best == 0:
         return NONE
     copy_to(grid, out)
-    some = False
     for sign in range(-1, 2, 2):
         if (what == 0 and sign < 0) or (what == 1 and sign > 0):
             continue
@@ -330,8 +325,7 @@ def progress(grid, y, x, what, out):
                     i, j = r + sign * k * down, c + sign * k * right
                     if grid[r, c] != 0 and 0 <= i < h and 0 <= j < w and out[i, j] == 0:
                         out[i, j] = grid[r, c]
-                        some = True
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @inner
@@ -348,7 +342,6 @@ def mirror_about(grid, y, x, colour, how, out):
     if colour == 0 or bottom < 0 or (how == 3 and bottom - top != right - left):
         return NONE
     copy_to(grid, out)
-    some = False
     down, across = top + bottom, left + right
     for image in range(3):
         if (how == 0 and image != 0) or (how == 1 and image != 1):
@@ -364,8 +357,7 @@ def mirror_about(grid, y, x, colour, how, out):
                     i, j = turned
                 if grid[r, c] != 0 and 0 <= i < h and 0 <= j < w and out[i, j] == 0:
                     out[i, j] = grid[r, c]
-                    some = True
-    return (h, w, y, x) if some else NONE
+    return h, w, y, x
 
 
 @outer
@@ -374,6 +366,8 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 0:
         return product(grid, y, x, argument, out)
     if number == 1:
+        if argument == 4:
+            return draw_around(grid, y, x, out, work)
         return complete_copies(grid, y, x, argument % 2, argument // 2, out, work)
     if number == 2:
         return stamp(grid, y, x, argument, out, work)
@@ -382,6 +376,8 @@ def pattern_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 4:
         return progress(grid, y, x, argument, out)
     if number == 5:
+        if argument > 12:
+            return repeat_panels(grid, y, x, argument - 12, out, work)
         return panel_fact(grid, y, x, argument, out, work)
     if number == 6:
         return change_objects(grid, y, x, argument // 4, argument % 4, out, work)

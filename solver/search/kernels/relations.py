@@ -166,7 +166,7 @@ def label_coloured(grid, kind, work):
 def related_fact(grid, y, x, what, kind, out, work):
     """Every object painted in the colour that is its ``relation``, at most 9."""
     count = label_coloured(grid, kind, work)
-    if count < 2:
+    if count == 0:
         return NONE
     for number in range(count):
         work[9, number] = min(relation(grid, number, count, what, work), 9)
@@ -184,7 +184,7 @@ def keep_related(grid, y, x, what, kind, out, work):
     touch another, 6 touch one of the rarest colour, 8 have a colour of their own, 10 share rows or columns
     with another, 12 are the largest of their colour, 14 have the shape of the largest object."""
     count = label_coloured(grid, kind, work)
-    if count < 2:
+    if count == 0:
         return NONE
     rarest = ranked_colour(grid, -1)
     largest = 0
@@ -209,7 +209,7 @@ def keep_related(grid, y, x, what, kind, out, work):
         keep = fits == (what % 2 == 0)
         work[9, number] = 1 if keep else 0
         kept += work[9, number]
-    if kept == 0 or kept == count:
+    if kept == 0:
         return NONE
     h, w = grid.shape
     for r in range(h):

@@ -82,6 +82,24 @@ def shrink(grid, y, x, factor, out):
 
 
 @inner
+def condense(grid, y, x, down, right, out):
+    """One cell for every rectangle of ``down`` x ``right``: its most frequent colour other than 0."""
+    h, w = grid.shape
+    if down < 1 or right < 1 or h % down or w % right:
+        return NONE
+    for r in range(h // down):
+        for c in range(w // right):
+            low, high = count_colours(grid, r * down, (r + 1) * down, c * right, (c + 1) * right)
+            best, most = 0, 0
+            for colour in range(1, 10):
+                cells = cells_of_colour(low, high, colour)
+                if cells > most:
+                    best, most = colour, cells
+            out[r, c] = best
+    return h // down, w // right, y // down, x // right
+
+
+@inner
 def tile(grid, y, x, rows, columns, mirror, out):
     """``rows`` x ``columns`` copies; with ``mirror`` every second one is reflected."""
     h, w = grid.shape
@@ -119,14 +137,15 @@ def repeat(grid, y, x, height, width, mirror, gap, out):
 
 
 @inner
-def rewrap(grid, height, width, out):
-    """The cells in reading order on a canvas of the wanted size; empty where they end."""
+def rewrap(grid, height, width, snake, out):
+    """The cells in reading order on a canvas of the wanted size, empty where they end; with ``snake`` 1 every
+    second row runs back."""
     h, w = grid.shape
-    if height == 0 or (h == height and w == width):
+    if height == 0:
         return NONE
     for r in range(height):
         for c in range(width):
-            place = r * width + c
+            place = r * width + (width - 1 - c if snake == 1 and r % 2 == 1 else c)
             out[r, c] = grid[place // w, place % w] if place < h * w else 0
     return height, width, 0, 0
 
@@ -135,12 +154,52 @@ def rewrap(grid, height, width, out):
 def stretch(grid, height, width, out):
     """Every cell as a rectangle, so that the image has the wanted size; only whole factors."""
     h, w = grid.shape
-    if height == 0 or height % h or width % w or (h == height and w == width):
+    if height == 0 or height % h or width % w:
         return NONE
     for r in range(height):
         for c in range(width):
             out[r, c] = grid[r * h // height, c * w // width]
     return height, width, 0, 0
+
+
+@inner
+def enlarge_fit(grid, height, width, out):
+    """Enlarged by the greatest whole factor that fits the wanted size, in the middle of an empty canvas."""
+    h, w = grid.shape
+    factor = min(height // h, width // w)
+    if factor < 1:
+        return NONE
+    top, left = (height - h * factor) // 2, (width - w * factor) // 2
+    for r in range(height):
+        for c in range(width):
+            i, j = r - top, c - left
+            inside = 0 <= i < h * factor and 0 <= j < w * factor
+            out[r, c] = grid[i // factor, j // factor] if inside else 0
+    return height, width, 0, 0
+
+
+@inner
+def bars_wrapped(grid, height, width, out):
+    """Every colour's cells row by row on a canvas of the wanted size, each colour from a new row on, in the
+    order of their first columns."""
+    h, w = grid.shape
+    row, seen = 0, 0
+    for r in range(height):
+        for c in range(width):
+            out[r, c] = 0
+    low, high = count_colours(grid, 0, h, 0, w)
+    for place in range(h * w):
+        colour = int(grid[place % h, place // h])
+        if colour == 0 or (seen >> colour) & 1:
+            continue
+        seen |= 1 << colour
+        cells = cells_of_colour(low, high, colour)
+        if width == 0 or row + (cells + width - 1) // width > height:
+            return NONE
+        for k in range(cells):
+            out[row + k // width, k % width] = colour
+        row += (cells + width - 1) // width
+    return (height, width, 0, 0) if row > 0 else NONE
 
 
 @inner
@@ -155,7 +214,7 @@ def by_number(grid, y, x, what, tiled, out):
             factor += 1 if cells > 0 else 0
         else:
             factor += cells
-    if factor < 2:
+    if factor == 0:
         return NONE
     if tiled == 1:
         return tile(grid, y, x, factor, factor, 0, out)
@@ -184,17 +243,41 @@ def line_period(grid, columns):
 
 @inner
 def carry_on(grid, height, width, out):
-    """The image's own period continued over a canvas of the wanted size, which is not its own."""
+    """The image's own period continued over a canvas of the wanted size."""
     h, w = grid.shape
-    if height == 0 or (height == h and width == w):
-        return NONE
     down, right = line_period(grid, 0), line_period(grid, 1)
-    if down == h and right == w:
+    if height == 0 or (down == h and right == w and (height != h or width != w)):
         return NONE
     for r in range(height):
         for c in range(width):
             out[r, c] = grid[r % down, c % right]
     return height, width, 0, 0
+
+
+@inner
+def sized_kernel(number, argument, grid, y, x, height, width, out):
+    """The transform of this number that needs the size of the wanted output."""
+    if number == 17:
+        return embed(grid, y, x, height, width, out)
+    if number == 18:
+        return centre(grid, height, width, out)
+    if number == 19:
+        return repeat(grid, y, x, height, width, argument // 10, argument % 10, out)
+    if number == 20:
+        return rewrap(grid, height, width, argument, out)
+    if number == 21:
+        return stretch(grid, height, width, out)
+    if number == 23:
+        return carry_on(grid, height, width, out)
+    if number == 24:
+        if height == 0 or grid.shape[0] % height or grid.shape[1] % width:
+            return NONE
+        return condense(grid, y, x, grid.shape[0] // height, grid.shape[1] // width, out)
+    if number == 25:
+        return enlarge_fit(grid, height, width, out)
+    if number == 26:
+        return bars_wrapped(grid, height, width, out)
+    return NONE
 
 
 @outer
@@ -221,6 +304,8 @@ def shape_kernel(number, argument, grid, y, x, height, width, out, work):
     if number == 9:
         return enlarge(grid, y, x, argument, out)
     if number == 10:
+        if argument > 10:
+            return condense(grid, y, x, argument - 10, argument - 10, out)
         return shrink(grid, y, x, argument, out)
     if number == 11:
         return tile(grid, y, x, argument // 10 % 10, argument % 10, argument // 100, out)
@@ -234,18 +319,6 @@ def shape_kernel(number, argument, grid, y, x, height, width, out, work):
         return fall(grid, y, x, argument, out)
     if number == 16:
         return sort_lines(grid, y, x, argument // 2, argument % 2, out, work)
-    if number == 17:
-        return embed(grid, y, x, height, width, out)
-    if number == 18:
-        return centre(grid, height, width, out)
-    if number == 19:
-        return repeat(grid, y, x, height, width, argument // 10, argument % 10, out)
-    if number == 20:
-        return rewrap(grid, height, width, out)
-    if number == 21:
-        return stretch(grid, height, width, out)
     if number == 22:
         return by_number(grid, y, x, argument % 10, argument // 10, out)
-    if number == 23:
-        return carry_on(grid, height, width, out)
-    return NONE
+    return sized_kernel(number, argument, grid, y, x, height, width, out)

@@ -9,7 +9,7 @@ from solver.search.kernels.colour import ranked_colour
 from solver.search.kernels.objects import BOTTOM, LEFT, RIGHT, TOP, label
 from solver.search.kernels.panels import find_panels
 from solver.search.kernels.relations import rooms_of
-from solver.search.kernels.shape import turn
+from solver.search.kernels.shape import most_frequent, turn
 
 MOST_PARTS = 60
 
@@ -235,13 +235,13 @@ def split_rooms(arena, image, diagonal, out, work):
 
 
 @inner
-def split_marks(arena, image, radius, out):
-    """The windows of 2 * ``radius`` + 1 cells a side around the cells of the rarest colour, cut at the
+def split_marks(arena, image, radius, colour, out):
+    """The windows of 2 * ``radius`` + 1 cells a side around the cells of a colour (0: the rarest), cut at the
     edges."""
     grid = view(arena, image)
     h, w = grid.shape
     y, x = arena.images[image, Y], arena.images[image, X]
-    colour = ranked_colour(grid, -1)
+    colour = colour if colour else ranked_colour(grid, -1)
     made = 0
     for r in range(h):
         for c in range(w):
@@ -271,3 +271,74 @@ def split_symmetries(arena, image, what, out):
             return 0
         made += 1
     return made
+
+
+@inner
+def split_areas(arena, image, out, work):
+    """The boxes of the 4-connected areas of more than one cell that are not of the most frequent colour (a
+    coloured or the empty one), which becomes empty in them."""
+    grid = view(arena, image)
+    ground = most_frequent(grid)
+    h, w = grid.shape
+    y, x = arena.images[image, Y], arena.images[image, X]
+    areas = out.reshape(900)[: h * w].reshape((h, w))
+    for r in range(h):
+        for c in range(w):
+            areas[r, c] = 0 if grid[r, c] == ground else 1
+    made = 0
+    for number in range(label(areas, 0, 0, work)):
+        top, left = work[TOP, number], work[LEFT, number]
+        height, width = work[BOTTOM, number] - top + 1, work[RIGHT, number] - left + 1
+        if height * width == 1:
+            continue
+        for r in range(height):
+            for c in range(width):
+                colour = grid[top + r, left + c]
+                out[r, c] = 0 if colour == ground else colour
+        if made >= MOST_PARTS or not push(arena, out, height, width, y + top, x + left):
+            return 0
+        made += 1
+    return made
+
+
+@inner
+def is_mark(grid, r, c, side, main):
+    """Whether a cell is coloured but not in the ``main`` colour (``side`` 1), or the upper left one of 2 x 2
+    equal coloured cells (2)."""
+    colour = grid[r, c]
+    if side == 1:
+        return colour != 0 and colour != main
+    if colour == 0 or r + 1 >= grid.shape[0] or c + 1 >= grid.shape[1]:
+        return False
+    return grid[r + 1, c] == colour and grid[r, c + 1] == colour and grid[r + 1, c + 1] == colour
+
+
+@inner
+def split_spans(arena, image, side, out):
+    """What lies in rows between a mark (``is_mark``, ``side`` cells high) and the next one, in reading
+    order."""
+    grid = view(arena, image)
+    h, w = grid.shape
+    main = ranked_colour(grid, 0)
+    y, x = arena.images[image, Y], arena.images[image, X]
+    made = 0
+    for r in range(h):
+        last = -1
+        for c in range(w):
+            if not is_mark(grid, r, c, side, main):
+                continue
+            if last >= 0 and c > last:
+                if made >= MOST_PARTS or not push_part(arena, grid, r, last, side, c - last, y, x, out):
+                    return 0
+                made += 1
+            last = c + side
+    return made
+
+
+@inner
+def split_copies(arena, image, copies):
+    """The image again and again."""
+    for _ in range(copies):
+        if not push_again(arena, image):
+            return 0
+    return copies
