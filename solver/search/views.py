@@ -95,7 +95,7 @@ def _shrunk(task: Task, lattices: list[Lattice]) -> View:
     demos = len(task.train)
     inputs = [lattice.small(grid) for lattice, grid in zip(lattices, _inputs(task), strict=True)]
     outputs = [lattice.small(pair.output) for lattice, pair in zip(lattices, task.train, strict=False)]
-    alike = None not in outputs
+    alike = all(made is not None for made in outputs)
     train = tuple(
         Pair(given, made if alike else pair.output)
         for given, made, pair in zip(inputs, outputs, task.train, strict=False)
