@@ -243,7 +243,7 @@ def test_a_working_process_that_is_killed_goes_on_where_it_was(
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
-            if line.startswith("tune 1: "):
+            if line.startswith("tune "):
                 break
         (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGKILL)
