@@ -102,6 +102,20 @@ def test_the_clock_is_kept():
     assert ticks[0] < 2.5, (ticks[0], calls)
 
 
+def test_enough_is_asked_when_cheap_programs_were_tried(monkeypatch):
+    *inputs, test = random_grids(4, 4)
+    task, asked = task_of(np.fliplr, inputs, test), []
+
+    def enough() -> bool:
+        asked.append(True)
+        return True
+
+    assert list(search(task, jobs=JOBS, enough=enough)) and not asked
+    monkeypatch.setattr(sys.modules["solver.search.search"], "ENOUGH_JOBS", JOBS // 2)
+    some = list(search(task, jobs=JOBS, enough=enough))
+    assert len(asked) == 1 and 0 < len(some) < len(list(search(task, jobs=JOBS)))
+
+
 def test_memory_ends_the_search_and_nothing_else():
     *inputs, test = random_grids(5, 3, 12, 12, 5)
     task = task_of(np.flipud, inputs, test)

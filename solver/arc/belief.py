@@ -7,7 +7,7 @@ stands for all programs that were not found:
     p(grid) = 2^(-cost / WIDTH) / (2^(-NONE / WIDTH) + the sum over all grids)
 
 Both numbers were fitted on the even half of ARC-AGI-1 evaluation (``python -m benchmarks.search TASKS --half
-even --fit``, docs/LOG.md).
+even --fit``, docs/LOG.md), and SETTLED was chosen there: 71 of 76 such answers were right after a second.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 WIDTH, NONE = 8.0, 116.0
-SETTLED = 0.95  # probability that one of two attempts is right, from which nothing more is sought
+SETTLED = 0.7  # probability that one of two attempts is right, from which nothing more is sought
 
 
 def probabilities(costs: Sequence[float], width: float = WIDTH, none: float = NONE) -> list[float]:

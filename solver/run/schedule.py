@@ -25,7 +25,7 @@ from solver.choices import JOINT, QUICK, REFINE, TUNE
 # Of a run
 
 DEFAULT_SECONDS = {"cpu": 28.0, "mps": 20.0, "cuda": 30.0}  # of a worker for a task, without a budget
-SEARCH_SECONDS = 10.0  # of the program search for a task at most, before the network and without a budget
+SEARCH_SECONDS = 4.0  # of the program search for a task at most, before the network and without a budget
 SEARCH_NODES = 100_000  # transforms that it tries for a task where steps are counted
 SEARCH_SHARE = 0.25  # of a budget at most, where there is a network too
 MARGIN = 0.02  # of the budget, kept for jobs that take longer than they were given

@@ -27,6 +27,7 @@ from solver.search.views import PLAIN, View, views_of
 MEMORY = 1 << 30
 VIEW_PENALTY = 6
 SIZE_JOBS = 5000  # after which programs are asked for the outputs' size; then after twice as many
+ENOUGH_JOBS = 60_000  # about a second's, after which beliefs were fitted
 AFTER = 0.1  # of the seconds, that combining at the end may take more
 _PENALTY = {PROGRAM: 0, MAP: 6, TABLE: 16, COVER: 12, RULES: 12, PARTIAL: 80, CHOICE: 16, PRODUCT: 8}
 
@@ -75,16 +76,20 @@ def search(
     costs: Costs | None = None,
     memory: int = MEMORY,
     clock: Callable[[], float] = time.monotonic,
+    enough: Callable[[], bool] | None = None,
 ) -> Iterator[Candidate]:
-    """Candidates as they are found, until ``seconds`` are over or ``jobs`` transforms of programs were
-    tried."""
+    """Candidates as they are found, until ``seconds`` are over, ``jobs`` transforms of programs were tried,
+    or ``enough`` says so after the first ENOUGH_JOBS: before, cheap programs are still to come."""
     start = clock()
     costs = costs or default_costs(outputs_of(task))
     views = views_of(task)
     runs = [_ViewSearch(view, costs, memory // len(views), clock, start) for view in views]
     until = float("inf") if seconds is None else start + (1 + AFTER) * seconds
     while open_runs := [run for run in runs if not run.ended]:
-        over = jobs is not None and sum(run.done for run in runs) >= jobs
+        done = sum(run.done for run in runs)
+        if enough is not None and done >= ENOUGH_JOBS and enough():
+            return
+        over = jobs is not None and done >= jobs
         if over or (seconds is not None and clock() - start >= seconds):
             for run in open_runs:
                 yield from run.step(last=True, until=until)

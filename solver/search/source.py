@@ -29,7 +29,11 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
     """
     yield from _known(task)
     best: list[dict[bytes, float]] = [{} for _ in task.test]
-    for found in search(task, seconds=budget.seconds, jobs=budget.steps, clock=budget.clock):
+
+    def enough() -> bool:
+        return all(map(_settled, best))
+
+    for found in search(task, seconds=budget.seconds, jobs=budget.steps, clock=budget.clock, enough=enough):
         budget.done(0)
         known, text = None, ""
         for test, grid in enumerate(found.grids):
@@ -44,8 +48,6 @@ def propose(task: Task, budget: Budget, seed: int) -> Iterator[tuple[int, Candid
                 text = describe(program)
                 known = Program(found.score, found.found.reproduced, len(task.train), text=serialise(program))
             yield test, Candidate(as_grid(grid), SOURCE, known, text)
-        if known is not None and all(map(_settled, best)):
-            return
 
 
 def _settled(scores: dict[bytes, float]) -> bool:
