@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from solver.cli import COMMANDS, main
+from solver.run.schedule import SEARCH_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,11 @@ def test_the_options_are_those_there_are() -> None:
     flags = {flag for pair in named for flag in pair if flag}
     known = {option for parameter in main.load("solve").params for option in parameter.opts}
     assert flags and flags <= known, flags - known
+
+
+def test_the_seconds_of_the_search_are_those_it_has() -> None:
+    told = re.search(r"`--search S`.*?by default at most (\d+)", TEXT)
+    assert told is not None and int(told[1]) == SEARCH_SECONDS
 
 
 def test_make_targets_exist() -> None:

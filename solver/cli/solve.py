@@ -19,6 +19,7 @@ from solver import __version__
 from solver.choices import DEFAULT_SOURCES
 from solver.cli.output import tell
 from solver.cli.tuning import tuning_options
+from solver.run.schedule import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from solver.arc.task import Task
@@ -136,8 +137,8 @@ EXAMPLES = [
     "search_seconds",
     type=Duration(),
     metavar="S",
-    help="Time of the program search for each task, before the network's; without it 10 seconds at most, or "
-    "a quarter of a budget; alone, all of the task's time.",
+    help="Time of the program search for each task, before the network's; without it "
+    f"{SEARCH_SECONDS:g} seconds at most, or a quarter of a budget; alone, all of the task's time.",
 )
 @click.option(
     "--search-nodes",
